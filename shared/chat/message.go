@@ -1,0 +1,129 @@
+// Package chat is messages and the conversations they belong to: what a client
+// may send, and how it is stored.
+package chat
+
+import (
+	"time"
+
+	"github.com/doorbell-push/doorbell/shared/docid"
+)
+
+// ConversationType is ZIM's ZIMConversationType.
+type ConversationType int
+
+// The kinds of conversation.
+const (
+	Peer  ConversationType = 0
+	Room  ConversationType = 1 // stored for those present, never pushed
+	Group ConversationType = 2
+)
+
+// MessageType is ZIM's ZIMMessageType.
+type MessageType int
+
+// The kinds of message that can be sent.
+const (
+	Text    MessageType = 1
+	Command MessageType = 2
+	Barrage MessageType = 20
+	Custom  MessageType = 200
+)
+
+// Priority is ZIM's ZIMMessagePriority.
+type Priority int
+
+// The priorities of a message.
+const (
+	Low    Priority = 1
+	Medium Priority = 2
+	High   Priority = 3
+)
+
+// SentSuccess is ZIM's ZIMMessageSentStatus of a stored message.
+const SentSuccess = 1
+
+// Message is a stored message: the document conversations/{cid}/messages/{mid}
+// with ZIM's field names, which is also what endpoints answer with.
+type Message struct {
+	MessageID      string      `firestore:"messageID" json:"messageID"`
+	LocalMessageID string      `firestore:"localMessageID" json:"localMessageID"`
+	Type           MessageType `firestore:"type" json:"type"`
+	Message        string      `firestore:"message" json:"message"`
+	SubType        int         `firestore:"subType,omitempty" json:"subType,omitempty"`
+	ExtendedData   string      `firestore:"extendedData,omitempty" json:"extendedData,omitempty"`
+	SenderUserID   string      `firestore:"senderUserID" json:"senderUserID"`
+	// ConversationID is what the sender addressed: the other user's ID of a
+	// Peer conversation, else the room's or group's.
+	ConversationID   string           `firestore:"conversationID" json:"conversationID"`
+	ConversationType ConversationType `firestore:"conversationType" json:"conversationType"`
+	// Timestamp is the server's clock in milliseconds since 1970.
+	Timestamp int64 `firestore:"timestamp" json:"timestamp"`
+	// OrderKey counts a conversation's messages from 1, without gaps: a later
+	// message has the larger one, whichever instance stored it.
+	OrderKey         int64    `firestore:"orderKey" json:"orderKey"`
+	MentionedUserIDs []string `firestore:"mentionedUserIDs,omitempty" json:"mentionedUserIDs,omitempty"`
+	IsMentionAll     bool     `firestore:"isMentionAll,omitempty" json:"isMentionAll,omitempty"`
+	Priority         Priority `firestore:"priority" json:"-"`
+	// Push is nil for a message that asked for no push.
+	Push *PushConfig `firestore:"push,omitempty" json:"-"`
+	// ForcePush is config.isNotifyMentionedUsers: a mention beats do-not-disturb.
+	ForcePush bool `firestore:"forcePush,omitempty" json:"-"`
+	// ExpireAt is when Firestore's TTL policy removes the message.
+	ExpireAt time.Time `firestore:"expireAt" json:"-"`
+}
+
+// Sent is ZIM's message as `send` answers: a Message and what is constant of
+// one that is stored.
+type Sent struct {
+	Message
+	MessageSeq int64 `json:"messageSeq"`
+	Direction  int   `json:"direction"` // 0: sent by the caller
+	SentStatus int   `json:"sentStatus"`
+}
+
+// Sent is m as its sender gets it back.
+func (m Message) Sent() Sent {
+	return Sent{Message: m, MessageSeq: m.OrderKey, SentStatus: SentSuccess}
+}
+
+// CID is the ID of the conversation document m belongs to.
+func (m Message) CID() string {
+	return CID(m.ConversationType, m.SenderUserID, m.ConversationID)
+}
+
+// CID is the document ID of the conversation of type t that userID addresses
+// as conversationID. Both users of a Peer conversation get the same one.
+func CID(t ConversationType, userID, conversationID string) string {
+	switch t {
+	case Peer:
+		return docid.New("peer", min(userID, conversationID), max(userID, conversationID))
+	case Room:
+		return docid.New("room", conversationID)
+	default:
+		return docid.New("group", conversationID)
+	}
+}
+
+// Conversation is conversations/{cid}. Its LastSeq hands out OrderKeys, so
+// unread counts are a subtraction and paging has no gaps.
+type Conversation struct {
+	Type ConversationType `firestore:"type"`
+	// Members are the two users of a Peer conversation. Groups keep their
+	// members in documents of their own.
+	Members []string  `firestore:"members,omitempty"`
+	ID      string    `firestore:"id,omitempty"` // the group's or room's ID
+	LastSeq int64     `firestore:"lastSeq"`
+	LastAt  time.Time `firestore:"lastAt"`
+}
+
+// PushConfig is ZIM's ZIMPushConfig: what the receiver's device shows. It is
+// how a message and a call invitation alike ask for a push.
+type PushConfig struct {
+	Title          string `firestore:"title" json:"title"`
+	Content        string `firestore:"content" json:"content"`
+	Payload        string `firestore:"payload,omitempty" json:"payload,omitempty"`
+	ResourcesID    string `firestore:"resourcesID,omitempty" json:"resourcesID,omitempty"`
+	ThreadID       string `firestore:"threadID,omitempty" json:"threadID,omitempty"`
+	EnableBadge    bool   `firestore:"enableBadge,omitempty" json:"enableBadge,omitempty"`
+	BadgeIncrement int    `firestore:"badgeIncrement,omitempty" json:"badgeIncrement,omitempty"`
+}

@@ -1,0 +1,72 @@
+package chat
+
+import (
+	"context"
+	"time"
+
+	"github.com/doorbell-push/doorbell/shared/docid"
+	"github.com/doorbell-push/doorbell/shared/fault"
+)
+
+// Store keeps conversations and their messages.
+type Store interface {
+	// AddMessage stores m in its conversation, creating a Peer or Room
+	// conversation that doesn't exist, and fills in m.OrderKey. A message with
+	// the same ID is left as it is and returned instead.
+	AddMessage(ctx context.Context, m Message) (Message, error)
+}
+
+// Sender stores messages. What follows from a stored message, its push
+// included, is the business of the trigger on it.
+type Sender struct {
+	Store     Store
+	Now       func() time.Time
+	MaxText   int           // bytes of message.message
+	Retention time.Duration // how long messages are kept
+	// CheckPush reports why a push for m could never reach a device.
+	CheckPush func(m Message) error
+}
+
+// Send checks r and stores its message. It is safe to repeat: the message's ID
+// is derived from the sender, the conversation and the client's localMessageID,
+// so a retry finds the first one and returns it, and no second document means
+// no second trigger.
+func (s *Sender) Send(ctx context.Context, sender string, r *SendRequest) (_ Message, err error) {
+	defer fault.Wrap(&err, "send")
+	if err := r.Check(sender, s.MaxText); err != nil {
+		return Message{}, err
+	}
+	m := s.message(sender, r)
+	if m.Push != nil {
+		if err := s.CheckPush(m); err != nil {
+			return Message{}, err
+		}
+	}
+	return s.Store.AddMessage(ctx, m)
+}
+
+func (s *Sender) message(sender string, r *SendRequest) Message {
+	now := s.Now()
+	m := Message{
+		LocalMessageID:   r.LocalMessageID,
+		Type:             r.Message.Type,
+		Message:          r.Message.Message,
+		SubType:          r.Message.SubType,
+		ExtendedData:     r.Message.ExtendedData,
+		SenderUserID:     sender,
+		ConversationID:   r.ToConversationID,
+		ConversationType: *r.ConversationType,
+		Timestamp:        now.UnixMilli(),
+		MentionedUserIDs: r.Message.MentionedUserIDs,
+		IsMentionAll:     r.Message.IsMentionAll,
+		Priority:         r.Config.Priority,
+		ForcePush:        r.Config.IsNotifyMentionedUsers,
+		ExpireAt:         now.Add(s.Retention),
+	}
+	m.MessageID = docid.New("message", m.CID(), sender, r.LocalMessageID)
+	if r.Config.PushConfig != nil {
+		push := r.Config.PushConfig.PushConfig
+		m.Push = &push
+	}
+	return m
+}

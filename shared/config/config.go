@@ -1,0 +1,156 @@
+// Package config reads what an operator may set, from the environment, once
+// per process. Every limit of the product that can be changed stands here with
+// its unit, default and bounds.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Config is the settings of one process; Read fills and checks it.
+type Config struct {
+	// ProjectID is the Google Cloud project (GOOGLE_CLOUD_PROJECT).
+	ProjectID string
+	// PushTopic is the Pub/Sub topic push batches go to (DOORBELL_PUSH_TOPIC, default "push").
+	PushTopic string
+	// DeadTopic is the topic for pushes that can't be delivered (DOORBELL_DEAD_TOPIC, default "push-dead").
+	DeadTopic string
+	// FCMEndpoint replaces FCM's base URL for local runs (DOORBELL_FCM_ENDPOINT,
+	// default empty: Google's). Refused in production.
+	FCMEndpoint string
+	// AllowedOrigins are the web origins that may call the HTTP functions
+	// (DOORBELL_ALLOWED_ORIGINS, comma-separated, "*" for any; default none).
+	AllowedOrigins []string
+	// WebClickURL is what a click on a web notification opens
+	// (DOORBELL_WEB_CLICK_URL, https; default empty: the service worker decides).
+	WebClickURL string
+
+	// MaxTextBytes caps message.message (DOORBELL_MAX_TEXT_BYTES, default 2048,
+	// at most 32768: the compared system's default and ceiling).
+	MaxTextBytes int
+	// MaxDevices a user may have registered (DOORBELL_MAX_DEVICES, default 25, 1–100).
+	MaxDevices int
+	// Lease is how long a device counts as online after a heartbeat
+	// (DOORBELL_LEASE_SECONDS, default 120, 10–3600).
+	Lease time.Duration
+	// PushTTL is how long FCM keeps a message's push for a device that is
+	// switched off (DOORBELL_PUSH_TTL_SECONDS, default and at most 2419200:
+	// FCM's four weeks).
+	PushTTL time.Duration
+	// MessageRetention is how long messages are stored
+	// (DOORBELL_MESSAGE_RETENTION_HOURS, default 8760, a year).
+	MessageRetention time.Duration
+	// LedgerRetention is how long delivery entries are stored
+	// (DOORBELL_LEDGER_RETENTION_HOURS, default 720, thirty days).
+	LedgerRetention time.Duration
+	// RecordSkips has on-message write a ledger entry for receivers that get no
+	// push (DOORBELL_RECORD_SKIPS, default false: the reasons go to the log,
+	// because a document write per message to an online receiver costs more
+	// than the message).
+	RecordSkips bool
+
+	// FCMConcurrency is how many FCM requests one process has under way
+	// (DOORBELL_FCM_CONCURRENCY, default 100, 1–1000).
+	FCMConcurrency int
+	// MaxAttempts is how often a batch is tried before what is left of it goes
+	// to DeadTopic (DOORBELL_MAX_ATTEMPTS, default 10, 1–100).
+	MaxAttempts int
+}
+
+// Read builds the Config from the environment through getenv (os.Getenv). It
+// refuses to run in production with an emulator or stand-in configured: the
+// Admin SDK would then accept unsigned tokens.
+func Read(getenv func(string) string) (*Config, error) {
+	r := reader{getenv: getenv}
+	c := &Config{
+		ProjectID:        r.text("GOOGLE_CLOUD_PROJECT", ""),
+		PushTopic:        r.text("DOORBELL_PUSH_TOPIC", "push"),
+		DeadTopic:        r.text("DOORBELL_DEAD_TOPIC", "push-dead"),
+		FCMEndpoint:      r.text("DOORBELL_FCM_ENDPOINT", ""),
+		AllowedOrigins:   r.list("DOORBELL_ALLOWED_ORIGINS"),
+		WebClickURL:      r.text("DOORBELL_WEB_CLICK_URL", ""),
+		MaxTextBytes:     r.number("DOORBELL_MAX_TEXT_BYTES", 2048, 1, 32768),
+		MaxDevices:       r.number("DOORBELL_MAX_DEVICES", 25, 1, 100),
+		Lease:            r.duration("DOORBELL_LEASE_SECONDS", time.Second, 120, 10, 3600),
+		PushTTL:          r.duration("DOORBELL_PUSH_TTL_SECONDS", time.Second, 2419200, 60, 2419200),
+		MessageRetention: r.duration("DOORBELL_MESSAGE_RETENTION_HOURS", time.Hour, 8760, 1, 87600),
+		LedgerRetention:  r.duration("DOORBELL_LEDGER_RETENTION_HOURS", time.Hour, 720, 24, 87600),
+		RecordSkips:      r.flag("DOORBELL_RECORD_SKIPS"),
+		FCMConcurrency:   r.number("DOORBELL_FCM_CONCURRENCY", 100, 1, 1000),
+		MaxAttempts:      r.number("DOORBELL_MAX_ATTEMPTS", 10, 1, 100),
+	}
+	if c.ProjectID == "" {
+		r.fail("GOOGLE_CLOUD_PROJECT is not set: name the Google Cloud project the functions run in")
+	}
+	if c.WebClickURL != "" && !strings.HasPrefix(c.WebClickURL, "https://") {
+		r.fail("DOORBELL_WEB_CLICK_URL must start with https:// (FCM refuses other links)")
+	}
+	if getenv("K_SERVICE") != "" {
+		for _, name := range []string{"FIREBASE_AUTH_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST", "DOORBELL_FCM_ENDPOINT"} {
+			if getenv(name) != "" {
+				r.fail("%s is set in production (K_SERVICE is set): unset it, it would replace a Google service by a local one", name)
+			}
+		}
+	}
+	if len(r.errs) > 0 {
+		return nil, fmt.Errorf("configuration: %w", errors.Join(r.errs...))
+	}
+	return c, nil
+}
+
+// reader collects every mistake, so that one run shows them all.
+type reader struct {
+	getenv func(string) string
+	errs   []error
+}
+
+func (r *reader) fail(format string, args ...any) {
+	r.errs = append(r.errs, fmt.Errorf(format, args...))
+}
+
+func (r *reader) text(name, fallback string) string {
+	if v := strings.TrimSpace(r.getenv(name)); v != "" {
+		return v
+	}
+	return fallback
+}
+
+func (r *reader) list(name string) []string {
+	var out []string
+	for v := range strings.SplitSeq(r.getenv(name), ",") {
+		if v = strings.TrimSpace(v); v != "" {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func (r *reader) number(name string, fallback, low, high int) int {
+	v := r.text(name, "")
+	if v == "" {
+		return fallback
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < low || n > high {
+		r.fail("%s is %q: give a whole number from %d to %d", name, v, low, high)
+		return fallback
+	}
+	return n
+}
+
+func (r *reader) duration(name string, unit time.Duration, fallback, low, high int) time.Duration {
+	return time.Duration(r.number(name, fallback, low, high)) * unit
+}
+
+func (r *reader) flag(name string) bool {
+	v := r.text(name, "false")
+	b, err := strconv.ParseBool(v)
+	if err != nil {
+		r.fail("%s is %q: give true or false", name, v)
+	}
+	return b
+}

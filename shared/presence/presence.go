@@ -1,0 +1,95 @@
+// Package presence answers, from one document per user, "who is away?" and
+// "where do their devices ring?". It binds devices to users and keeps their
+// leases.
+package presence
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/doorbell-push/doorbell/shared/device"
+)
+
+// User is presence/{userID}: everything the plan needs to know of a person.
+// Clients never read it.
+type User struct {
+	UserID  string                   `firestore:"-"`
+	Devices map[string]device.Device `firestore:"devices"` // by PushID
+	// Badge is the app icon's number the user's client set last.
+	Badge int `firestore:"badge"`
+	// Rule narrows which offline devices ring while others are online.
+	Rule PushRule `firestore:"rule"`
+}
+
+// PushRule is ZIM's offline push rule (updateUserOfflinePushRule): while the
+// user is online on any of OnlinePlatforms, nothing is pushed to their devices
+// on NotToReceiveOfflinePushPlatforms.
+type PushRule struct {
+	OnlinePlatforms                  []device.Platform `firestore:"onlinePlatforms" json:"onlinePlatforms"`
+	NotToReceiveOfflinePushPlatforms []device.Platform `firestore:"notToReceiveOfflinePushPlatforms" json:"notToReceiveOfflinePushPlatforms"`
+}
+
+// Silences reports whether the rule keeps pushes from platform p at now.
+func (u *User) Silences(p device.Platform, now time.Time) bool {
+	if !slices.Contains(u.Rule.NotToReceiveOfflinePushPlatforms, p) {
+		return false
+	}
+	for _, d := range u.Devices {
+		if d.OnlineAt(now) && slices.Contains(u.Rule.OnlinePlatforms, d.Platform) {
+			return true
+		}
+	}
+	return false
+}
+
+// Device is u's device with the given PushID. A nil user has none.
+func (u *User) Device(pushID string) (device.Device, bool) {
+	if u == nil {
+		return device.Device{}, false
+	}
+	d, ok := u.Devices[pushID]
+	d.PushID = pushID
+	return d, ok
+}
+
+// Sorted is u's devices in a fixed order, so that a plan made twice is the
+// same plan. A nil user has none.
+func (u *User) Sorted() []device.Device {
+	if u == nil {
+		return nil
+	}
+	out := make([]device.Device, 0, len(u.Devices))
+	for id := range u.Devices {
+		d, _ := u.Device(id)
+		out = append(out, d)
+	}
+	slices.SortFunc(out, func(a, b device.Device) int { return cmp.Compare(a.PushID, b.PushID) })
+	return out
+}
+
+// put stores d under its PushID.
+func (u *User) put(d device.Device) {
+	if u.Devices == nil {
+		u.Devices = map[string]device.Device{}
+	}
+	u.Devices[d.PushID] = d
+}
+
+// trim drops the devices seen longest ago until at most limit are left, never
+// keep, and returns them.
+func (u *User) trim(limit int, keep string) []device.Device {
+	var dropped []device.Device
+	all := u.Sorted()
+	slices.SortFunc(all, device.LastSeen)
+	for _, d := range all {
+		if len(u.Devices) <= limit {
+			break
+		}
+		if d.PushID != keep {
+			delete(u.Devices, d.PushID)
+			dropped = append(dropped, d)
+		}
+	}
+	return dropped
+}
