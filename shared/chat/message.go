@@ -43,7 +43,8 @@ const (
 const SentSuccess = 1
 
 // Message is a stored message: the document conversations/{cid}/messages/{mid}
-// with ZIM's field names, which is also what endpoints answer with.
+// with ZIM's field names. Its JSON form is the document's; Sent is what
+// endpoints answer with.
 type Message struct {
 	MessageID      string      `firestore:"messageID" json:"messageID"`
 	LocalMessageID string      `firestore:"localMessageID" json:"localMessageID"`
@@ -63,13 +64,13 @@ type Message struct {
 	OrderKey         int64    `firestore:"orderKey" json:"orderKey"`
 	MentionedUserIDs []string `firestore:"mentionedUserIDs,omitempty" json:"mentionedUserIDs,omitempty"`
 	IsMentionAll     bool     `firestore:"isMentionAll,omitempty" json:"isMentionAll,omitempty"`
-	Priority         Priority `firestore:"priority" json:"-"`
+	Priority         Priority `firestore:"priority" json:"priority"`
 	// Push is nil for a message that asked for no push.
-	Push *PushConfig `firestore:"push,omitempty" json:"-"`
+	Push *PushConfig `firestore:"push,omitempty" json:"push,omitempty"`
 	// ForcePush is config.isNotifyMentionedUsers: a mention beats do-not-disturb.
-	ForcePush bool `firestore:"forcePush,omitempty" json:"-"`
+	ForcePush bool `firestore:"forcePush,omitempty" json:"forcePush,omitempty"`
 	// ExpireAt is when Firestore's TTL policy removes the message.
-	ExpireAt time.Time `firestore:"expireAt" json:"-"`
+	ExpireAt time.Time `firestore:"expireAt" json:"expireAt"`
 }
 
 // Sent is ZIM's message as `send` answers: a Message and what is constant of
@@ -79,6 +80,13 @@ type Sent struct {
 	MessageSeq int64 `json:"messageSeq"`
 	Direction  int   `json:"direction"` // 0: sent by the caller
 	SentStatus int   `json:"sentStatus"`
+
+	// How a message is delivered is not part of it for clients: these hide
+	// Message's fields of the same names.
+	Priority  *struct{} `json:"priority,omitempty"`
+	Push      *struct{} `json:"push,omitempty"`
+	ForcePush *struct{} `json:"forcePush,omitempty"`
+	ExpireAt  *struct{} `json:"expireAt,omitempty"`
 }
 
 // Sent is m as its sender gets it back.

@@ -61,6 +61,10 @@ type Config struct {
 	MaxAttempts int
 }
 
+// MaxClickURLBytes bounds WebClickURL: it shares FCM's 4096 bytes with every
+// web push.
+const MaxClickURLBytes = 200
+
 // Read builds the Config from the environment through getenv (os.Getenv). It
 // refuses to run in production with an emulator or stand-in configured: the
 // Admin SDK would then accept unsigned tokens.
@@ -86,8 +90,8 @@ func Read(getenv func(string) string) (*Config, error) {
 	if c.ProjectID == "" {
 		r.fail("GOOGLE_CLOUD_PROJECT is not set: name the Google Cloud project the functions run in")
 	}
-	if c.WebClickURL != "" && !strings.HasPrefix(c.WebClickURL, "https://") {
-		r.fail("DOORBELL_WEB_CLICK_URL must start with https:// (FCM refuses other links)")
+	if c.WebClickURL != "" && (!strings.HasPrefix(c.WebClickURL, "https://") || len(c.WebClickURL) > MaxClickURLBytes) {
+		r.fail("DOORBELL_WEB_CLICK_URL must start with https:// (FCM refuses other links) and have at most %d bytes", MaxClickURLBytes)
 	}
 	if getenv("K_SERVICE") != "" {
 		for _, name := range []string{"FIREBASE_AUTH_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST", "DOORBELL_FCM_ENDPOINT"} {

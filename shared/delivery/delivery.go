@@ -1,0 +1,57 @@
+// Package delivery is the ledger: per batch, what became of each device. It is
+// what keeps a repeated batch from being sent again, and what the trace of a
+// message reads.
+package delivery
+
+import (
+	"errors"
+	"time"
+)
+
+// Status is what became of a device in a batch.
+type Status string
+
+// The statuses of a device. Only Pending is not final.
+const (
+	Sent       Status = "sent"        // FCM took it; Detail is FCM's message name
+	Skipped    Status = "skipped"     // not pushed; Detail is the plan's reason
+	Failed     Status = "failed"      // FCM refused it for good; Detail is the class of its answer
+	DeadLetter Status = "dead_letter" // went to the dead-letter topic; Detail is the class of FCM's last answer
+	Pending    Status = "pending"     // to be tried again; Detail is the class of FCM's last answer
+)
+
+// Outcome is what became of one device.
+type Outcome struct {
+	UserID string    `firestore:"userID" json:"userID"`
+	Status Status    `firestore:"status" json:"status"`
+	Detail string    `firestore:"detail" json:"detail"`
+	Tries  int       `firestore:"tries,omitempty" json:"tries,omitempty"` // FCM requests made
+	At     time.Time `firestore:"at" json:"at"`
+}
+
+// Entry is deliveries/{id}.
+type Entry struct {
+	ID string `firestore:"-" json:"id"`
+	// Kind and SubjectID name what was announced: the message's ID.
+	Kind      string    `firestore:"kind" json:"kind"`
+	SubjectID string    `firestore:"subjectID" json:"subjectID"`
+	Attempt   int       `firestore:"attempt" json:"attempt"` // counts from 1
+	Done      bool      `firestore:"done" json:"done"`
+	CreatedAt time.Time `firestore:"createdAt" json:"createdAt"`
+	// LeaseUntil keeps others from the batch: while it is worked on, and until
+	// FCM's Retry-After is over.
+	LeaseUntil time.Time `firestore:"leaseUntil" json:"leaseUntil"`
+	// Outcomes is by PushID.
+	Outcomes map[string]Outcome `firestore:"outcomes" json:"outcomes"`
+	// ExpireAt is when Firestore's TTL policy removes the entry.
+	ExpireAt time.Time `firestore:"expireAt" json:"-"`
+}
+
+// Final reports whether the device needs nothing more.
+func (e Entry) Final(pushID string) bool {
+	o, ok := e.Outcomes[pushID]
+	return ok && o.Status != Pending
+}
+
+// ErrBusy is returned for a batch that another worker has the lease of.
+var ErrBusy = errors.New("batch is leased to another worker")

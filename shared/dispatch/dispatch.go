@@ -1,0 +1,259 @@
+// Package dispatch takes a planned batch to FCM: once per device as far as
+// that can be known, retrying what may succeed later, and accounting for the
+// rest.
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"firebase.google.com/go/v4/messaging"
+
+	"github.com/doorbell-push/doorbell/shared/delivery"
+	"github.com/doorbell-push/doorbell/shared/device"
+	"github.com/doorbell-push/doorbell/shared/docid"
+	"github.com/doorbell-push/doorbell/shared/fault"
+	"github.com/doorbell-push/doorbell/shared/plan"
+	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/push"
+)
+
+// Ledger keeps one entry per batch.
+type Ledger interface {
+	// Begin takes the lease of the batch until e.LeaseUntil and returns its
+	// entry: e itself where there was none, else the stored one with its Attempt
+	// counted up. A finished batch is returned as it is, without a lease. It
+	// fails with delivery.ErrBusy while another holds the lease at now.
+	Begin(ctx context.Context, e delivery.Entry, now time.Time) (delivery.Entry, error)
+	// Finish adds e's outcomes to the stored ones and sets Done and LeaseUntil.
+	Finish(ctx context.Context, e delivery.Entry) error
+}
+
+// Sender sends one message; *messaging.Client is one.
+type Sender interface {
+	Send(ctx context.Context, m *messaging.Message) (name string, err error)
+}
+
+// Bindings are the devices' bindings as they are now.
+type Bindings interface {
+	Users(ctx context.Context, userIDs []string) (map[string]*presence.User, error)
+	RemoveTarget(ctx context.Context, userID, pushID string, dead device.Target) (bool, error)
+}
+
+// DeadLetters takes what can't be delivered.
+type DeadLetters interface {
+	PublishDead(ctx context.Context, b push.Batch, reason string) error
+}
+
+// Limits of one invocation.
+const (
+	// Budget is how long an invocation works on a batch; what is left then is
+	// left to Pub/Sub's redelivery.
+	Budget = 25 * time.Second
+	// lease outlives Budget, so that no other worker starts while one may still
+	// be sending, and is short enough to take over from a dead one in time.
+	lease = 30 * time.Second
+	// tryTimeout is for one FCM request.
+	tryTimeout = 10 * time.Second
+	// trust is for how long a plan for many receivers is followed without
+	// looking at their presence again; one receiver costs one read and is
+	// always looked at.
+	trust = 5 * time.Second
+)
+
+// Dispatcher sends batches. One serves all invocations of a process.
+type Dispatcher struct {
+	Ledger      Ledger
+	Sender      Sender
+	Bindings    Bindings
+	DeadLetters DeadLetters
+	Renderer    push.Renderer
+	Now         func() time.Time
+	Retention   time.Duration // of ledger entries
+	MaxAttempts int           // of a batch, before its rest is dead-lettered
+	Concurrency int           // FCM requests under way in this process
+
+	once  sync.Once
+	slots chan struct{}
+	pause pause
+}
+
+// Dispatch sends b. An error asks for redelivery.
+//
+// It is safe to run twice, concurrently or after dying anywhere: the ledger's
+// lease lets one worker at a time have the batch, and its outcomes say which
+// devices are settled, so a repeat sends only to the others. A process that
+// dies between FCM's answer and Finish sends those messages again; FCM has no
+// idempotency key, so there the notification's tag keeps the second from being
+// shown beside the first.
+func (d *Dispatcher) Dispatch(ctx context.Context, b push.Batch) (err error) {
+	defer fault.Wrap(&err, "dispatch batch %s", b.ID)
+	ctx, cancel := context.WithTimeout(ctx, lease)
+	defer cancel()
+	now := d.Now()
+
+	entry, err := d.Ledger.Begin(ctx, delivery.Entry{
+		ID: b.ID, Kind: string(b.Announcement.Kind), SubjectID: b.Announcement.ID, Attempt: 1,
+		CreatedAt: now, LeaseUntil: now.Add(lease), ExpireAt: now.Add(d.Retention),
+	}, now)
+	if err != nil || entry.Done {
+		return err
+	}
+
+	run := newRun(b, entry)
+	if err := d.recheck(ctx, run, now); err != nil {
+		// Give the lease back, so that the redelivery need not wait for its end.
+		run.entry.LeaseUntil = now
+		return errors.Join(err, d.Ledger.Finish(ctx, run.entry))
+	}
+	d.send(ctx, run, now.Add(Budget))
+	return d.settle(ctx, run)
+}
+
+// recheck drops the targets that should not ring any more.
+func (d *Dispatcher) recheck(ctx context.Context, run *run, now time.Time) error {
+	users := run.users()
+	if len(users) == 0 {
+		return nil
+	}
+	if run.batch.Announcement.Expired(now) {
+		run.skipAll(plan.Expired, now)
+		return nil
+	}
+	age := now.Sub(time.UnixMilli(run.batch.PlannedAt))
+	if len(users) > 1 && age < trust && run.entry.Attempt == 1 {
+		return nil
+	}
+	current, err := d.Bindings.Users(ctx, users)
+	if err != nil {
+		return err
+	}
+	for _, t := range run.todo() {
+		if reason := plan.Recheck(run.batch.Announcement, t, current[t.UserID], now); reason != plan.Push {
+			run.record(t, delivery.Outcome{Status: delivery.Skipped, Detail: string(reason), At: now})
+		}
+	}
+	return nil
+}
+
+// send tries every target left until it is settled or the deadline is near.
+func (d *Dispatcher) send(ctx context.Context, run *run, deadline time.Time) {
+	d.once.Do(func() { d.slots = make(chan struct{}, max(d.Concurrency, 1)) })
+	var wg sync.WaitGroup
+	for _, t := range run.todo() {
+		wg.Go(func() {
+			run.record(t, d.sendOne(ctx, run.batch.Announcement, t, deadline))
+		})
+	}
+	wg.Wait()
+}
+
+// sendOne sends to one device, again where FCM's answer allows it.
+func (d *Dispatcher) sendOne(ctx context.Context, a push.Announcement, t push.Target, deadline time.Time) delivery.Outcome {
+	o := delivery.Outcome{Status: delivery.Pending, Detail: string(push.Unavailable)}
+	for {
+		if !d.pause.wait(ctx, d.Now, deadline) {
+			o.At = d.Now()
+			return o
+		}
+		now := d.Now()
+		if a.Expired(now) {
+			return delivery.Outcome{Status: delivery.Skipped, Detail: string(plan.Expired), Tries: o.Tries, At: now}
+		}
+		name, err := d.try(ctx, d.Renderer.Render(a, t, now))
+		o.Tries++
+		o.At = d.Now()
+		v := push.Judge(err, o.At)
+		switch {
+		case v.Class == push.Sent:
+			o.Status, o.Detail = delivery.Sent, name
+			return o
+		case !v.Class.Retryable():
+			o.Status, o.Detail = delivery.Failed, string(v.Class)
+			return o
+		}
+		o.Detail = string(v.Class)
+		if v.RetryAfter > 0 {
+			// FCM asks the project, not the device, to wait.
+			d.pause.until(o.At.Add(v.RetryAfter))
+		}
+		if !sleep(ctx, d.Now, o.At.Add(backoff(o.Tries)), deadline) {
+			return o
+		}
+	}
+}
+
+func (d *Dispatcher) try(ctx context.Context, m *messaging.Message) (string, error) {
+	select {
+	case d.slots <- struct{}{}:
+		defer func() { <-d.slots }()
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
+	defer cancel()
+	return d.Sender.Send(ctx, m)
+}
+
+// settle records what became of the batch, and dead-letters what is hopeless.
+func (d *Dispatcher) settle(ctx context.Context, run *run) error {
+	now := d.Now()
+	run.blameTargets()
+	dead := run.hopeless(run.entry.Attempt >= d.MaxAttempts)
+	for class, targets := range dead {
+		b := run.batch
+		// An ID of its own, so that the ledger lets a replay of it through, once.
+		b.ID = docid.New("dead", run.batch.ID, class, fmt.Sprint(run.entry.Attempt))
+		b.Targets = targets
+		if err := d.DeadLetters.PublishDead(ctx, b, class); err != nil {
+			return err
+		}
+		for _, t := range targets {
+			o := run.outcomes[t.PushID]
+			o.Status = delivery.DeadLetter
+			run.record(t, o)
+		}
+	}
+
+	pending := run.todo()
+	run.entry.Done = len(pending) == 0
+	run.entry.Outcomes = run.outcomes
+	run.entry.LeaseUntil = now
+	if until := d.pause.current(); len(pending) > 0 && until.After(now) {
+		run.entry.LeaseUntil = until
+	}
+	// The answers are worth more than the caller's deadline: without them the
+	// next try repeats every send.
+	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryTimeout)
+	defer cancel()
+	if err := d.Ledger.Finish(finish, run.entry); err != nil {
+		return err
+	}
+	d.forget(finish, run)
+	run.log(ctx, now)
+	if len(pending) > 0 {
+		return fmt.Errorf("%d of %d targets are to be tried again", len(pending), len(run.batch.Targets))
+	}
+	return nil
+}
+
+// forget removes dead targets. It comes last: a target it misses is found dead
+// again by the next push.
+func (d *Dispatcher) forget(ctx context.Context, run *run) {
+	for _, t := range run.batch.Targets {
+		o, mine := run.outcomes[t.PushID]
+		if !mine || o.Status != delivery.Failed || (o.Detail != string(push.Unregistered) && o.Detail != string(push.InvalidTarget)) {
+			continue
+		}
+		if _, err := d.Bindings.RemoveTarget(ctx, t.UserID, t.PushID, t.Device()); err != nil {
+			slog.ErrorContext(ctx, "dead target not removed", "batch", run.batch.ID, "userID", t.UserID, "pushID", t.PushID, "error", err)
+		}
+	}
+}
+
+// IsBusy reports whether err only means that another worker has the batch.
+func IsBusy(err error) bool { return errors.Is(err, delivery.ErrBusy) }

@@ -1,0 +1,127 @@
+package dispatch
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/doorbell-push/doorbell/shared/delivery"
+	"github.com/doorbell-push/doorbell/shared/plan"
+	"github.com/doorbell-push/doorbell/shared/push"
+)
+
+// run is one invocation's work on a batch.
+type run struct {
+	batch push.Batch
+	entry delivery.Entry
+
+	mu       sync.Mutex
+	outcomes map[string]delivery.Outcome // of this run, by PushID
+}
+
+func newRun(b push.Batch, entry delivery.Entry) *run {
+	return &run{batch: b, entry: entry, outcomes: map[string]delivery.Outcome{}}
+}
+
+// todo is the targets without a final outcome, each once.
+func (r *run) todo() []push.Target {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []push.Target
+	seen := make(map[string]bool, len(r.batch.Targets))
+	for _, t := range r.batch.Targets {
+		o, tried := r.outcomes[t.PushID]
+		if seen[t.PushID] || r.entry.Final(t.PushID) || (tried && o.Status != delivery.Pending) {
+			continue
+		}
+		seen[t.PushID] = true
+		out = append(out, t)
+	}
+	return out
+}
+
+// users is whose devices are to be told, sorted.
+func (r *run) users() []string {
+	ids := map[string]bool{}
+	for _, t := range r.todo() {
+		ids[t.UserID] = true
+	}
+	return slices.Sorted(maps.Keys(ids))
+}
+
+func (r *run) record(t push.Target, o delivery.Outcome) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	o.UserID = t.UserID
+	r.outcomes[t.PushID] = o
+}
+
+func (r *run) skipAll(reason plan.Reason, now time.Time) {
+	for _, t := range r.todo() {
+		r.record(t, delivery.Outcome{Status: delivery.Skipped, Detail: string(reason), At: now})
+	}
+}
+
+// blameTargets decides about the targets FCM called invalid. FCM's 400 may
+// blame the target for what is our message's fault; it is believed where the
+// same announcement was accepted for another target of the same platform.
+func (r *run) blameTargets() {
+	accepted := map[string]bool{}
+	for _, t := range r.batch.Targets {
+		if r.outcomes[t.PushID].Status == delivery.Sent {
+			accepted[t.Platform.String()] = true
+		}
+	}
+	for _, t := range r.batch.Targets {
+		o := r.outcomes[t.PushID]
+		if o.Detail == string(push.InvalidTarget) && !accepted[t.Platform.String()] {
+			o.Detail = string(push.InvalidMessage)
+			r.record(t, o)
+		}
+	}
+}
+
+// hopeless is, by FCM's class, the targets that only an operator can help: all
+// that failed for another reason than a dead target and, after the last
+// attempt, those still pending.
+func (r *run) hopeless(last bool) map[string][]push.Target {
+	out := map[string][]push.Target{}
+	seen := map[string]bool{}
+	for _, t := range r.batch.Targets {
+		o, tried := r.outcomes[t.PushID]
+		if !tried || seen[t.PushID] {
+			continue
+		}
+		seen[t.PushID] = true
+		switch {
+		case o.Status == delivery.Pending && last,
+			o.Status == delivery.Failed && o.Detail != string(push.Unregistered) && o.Detail != string(push.InvalidTarget):
+			out[o.Detail] = append(out[o.Detail], t)
+		}
+	}
+	return out
+}
+
+// log writes one line for the batch: counts by outcome, never content or
+// tokens. What an operator must mend is an error.
+func (r *run) log(ctx context.Context, now time.Time) {
+	counts := map[string]int{}
+	level := slog.LevelInfo
+	for _, o := range r.outcomes {
+		key := string(o.Status)
+		if o.Status != delivery.Sent {
+			key += ":" + o.Detail
+			if push.Class(o.Detail).Alerting() || o.Status == delivery.DeadLetter {
+				level = slog.LevelError
+			}
+		}
+		counts[key]++
+	}
+	slog.Log(ctx, level, "dispatched",
+		"batch", r.batch.ID, "kind", r.entry.Kind, "subjectID", r.entry.SubjectID,
+		"attempt", r.entry.Attempt, "done", r.entry.Done, "outcomes", counts,
+		"latencyMs", now.UnixMilli()-r.batch.Announcement.CreatedAt)
+}

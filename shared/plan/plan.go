@@ -1,0 +1,110 @@
+// Package plan decides who is rung, and says why nobody else is. It is the one
+// place that decides: pure functions of what is announced, a receiver's
+// presence and the clock, without I/O. What it decides is what is published
+// and what the trace shows.
+package plan
+
+import (
+	"time"
+
+	"github.com/doorbell-push/doorbell/shared/device"
+	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/push"
+)
+
+// Reason says why a device is not rung. The list is closed: a reason that
+// isn't here doesn't exist.
+type Reason string
+
+// The reasons for no push; Push is the absence of one.
+const (
+	Push         Reason = ""
+	Sender       Reason = "sender"         // the receiver sent it
+	NoPushConfig Reason = "no_push_config" // the sender asked for no push
+	Room         Reason = "room"           // room messages never push
+	Expired      Reason = "expired"        // what it announces is over
+	NoDevice     Reason = "no_device"      // the receiver has no device bound
+	NoTarget     Reason = "no_target"      // the device never registered for pushes, unregistered, or its token died
+	Online       Reason = "online"         // the device has the message already
+	RulePlatform Reason = "rule_platform"  // updateUserOfflinePushRule
+	PopupOff     Reason = "popup_off"      // the device takes no popup pushes
+	Rebound      Reason = "rebound"        // the device's target changed since the plan was made
+)
+
+// Decision is what becomes of one device, or of a receiver without any.
+type Decision struct {
+	UserID string
+	PushID string // empty where the reason concerns the user
+	Reason Reason
+	Target push.Target // of a device that is rung
+}
+
+// Receiver is a person the announcement is for.
+type Receiver struct {
+	UserID   string
+	Presence *presence.User // nil: nothing known, so no device
+}
+
+// Decide is the plan for one receiver: every offline device is rung, even
+// while another of theirs is online, because an idle tab must not silence a
+// phone; PushRule narrows that where the user wants it.
+func Decide(a push.Announcement, r Receiver, now time.Time) []Decision {
+	if reason := forUser(a, r, now); reason != Push {
+		return []Decision{{UserID: r.UserID, Reason: reason}}
+	}
+	var out []Decision
+	for _, d := range r.Presence.Sorted() {
+		decision := Decision{UserID: r.UserID, PushID: d.PushID, Reason: forDevice(r.Presence, d, now)}
+		if decision.Reason == Push {
+			decision.Target = push.Target{
+				UserID: r.UserID, PushID: d.PushID, Platform: d.Platform,
+				Kind: d.Target.Kind, Value: d.Target.Value, Badge: r.Presence.Badge,
+			}
+		}
+		out = append(out, decision)
+	}
+	return out
+}
+
+func forUser(a push.Announcement, r Receiver, now time.Time) Reason {
+	switch {
+	case r.UserID == a.SenderUserID:
+		return Sender
+	case a.Expired(now):
+		return Expired
+	case r.Presence == nil || len(r.Presence.Devices) == 0:
+		return NoDevice
+	}
+	return Push
+}
+
+func forDevice(u *presence.User, d device.Device, now time.Time) Reason {
+	switch {
+	case d.Target.IsZero():
+		return NoTarget
+	case d.OnlineAt(now):
+		return Online
+	case u.Silences(d.Platform, now):
+		return RulePlatform
+	case !d.Popup:
+		return PopupOff
+	}
+	return Push
+}
+
+// Recheck decides again for a target planned earlier, with the presence as it
+// is now: who came online, unregistered or handed the phone on since is not
+// rung.
+func Recheck(a push.Announcement, t push.Target, u *presence.User, now time.Time) Reason {
+	if reason := forUser(a, Receiver{UserID: t.UserID, Presence: u}, now); reason != Push {
+		return reason
+	}
+	d, ok := u.Device(t.PushID)
+	switch {
+	case !ok:
+		return NoDevice
+	case !d.Target.IsZero() && d.Target != t.Device():
+		return Rebound
+	}
+	return forDevice(u, d, now)
+}

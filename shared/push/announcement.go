@@ -1,0 +1,107 @@
+// Package push is what travels to devices: the announcement of a message or a
+// call, the batches it is published in, the FCM message each device gets, and
+// what FCM's answers mean.
+package push
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/device"
+	"github.com/doorbell-push/doorbell/shared/docid"
+)
+
+// Kind is what an announcement is about. It is also FCM's analytics label, so
+// that the Firebase console reports each kind by itself.
+type Kind string
+
+// The kinds of announcement.
+const (
+	KindMessage Kind = "message"
+)
+
+// Announcement is what all targets of a batch are told.
+type Announcement struct {
+	Kind Kind `json:"kind"`
+	// ID names what is announced: a message's ID. It is the tag of the
+	// notification, so a second push for the same thing replaces the first.
+	ID           string `json:"id"`
+	SenderUserID string `json:"sender"`
+	// CID is the conversation document's ID, ConversationID the ID a receiver
+	// knows the conversation by.
+	CID              string                `json:"cid"`
+	ConversationID   string                `json:"conversationID"`
+	ConversationType chat.ConversationType `json:"conversationType"`
+	Priority         chat.Priority         `json:"priority"`
+	Push             chat.PushConfig       `json:"push"`
+	// CreatedAt and ExpiresAt are the server's clock in milliseconds since 1970.
+	CreatedAt int64 `json:"createdAt"`
+	ExpiresAt int64 `json:"expiresAt"`
+}
+
+// OfMessage announces m, which has a push configuration, for ttl.
+func OfMessage(m chat.Message, ttl time.Duration) Announcement {
+	a := Announcement{
+		Kind: KindMessage, ID: m.MessageID, SenderUserID: m.SenderUserID,
+		CID: m.CID(), ConversationID: m.ConversationID, ConversationType: m.ConversationType,
+		Priority: m.Priority, Push: *m.Push,
+		CreatedAt: m.Timestamp, ExpiresAt: m.Timestamp + ttl.Milliseconds(),
+	}
+	if m.ConversationType == chat.Peer {
+		a.ConversationID = m.SenderUserID
+	}
+	return a
+}
+
+// Expired reports whether what a announces is over at now.
+func (a Announcement) Expired(now time.Time) bool { return now.UnixMilli() >= a.ExpiresAt }
+
+// TTL is how long FCM may keep a push for a, seen from now: whole seconds, 0 to
+// four weeks (FCM REST reference, AndroidConfig.ttl).
+func (a Announcement) TTL(now time.Time) time.Duration {
+	left := time.Duration(a.ExpiresAt-now.UnixMilli()) * time.Millisecond
+	return min(max(left, 0), 4*7*24*time.Hour).Truncate(time.Second)
+}
+
+// Target is one device a batch goes to.
+type Target struct {
+	UserID   string          `json:"u"`
+	PushID   string          `json:"p"`
+	Platform device.Platform `json:"f"`
+	Kind     string          `json:"k"`
+	Value    string          `json:"v"`
+	Badge    int             `json:"b,omitempty"` // the icon's number before this push
+}
+
+// Device is the FCM target t was planned for.
+func (t Target) Device() device.Target { return device.Target{Kind: t.Kind, Value: t.Value} }
+
+// MaxBatch is how many targets a batch holds: the most FCM's batch calls took
+// (Admin SDK, SendEach) and some 150 kB as a Pub/Sub message of at most 10 MB.
+const MaxBatch = 500
+
+// Batch is one Pub/Sub message: an announcement and the devices to tell.
+type Batch struct {
+	// ID is the same whenever the same part of the same fan-out is planned
+	// again; the ledger entry under it is why that sends nothing twice.
+	ID           string       `json:"id"`
+	Announcement Announcement `json:"announcement"`
+	Targets      []Target     `json:"targets"`
+	PlannedAt    int64        `json:"plannedAt"` // ms since 1970
+}
+
+// Batches splits targets into batches. part names the part of the fan-out they
+// come from, empty for all of it.
+func Batches(a Announcement, part string, targets []Target, now time.Time) []Batch {
+	var out []Batch
+	for i := 0; len(targets) > 0; i++ {
+		n := min(len(targets), MaxBatch)
+		out = append(out, Batch{
+			ID:           docid.New("batch", string(a.Kind), a.ID, part, strconv.Itoa(i)),
+			Announcement: a, Targets: targets[:n], PlannedAt: now.UnixMilli(),
+		})
+		targets = targets[n:]
+	}
+	return out
+}

@@ -1,0 +1,210 @@
+package push
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"firebase.google.com/go/v4/messaging"
+	"github.com/rivo/uniseg"
+
+	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/config"
+	"github.com/doorbell-push/doorbell/shared/device"
+	"github.com/doorbell-push/doorbell/shared/docid"
+	"github.com/doorbell-push/doorbell/shared/fault"
+)
+
+// MaxMessageBytes is FCM's limit for what a device receives ("Maximum payload
+// is 4096 bytes", About FCM messages). We hold the whole JSON message to it,
+// without the target: a bound on every part of it that FCM might count.
+const MaxMessageBytes = 4096
+
+// Renderer makes FCM messages. The zero value is ready to use.
+type Renderer struct {
+	// WebClickURL is what a click on a web notification opens; empty leaves it
+	// to the service worker.
+	WebClickURL string
+}
+
+// Render is the FCM message that announces a to t, seen from now. Content that
+// is too long for FCM is shortened, so that it ends with "…"; nothing else is
+// ever cut.
+func (r Renderer) Render(a Announcement, t Target, now time.Time) *messaging.Message {
+	m := r.message(a, t, now)
+	over := size(m) - MaxMessageBytes
+	if over > 0 {
+		m.Notification.Body = shorten(m.Notification.Body, over)
+	}
+	if t.Kind == device.KindFID {
+		m.Fid = t.Value
+	} else {
+		//lint:ignore SA1019 most clients still register tokens, see device.Target
+		m.Token = t.Value
+	}
+	return m
+}
+
+func (r Renderer) message(a Announcement, t Target, now time.Time) *messaging.Message {
+	m := &messaging.Message{
+		Data:         data(a),
+		Notification: &messaging.Notification{Title: a.Push.Title, Body: a.Push.Content},
+		FCMOptions:   &messaging.FCMOptions{AnalyticsLabel: string(a.Kind)},
+	}
+	ttl := a.TTL(now)
+	switch {
+	case t.Platform == device.Web:
+		m.Webpush = r.webpush(a, ttl)
+	case t.Platform.Apple():
+		m.APNS = apns(a, t, now.Add(ttl))
+	default:
+		m.Android = android(a, ttl)
+	}
+	return m
+}
+
+// data is what the app gets beside the notification; the worker's and the
+// native apps' message.extra.
+func data(a Announcement) map[string]string {
+	d := map[string]string{
+		"kind":             string(a.Kind),
+		"id":               a.ID,
+		"senderUserID":     a.SenderUserID,
+		"conversationID":   a.ConversationID,
+		"conversationType": strconv.Itoa(int(a.ConversationType)),
+		"expiresAt":        strconv.FormatInt(a.ExpiresAt, 10),
+	}
+	if a.Push.Payload != "" {
+		d["payload"] = a.Push.Payload
+	}
+	if a.Push.ResourcesID != "" {
+		d["resourcesID"] = a.Push.ResourcesID
+	}
+	return d
+}
+
+func android(a Announcement, ttl time.Duration) *messaging.AndroidConfig {
+	c := &messaging.AndroidConfig{
+		Priority: "high",
+		TTL:      &ttl,
+		// By conversation, not by message: FCM keeps at most four collapse keys
+		// for a device that is off and drops the rest at random. What is shown is
+		// told apart by the tag.
+		CollapseKey:  a.CID,
+		Notification: &messaging.AndroidNotification{Tag: a.ID},
+	}
+	if a.Priority == chat.Low {
+		c.Priority = "normal"
+	}
+	if a.Push.EnableBadge && a.Push.BadgeIncrement > 0 {
+		// Android adds this to the icon's number (AndroidNotification.notification_count).
+		n := a.Push.BadgeIncrement
+		c.Notification.NotificationCount = &n
+	}
+	return c
+}
+
+func apns(a Announcement, t Target, expires time.Time) *messaging.APNSConfig {
+	aps := &messaging.Aps{ThreadID: a.Push.ThreadID, Sound: "default"}
+	if aps.ThreadID == "" {
+		aps.ThreadID = a.CID
+	}
+	if a.Push.EnableBadge {
+		// APNs sets the icon's number, it can't add to it.
+		n := t.Badge + a.Push.BadgeIncrement
+		aps.Badge = &n
+	}
+	// Apple: 10 sends at once, 5 when the device's power allows.
+	priority := "10"
+	if a.Priority == chat.Low {
+		priority = "5"
+	}
+	return &messaging.APNSConfig{
+		Headers: map[string]string{
+			"apns-priority":    priority,
+			"apns-expiration":  strconv.FormatInt(expires.Unix(), 10),
+			"apns-push-type":   "alert",
+			"apns-collapse-id": a.ID,
+		},
+		Payload: &messaging.APNSPayload{Aps: aps},
+	}
+}
+
+// urgency is RFC 8030 §5.3's: a chat message is "normal", "high" is for what
+// can't wait.
+var urgency = map[chat.Priority]string{chat.Low: "low", chat.Medium: "normal", chat.High: "high"}
+
+func (r Renderer) webpush(a Announcement, ttl time.Duration) *messaging.WebpushConfig {
+	c := &messaging.WebpushConfig{
+		Headers: map[string]string{
+			"TTL":     strconv.FormatInt(int64(ttl/time.Second), 10),
+			"Urgency": urgency[a.Priority],
+			// At most 32 characters of URL-safe base64 (RFC 8030 §5.4): IDs of other
+			// forms may become announcements too, hence the hash.
+			"Topic": docid.New("topic", a.ID),
+		},
+		Notification: &messaging.WebpushNotification{Tag: a.ID},
+	}
+	if r.WebClickURL != "" {
+		c.FCMOptions = &messaging.WebpushFCMOptions{Link: r.WebClickURL}
+	}
+	return c
+}
+
+func size(m *messaging.Message) int {
+	b, err := json.Marshal(m)
+	if err != nil {
+		return MaxMessageBytes + 1 // can't happen: every field is a string, number or map of them
+	}
+	return len(b)
+}
+
+const ellipsis = "…"
+
+// shorten cuts s so that its JSON form gets at least over bytes shorter, at the
+// boundary of a character as a reader sees it, and ends it with an ellipsis.
+func shorten(s string, over int) string {
+	budget := encodedLen(s) - over - len(ellipsis)
+	end := 0
+	for rest, state := s, -1; rest != ""; {
+		var cluster string
+		cluster, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
+		if budget -= encodedLen(cluster); budget < 0 {
+			break
+		}
+		end += len(cluster)
+	}
+	return s[:end] + ellipsis
+}
+
+func encodedLen(s string) int {
+	b, _ := json.Marshal(s) // a string always has a JSON form
+	return len(b) - len(`""`)
+}
+
+// CheckFits reports, as a fault naming the field, a push that could reach no
+// device because all but its content is over FCM's limit already. field is the
+// path of the push configuration in the request.
+func CheckFits(a Announcement, field string) error {
+	a.Push.Content = ""
+	a.Push.EnableBadge, a.Push.BadgeIncrement = true, chat.MaxBadgeIncrement
+	most := 0
+	for _, p := range []device.Platform{device.Android, device.IPhoneOS, device.Web} {
+		t := Target{Platform: p, Badge: 1e6}
+		most = max(most, size(Renderer{WebClickURL: clickURLRoom}.message(a, t, time.UnixMilli(a.CreatedAt))))
+	}
+	// Room for an ellipsis and a first character.
+	over := most + 16 - MaxMessageBytes
+	if over <= 0 {
+		return nil
+	}
+	worst, n := "payload", encodedLen(a.Push.Payload)
+	if l := encodedLen(a.Push.Title); l > n {
+		worst, n = "title", l
+	}
+	return fault.Invalid(field+"."+worst, "is %d bytes long as JSON and makes the push %d bytes too long: FCM takes %d in all", n, over, MaxMessageBytes)
+}
+
+// clickURLRoom stands for the operator's click URL when sizes are checked.
+var clickURLRoom = "https://" + strings.Repeat("x", config.MaxClickURLBytes-len("https://"))

@@ -1,0 +1,77 @@
+// Package store keeps what the domain packages need kept: in Firestore, and in
+// memory for simulations. One contract test holds both to the same behaviour.
+package store
+
+import (
+	"context"
+	"errors"
+
+	"cloud.google.com/go/firestore"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// The collections; see Firestore for what each holds.
+const (
+	presenceCollection      = "presence"
+	tokensCollection        = "tokens"
+	conversationsCollection = "conversations"
+	messagesCollection      = "messages"
+	deliveriesCollection    = "deliveries"
+)
+
+// Firestore is the store in production. This is its schema:
+//
+//	presence/{userID}                     presence.User: devices with targets and leases. Server only.
+//	tokens/{hash of kind and value}       presence.Owner: whose an FCM target is. Server only.
+//	conversations/{cid}                   chat.Conversation. Its members may read it.
+//	conversations/{cid}/messages/{mid}    chat.Message. The conversation's members may read it. TTL: expireAt.
+//	deliveries/{batch}                    delivery.Entry: the ledger. Server only. TTL: expireAt.
+//
+// A cid, mid and batch ID are hashes (package docid). Only what is queried is
+// indexed; terraform/ exempts the rest.
+type Firestore struct {
+	client *firestore.Client
+}
+
+// NewFirestore is a store on client, which stays its caller's to close.
+func NewFirestore(client *firestore.Client) *Firestore { return &Firestore{client: client} }
+
+func (s *Firestore) doc(collection, id string) *firestore.DocumentRef {
+	return s.client.Collection(collection).Doc(id)
+}
+
+// read decodes the document at ref into out, within tx where there is one. It
+// reports false for a document that doesn't exist.
+func read(ctx context.Context, tx *firestore.Transaction, ref *firestore.DocumentRef, out any) (*firestore.DocumentSnapshot, bool, error) {
+	var doc *firestore.DocumentSnapshot
+	var err error
+	if tx != nil {
+		doc, err = tx.Get(ref)
+	} else {
+		doc, err = ref.Get(ctx)
+	}
+	if status.Code(err) == codes.NotFound {
+		return doc, false, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	return doc, true, doc.DataTo(out)
+}
+
+// isExists and isPrecondition look through the wrapping a transaction adds.
+func isExists(err error) bool { return code(err) == codes.AlreadyExists }
+
+func isPrecondition(err error) bool {
+	c := code(err)
+	return c == codes.FailedPrecondition || c == codes.Aborted || c == codes.NotFound
+}
+
+func code(err error) codes.Code {
+	var s interface{ GRPCStatus() *status.Status }
+	if errors.As(err, &s) {
+		return s.GRPCStatus().Code()
+	}
+	return status.Code(err)
+}

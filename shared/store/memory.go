@@ -1,0 +1,176 @@
+package store
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/delivery"
+	"github.com/doorbell-push/doorbell/shared/device"
+	"github.com/doorbell-push/doorbell/shared/presence"
+)
+
+// Memory is Firestore's behaviour without Firestore, for simulations that run
+// through more messages than an emulator can. The zero value is ready to use.
+type Memory struct {
+	mu            sync.Mutex
+	users         map[string]*presence.User
+	owners        map[string]presence.Owner // by device.Target.Hash
+	conversations map[string]chat.Conversation
+	messages      map[string]chat.Message // by cid/mid
+	deliveries    map[string]delivery.Entry
+}
+
+// put stores v under key in the map at m, making the map on first use.
+func put[V any](m *map[string]V, key string, v V) {
+	if *m == nil {
+		*m = map[string]V{}
+	}
+	(*m)[key] = v
+}
+
+// Change implements presence.Store. Writes take effect together, after f.
+func (s *Memory) Change(_ context.Context, f func(presence.Tx) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	tx := &memoryTx{store: s}
+	if err := f(tx); err != nil {
+		return err
+	}
+	for _, write := range tx.writes {
+		write()
+	}
+	return nil
+}
+
+// Users implements presence.Store.
+func (s *Memory) Users(_ context.Context, userIDs []string) (map[string]*presence.User, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := map[string]*presence.User{}
+	for _, id := range userIDs {
+		if u, ok := s.users[id]; ok {
+			out[id] = cloneUser(u)
+		}
+	}
+	return out, nil
+}
+
+// RemoveTarget implements dispatch.Bindings with the rule of package presence.
+func (s *Memory) RemoveTarget(ctx context.Context, userID, pushID string, dead device.Target) (bool, error) {
+	return (&presence.Registry{Store: s}).RemoveTarget(ctx, userID, pushID, dead)
+}
+
+func cloneUser(u *presence.User) *presence.User {
+	c := *u
+	c.Devices = maps.Clone(u.Devices)
+	return &c
+}
+
+// memoryTx reads the state as it was before the transaction, as Firestore's do.
+type memoryTx struct {
+	store  *Memory
+	writes []func()
+}
+
+func (t *memoryTx) User(userID string) (*presence.User, error) {
+	if u, ok := t.store.users[userID]; ok {
+		return cloneUser(u), nil
+	}
+	return &presence.User{UserID: userID}, nil
+}
+
+func (t *memoryTx) Owner(target device.Target) (*presence.Owner, error) {
+	o, ok := t.store.owners[target.Hash()]
+	if !ok {
+		return nil, nil
+	}
+	return &o, nil
+}
+
+func (t *memoryTx) PutUser(u *presence.User) error {
+	c := cloneUser(u)
+	t.writes = append(t.writes, func() { put(&t.store.users, c.UserID, c) })
+	return nil
+}
+
+func (t *memoryTx) PutOwner(target device.Target, o presence.Owner) error {
+	t.writes = append(t.writes, func() { put(&t.store.owners, target.Hash(), o) })
+	return nil
+}
+
+func (t *memoryTx) DeleteOwner(target device.Target) error {
+	t.writes = append(t.writes, func() { delete(t.store.owners, target.Hash()) })
+	return nil
+}
+
+// AddMessage implements chat.Store.
+func (s *Memory) AddMessage(_ context.Context, m chat.Message) (chat.Message, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := m.CID() + "/" + m.MessageID
+	if stored, ok := s.messages[key]; ok {
+		return stored, nil
+	}
+	c, ok := s.conversations[m.CID()]
+	if !ok {
+		c = newConversation(m)
+	}
+	m.OrderKey = advance(&c, m)
+	put(&s.conversations, m.CID(), c)
+	put(&s.messages, key, m)
+	return m, nil
+}
+
+// Begin implements dispatch.Ledger.
+func (s *Memory) Begin(_ context.Context, e delivery.Entry, now time.Time) (delivery.Entry, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stored, ok := s.deliveries[e.ID]
+	switch {
+	case !ok:
+		put(&s.deliveries, e.ID, e)
+		return e, nil
+	case stored.Done:
+	case now.Before(stored.LeaseUntil):
+		return stored, delivery.ErrBusy
+	default:
+		stored.Attempt++
+		stored.LeaseUntil = e.LeaseUntil
+		s.deliveries[e.ID] = stored
+	}
+	stored.Outcomes = maps.Clone(stored.Outcomes)
+	return stored, nil
+}
+
+// Finish implements dispatch.Ledger.
+func (s *Memory) Finish(_ context.Context, e delivery.Entry) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stored := s.deliveries[e.ID]
+	outcomes := maps.Clone(stored.Outcomes)
+	if outcomes == nil {
+		outcomes = map[string]delivery.Outcome{}
+	}
+	maps.Copy(outcomes, e.Outcomes)
+	stored.Done, stored.LeaseUntil, stored.Outcomes = e.Done, e.LeaseUntil, outcomes
+	put(&s.deliveries, e.ID, stored)
+	return nil
+}
+
+// Record implements fanout.Skips.
+func (s *Memory) Record(_ context.Context, e delivery.Entry) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	put(&s.deliveries, e.ID, e)
+	return nil
+}
+
+// Deliveries is a copy of the ledger.
+func (s *Memory) Deliveries() map[string]delivery.Entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.deliveries)
+}
