@@ -1,0 +1,227 @@
+package functions
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"firebase.google.com/go/v4/auth"
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/fault"
+)
+
+const (
+	// maxBodyBytes fits the longest text (32 KB) with every character escaped.
+	maxBodyBytes = 256 << 10
+	// httpTimeout is for one request, whatever it waits for.
+	httpTimeout = 20 * time.Second
+)
+
+// methods is an endpoint's handlers by HTTP method. A handler returns what to
+// encode as the answer.
+type methods map[string]func(ctx context.Context, userID string, r *http.Request) (any, error)
+
+// endpoint is the adapter all HTTP functions share: CORS, method, caller,
+// handler, answer.
+func endpoint(m methods) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), httpTimeout)
+		defer cancel()
+		header := w.Header()
+		header.Set("Content-Type", "application/json; charset=utf-8")
+		header.Set("Cache-Control", "no-store")
+		header.Set("X-Content-Type-Options", "nosniff")
+
+		answer, err := serve(ctx, m, w, r)
+		status := http.StatusOK
+		if err != nil {
+			e := fault.From(err)
+			status = e.Status.HTTP()
+			if status >= http.StatusInternalServerError {
+				slog.ErrorContext(ctx, "request failed", "path", r.URL.Path, "method", r.Method, "error", err)
+			}
+			if status == http.StatusUnauthorized {
+				header.Set("WWW-Authenticate", "Bearer")
+			}
+			if e.RetryAfter > 0 {
+				header.Set("Retry-After", strconv.Itoa(int(e.RetryAfter.Seconds()+0.999)))
+			}
+			answer = map[string]*fault.Error{"error": e}
+		}
+		if answer == nil {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		w.WriteHeader(status)
+		if err := json.NewEncoder(w).Encode(answer); err != nil {
+			slog.WarnContext(ctx, "answer not written", "path", r.URL.Path, "error", err)
+		}
+	}
+}
+
+func serve(ctx context.Context, m methods, w http.ResponseWriter, r *http.Request) (any, error) {
+	c, err := settings()
+	if err != nil {
+		return nil, err
+	}
+	allowed := make([]string, 0, len(m)+1)
+	for method := range m {
+		allowed = append(allowed, method)
+	}
+	slices.Sort(allowed)
+	allowed = append(allowed, http.MethodOptions)
+	cors(w.Header(), c.AllowedOrigins, r.Header.Get("Origin"), allowed)
+	if r.Method == http.MethodOptions {
+		return nil, nil
+	}
+	handle, ok := m[r.Method]
+	if !ok {
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		return nil, fault.New(fault.MethodNotAllowed, fault.ParamsInvalid, "%s is not allowed here: use %s", r.Method, strings.Join(allowed, ", "))
+	}
+	userID, err := caller(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return handle(ctx, userID, r)
+}
+
+// cors lets pages of the allowed origins call. Without an entry for the origin
+// the browser refuses the answer; other clients don't care.
+func cors(h http.Header, origins []string, origin string, methods []string) {
+	h.Add("Vary", "Origin")
+	if origin == "" || (!slices.Contains(origins, origin) && !slices.Contains(origins, "*")) {
+		return
+	}
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Set("Access-Control-Allow-Methods", strings.Join(methods, ", "))
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+	h.Set("Access-Control-Max-Age", "3600")
+}
+
+// caller is the user the request's Firebase ID token was issued to.
+func caller(ctx context.Context, r *http.Request) (string, error) {
+	scheme, idToken, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || idToken == "" {
+		return "", fault.New(fault.Unauthenticated, fault.UserIsNotLogged, "send the user's Firebase ID token as \"Authorization: Bearer <token>\"")
+	}
+	verifier, err := tokens()
+	if err != nil {
+		return "", err
+	}
+	token, err := verifier.VerifyIDToken(ctx, strings.TrimSpace(idToken))
+	switch {
+	case err == nil:
+	case auth.IsIDTokenExpired(err):
+		return "", fault.New(fault.Unauthenticated, fault.TokenExpired, "the ID token has expired: get a new one from Firebase and retry")
+	case auth.IsCertificateFetchFailed(err):
+		return "", errors.Join(fault.New(fault.Unavailable, fault.ServerError, "the ID token can't be verified right now: retry"), err)
+	default:
+		return "", fault.New(fault.Unauthenticated, fault.TokenInvalid, "the ID token is not valid for this project: sign in again")
+	}
+	if chat.CheckID("", token.UID) != nil {
+		return "", fault.New(fault.PermissionDenied, fault.ParamsInvalid, "the user's ID has a character or a length that can't be used here: digits, letters and !#$%%&()+-:;<=.>?@[]^_{}|~, at most %d bytes", chat.MaxUserIDBytes)
+	}
+	return token.UID, nil
+}
+
+// decode reads the request's JSON body into a T. It is strict: another content
+// type, too large a body, an unknown field, a name given twice, a value of
+// another type, invalid UTF-8 or anything after the object is an error that
+// says where.
+func decode[T any](r *http.Request) (*T, error) {
+	contentType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || contentType != "application/json" {
+		return nil, fault.New(fault.UnsupportedMediaType, fault.ParamsInvalid, "send the body as Content-Type: application/json")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBodyBytes))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, fault.New(fault.ContentTooLarge, fault.ParamsInvalid, "the body is larger than %d bytes", maxBodyBytes)
+	case err != nil:
+		return nil, fault.Invalid("", "the body could not be read to its end")
+	}
+	return parse[T](body)
+}
+
+// parse is decode's part that knows nothing of HTTP.
+func parse[T any](body []byte) (*T, error) {
+	out := new(T)
+	err := jsonv2.Unmarshal(body, out, jsonv2.RejectUnknownMembers(true))
+	var syntax *jsontext.SyntacticError
+	var semantic *jsonv2.SemanticError
+	var own *fault.Error
+	switch {
+	case err == nil:
+		return out, nil
+	case errors.As(err, &own):
+		return nil, own
+	case errors.As(err, &semantic):
+		field := fieldPath(semantic.JSONPointer)
+		switch {
+		case errors.Is(err, jsonv2.ErrUnknownName):
+			return nil, fault.Invalid(field, "is not a field of this request")
+		case semantic.GoType != nil && semantic.Err == nil:
+			return nil, fault.Invalid(field, "must be %s, not %s", typeName(semantic.GoType), kindName(semantic.JSONKind))
+		case semantic.Err != nil:
+			return nil, fault.Invalid(field, "%v", semantic.Err)
+		}
+		return nil, fault.Invalid(field, "has a value that can't be used")
+	case errors.As(err, &syntax):
+		return nil, fault.Invalid(fieldPath(syntax.JSONPointer), "the body is not one JSON object in UTF-8, see byte %d", syntax.ByteOffset)
+	}
+	return nil, fault.Invalid("", "the body is not one JSON object in UTF-8")
+}
+
+// fieldPath is a JSON pointer (/a/b/0) as a.b.0.
+func fieldPath(p jsontext.Pointer) string {
+	return strings.Join(slices.Collect(p.Tokens()), ".")
+}
+
+func typeName(t reflect.Type) string {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int, reflect.Int64, reflect.Int32:
+		return "a whole number"
+	case reflect.Slice, reflect.Array:
+		return "an array"
+	}
+	return "an object"
+}
+
+func kindName(k jsontext.Kind) string {
+	switch k {
+	case 'n':
+		return "null"
+	case 't', 'f':
+		return "a boolean"
+	case '"':
+		return "a string"
+	case '0':
+		return "that number"
+	case '[':
+		return "an array"
+	case '{':
+		return "an object"
+	}
+	return "that"
+}
