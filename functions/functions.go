@@ -14,16 +14,37 @@ package functions
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 
 	framework "github.com/GoogleCloudPlatform/functions-framework-go/functions"
 	"github.com/cloudevents/sdk-go/v2/event"
 )
 
-// HTTP is the functions that clients call, by name.
-var HTTP = map[string]http.HandlerFunc{
-	"register": endpoint(methods{http.MethodPost: register, http.MethodDelete: unregister}),
-	"presence": endpoint(methods{http.MethodPost: heartbeat}),
-	"send":     endpoint(methods{http.MethodPost: send}),
+// clientFunctions is the functions that clients call, each with the paths it
+// answers to.
+var clientFunctions = map[string]routes{
+	"register": {"register": {http.MethodPost: register, http.MethodDelete: unregister}},
+	"presence": {"presence": {http.MethodPost: heartbeat}},
+	"send":     {"send": {http.MethodPost: send}},
+}
+
+// Endpoint is a path that clients call and the function that answers there.
+type Endpoint struct {
+	Path, Function string
+	Handler        http.HandlerFunc
+}
+
+// Endpoints is every path that clients call, sorted.
+func Endpoints() []Endpoint {
+	var out []Endpoint
+	for name, table := range clientFunctions {
+		for segment := range table {
+			out = append(out, Endpoint{Path: "/" + segment, Function: name, Handler: endpoint(name, table)})
+		}
+	}
+	slices.SortFunc(out, func(a, b Endpoint) int { return strings.Compare(a.Path, b.Path) })
+	return out
 }
 
 // Events is the functions that triggers call, by name.
@@ -33,8 +54,8 @@ var Events = map[string]func(context.Context, event.Event) error{
 }
 
 func init() {
-	for name, f := range HTTP {
-		framework.HTTP(name, f)
+	for name, table := range clientFunctions {
+		framework.HTTP(name, endpoint(name, table))
 	}
 	for name, f := range Events {
 		framework.CloudEvent(name, f)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"path"
 	"reflect"
 	"slices"
 	"strconv"
@@ -33,10 +34,20 @@ const (
 // encode as the answer.
 type methods map[string]func(ctx context.Context, userID string, r *http.Request) (any, error)
 
-// endpoint is the adapter all HTTP functions share: CORS, method, caller,
-// handler, answer.
-func endpoint(m methods) http.HandlerFunc {
+// routes is an endpoint's methods by the last segment of the path, for a
+// function that answers to several: one service stays warm where several would
+// each start cold.
+type routes map[string]methods
+
+// endpoint is the adapter all HTTP functions share: route, CORS, method,
+// caller, handler, answer. A path whose last segment is no route is the
+// function's own URL, so it gets the route named after the function.
+func endpoint(name string, table routes) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		m, ok := table[path.Base(r.URL.Path)]
+		if !ok {
+			m = table[name]
+		}
 		ctx, cancel := context.WithTimeout(r.Context(), httpTimeout)
 		defer cancel()
 		header := w.Header()
@@ -85,6 +96,9 @@ func serve(ctx context.Context, m methods, w http.ResponseWriter, r *http.Reques
 	cors(w.Header(), c.AllowedOrigins, r.Header.Get("Origin"), allowed)
 	if r.Method == http.MethodOptions {
 		return nil, nil
+	}
+	if m == nil {
+		return nil, fault.New(fault.NotFound, fault.ParamsInvalid, "there is nothing at this path")
 	}
 	handle, ok := m[r.Method]
 	if !ok {
