@@ -15,13 +15,14 @@ import (
 const (
 	maxEvent      = 32 << 20 // bytes of one event
 	maxDeliveries = 10_000   // deliveries remembered per function; counts go on
+	maxForwarded  = 100      // events at the functions server at a time; more wait
 )
 
 // Gate is a reverse proxy between the emulators and the functions server, with a hand on every function's events:
 // it can hold, repeat, refuse them and lose their answers, and it remembers what was delivered.
 //
 // It stands in for Eventarc, too: the Firestore emulator delivers an event once, gives up on any failure and waits for the
-// answer 20 s at most. So the Gate accepts a Firestore event at once and delivers it itself, again and again with a
+// answer a short time only. So the Gate accepts a Firestore event at once and delivers it itself, again and again with a
 // growing delay, until the functions server answers 2xx or the Gate is closed. A Pub/Sub push is answered with what the
 // functions server answers, since the Pub/Sub emulator repeats pushes and keeps dead letters itself.
 type Gate struct {
@@ -66,7 +67,7 @@ func NewGate(addr string) (*Gate, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	g := &Gate{
 		addr:      listener.Addr().String(),
-		client:    &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+		client:    &http.Client{Transport: &http.Transport{MaxConnsPerHost: maxForwarded, MaxIdleConnsPerHost: maxForwarded}},
 		ctx:       ctx,
 		cancel:    cancel,
 		functions: make(map[string]*gated),

@@ -21,9 +21,9 @@ const maxMessage = 32 << 20
 type RPCCounter struct {
 	addr   string
 	server *grpc.Server
-	conn   *grpc.ClientConn
 
 	mu     sync.Mutex
+	conn   *grpc.ClientConn // to the emulator
 	total  RPCs
 	faults map[string]*fault // by method name
 }
@@ -40,24 +40,13 @@ type refusal struct {
 	n    int
 }
 
-// NewRPCCounter serves a counter on addr ("127.0.0.1:0" picks a port) for the emulator at target, a host:port.
-func NewRPCCounter(addr, target string) (*RPCCounter, error) {
+// NewRPCCounter serves a counter on addr ("127.0.0.1:0" picks a port). Until SetTarget it answers Unavailable.
+func NewRPCCounter(addr string) (*RPCCounter, error) {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("RPC counter: %w", err)
 	}
-	conn, err := grpc.NewClient("passthrough:///"+target,
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDisableRetry(), // retrying is the caller's, who sees every failure
-		grpc.WithDefaultCallOptions(
-			grpc.ForceCodecV2(rawCodec{}),
-			grpc.MaxCallRecvMsgSize(maxMessage),
-			grpc.MaxCallSendMsgSize(maxMessage)))
-	if err != nil {
-		listener.Close()
-		return nil, fmt.Errorf("RPC counter: %w", err)
-	}
-	c := &RPCCounter{addr: listener.Addr().String(), conn: conn, faults: make(map[string]*fault)}
+	c := &RPCCounter{addr: listener.Addr().String(), faults: make(map[string]*fault)}
 	c.Reset()
 	c.server = grpc.NewServer(
 		grpc.ForceServerCodecV2(rawCodec{}),
@@ -68,13 +57,39 @@ func NewRPCCounter(addr, target string) (*RPCCounter, error) {
 	return c, nil
 }
 
+// SetTarget names the emulator, a host:port. Calls under way to an earlier one are broken off.
+func (c *RPCCounter) SetTarget(target string) error {
+	conn, err := grpc.NewClient("passthrough:///"+target,
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDisableRetry(), // retrying is the caller's, who sees every failure
+		grpc.WithDefaultCallOptions(
+			grpc.ForceCodecV2(rawCodec{}),
+			grpc.MaxCallRecvMsgSize(maxMessage),
+			grpc.MaxCallSendMsgSize(maxMessage)))
+	if err != nil {
+		return fmt.Errorf("RPC counter: %w", err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.conn != nil {
+		c.conn.Close()
+	}
+	c.conn = conn
+	return nil
+}
+
 // Addr returns the host:port the counter listens on.
 func (c *RPCCounter) Addr() string { return c.addr }
 
 // Close ends every call that is under way and stops.
 func (c *RPCCounter) Close() {
 	c.server.Stop()
-	c.conn.Close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.conn != nil {
+		c.conn.Close()
+		c.conn = nil
+	}
 }
 
 // Snapshot returns the counts so far. A call whose answer a client has is in them.
@@ -119,17 +134,19 @@ func (c *RPCCounter) set(method string, change func(*fault)) {
 	change(f)
 }
 
-// dealt is what a call gets of the faults set for its method; codes.OK is none.
+// dealt is what a call gets: the way to the emulator, and its share of the faults set for its method, where codes.OK is none.
 type dealt struct {
+	conn          *grpc.ClientConn
 	before, after codes.Code
 	delay         time.Duration
 }
 
-// begin counts a call and deals it its faults.
+// begin counts a call and says what becomes of it.
 func (c *RPCCounter) begin(method string) (d dealt) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.total.Calls[method]++
+	d.conn = c.conn
 	f := c.faults[method]
 	if f == nil {
 		return d

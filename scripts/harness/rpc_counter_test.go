@@ -13,6 +13,7 @@ import (
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -201,6 +202,22 @@ func TestFaults(t *testing.T) {
 	counter.Delay("Commit", 0)
 	if got := commit(); got != codes.OK {
 		t.Errorf("commit after the delay was taken away: %v", got)
+	}
+}
+
+func TestNoTargetIsUnavailable(t *testing.T) {
+	counter, err := NewRPCCounter("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(counter.Close)
+	conn, err := grpc.NewClient(counter.Addr(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if _, err := firestorepb.NewFirestoreClient(conn).Commit(t.Context(), &firestorepb.CommitRequest{}); status.Code(err) != codes.Unavailable {
+		t.Errorf("got %v, want Unavailable", err)
 	}
 }
 

@@ -101,11 +101,14 @@ func startCounter(t *testing.T) (*RPCCounter, *fakeFirestore, *grpc.ClientConn) 
 	pubsubpb.RegisterPublisherServer(server, fakePublisher{})
 	go server.Serve(listener)
 	t.Cleanup(server.Stop)
-	counter, err := NewRPCCounter("127.0.0.1:0", listener.Addr().String())
+	counter, err := NewRPCCounter("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(counter.Close)
+	if err := counter.SetTarget(listener.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
 	conn, err := grpc.NewClient(counter.Addr(), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)

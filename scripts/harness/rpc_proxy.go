@@ -17,26 +17,29 @@ import (
 func (c *RPCCounter) proxy(_ any, down grpc.ServerStream) (err error) {
 	fullMethod, _ := grpc.MethodFromServerStream(down)
 	name := path.Base(fullMethod)
-	fault := c.begin(name)
+	dealt := c.begin(name)
 	defer func() { c.end(name, err) }()
 
 	// Canceled when the answer is complete, which is also what stops the requests.
 	ctx, cancel := context.WithCancelCause(down.Context())
 	defer cancel(nil)
-	if fault.delay > 0 {
+	if dealt.delay > 0 {
 		select {
-		case <-time.After(fault.delay):
+		case <-time.After(dealt.delay):
 		case <-ctx.Done():
 			return status.FromContextError(ctx.Err()).Err()
 		}
 	}
-	if fault.before != codes.OK {
-		return status.Error(fault.before, "injected before the call")
+	if dealt.before != codes.OK {
+		return status.Error(dealt.before, "injected before the call")
+	}
+	if dealt.conn == nil {
+		return status.Error(codes.Unavailable, "no emulator yet")
 	}
 
 	md, _ := metadata.FromIncomingContext(ctx)
 	kind := &grpc.StreamDesc{ClientStreams: true, ServerStreams: true} // the general case; single messages fit in
-	up, err := c.conn.NewStream(metadata.NewOutgoingContext(ctx, md), kind, fullMethod)
+	up, err := dealt.conn.NewStream(metadata.NewOutgoingContext(ctx, md), kind, fullMethod)
 	if err != nil {
 		return err
 	}
@@ -49,12 +52,12 @@ func (c *RPCCounter) proxy(_ any, down grpc.ServerStream) (err error) {
 			cancel(err)
 		}
 	}()
-	err = c.responses(down, up, watch, fault.after != codes.OK)
+	err = c.responses(down, up, watch, dealt.after != codes.OK)
 	if cause := context.Cause(ctx); cause != nil && cause != ctx.Err() {
 		return cause // a request could not be passed on; err is only what came of that
 	}
-	if err == nil && fault.after != codes.OK {
-		return status.Error(fault.after, "injected after the call")
+	if err == nil && dealt.after != codes.OK {
+		return status.Error(dealt.after, "injected after the call")
 	}
 	return err
 }
