@@ -1,0 +1,138 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+// read reads env on top of the one variable without a default.
+func read(env map[string]string) (*Config, error) {
+	all := map[string]string{"GOOGLE_CLOUD_PROJECT": "demo"}
+	maps.Copy(all, env)
+	return Read(func(name string) string { return all[name] })
+}
+
+func TestDefaults(t *testing.T) {
+	want := &Config{
+		ProjectID: "demo", PushTopic: "push", DeadTopic: "push-dead",
+		MaxTextBytes: 2048, MaxDevices: 25, Lease: 2 * time.Minute, PushTTL: 28 * 24 * time.Hour,
+		MessageRetention: 365 * 24 * time.Hour, LedgerRetention: 30 * 24 * time.Hour,
+		FCMConcurrency: 100, MaxAttempts: 10,
+	}
+	if got, err := read(nil); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	}
+}
+
+func TestEveryVariableIsRead(t *testing.T) {
+	for _, tc := range []struct {
+		name, value string
+		field       string
+		want        any
+	}{
+		{"GOOGLE_CLOUD_PROJECT", "other", "ProjectID", "other"},
+		{"GOOGLE_CLOUD_PROJECT", " padded ", "ProjectID", "padded"},
+		{"DOORBELL_PUSH_TOPIC", "p", "PushTopic", "p"},
+		{"DOORBELL_DEAD_TOPIC", "d", "DeadTopic", "d"},
+		{"DOORBELL_FCM_ENDPOINT", "http://localhost:1/v1", "FCMEndpoint", "http://localhost:1/v1"},
+		{"DOORBELL_ALLOWED_ORIGINS", "https://a.example, ,https://b.example,", "AllowedOrigins", []string{"https://a.example", "https://b.example"}},
+		{"DOORBELL_ALLOWED_ORIGINS", " ", "AllowedOrigins", []string(nil)},
+		{"DOORBELL_WEB_CLICK_URL", "https://a.example/", "WebClickURL", "https://a.example/"},
+		{"DOORBELL_RECORD_SKIPS", "true", "RecordSkips", true},
+		{"DOORBELL_RECORD_SKIPS", "0", "RecordSkips", false},
+	} {
+		c, err := read(map[string]string{tc.name: tc.value})
+		if err != nil {
+			t.Errorf("%s=%q: %v", tc.name, tc.value, err)
+			continue
+		}
+		if got := reflect.ValueOf(*c).FieldByName(tc.field).Interface(); !reflect.DeepEqual(got, tc.want) {
+			t.Errorf("%s=%q gave %#v, want %#v", tc.name, tc.value, got, tc.want)
+		}
+	}
+}
+
+func TestBounds(t *testing.T) {
+	for _, tc := range []struct {
+		name, field string
+		low, high   int
+		unit        time.Duration // 0: a plain number
+	}{
+		{"DOORBELL_MAX_TEXT_BYTES", "MaxTextBytes", 1, 32768, 0},
+		{"DOORBELL_MAX_DEVICES", "MaxDevices", 1, 100, 0},
+		{"DOORBELL_LEASE_SECONDS", "Lease", 10, 3600, time.Second},
+		{"DOORBELL_PUSH_TTL_SECONDS", "PushTTL", 60, 2419200, time.Second},
+		{"DOORBELL_MESSAGE_RETENTION_HOURS", "MessageRetention", 1, 87600, time.Hour},
+		{"DOORBELL_LEDGER_RETENTION_HOURS", "LedgerRetention", 24, 87600, time.Hour},
+		{"DOORBELL_FCM_CONCURRENCY", "FCMConcurrency", 1, 1000, 0},
+		{"DOORBELL_MAX_ATTEMPTS", "MaxAttempts", 1, 100, 0},
+	} {
+		for _, n := range []int{tc.low, tc.high} {
+			c, err := read(map[string]string{tc.name: fmt.Sprint(n)})
+			if err != nil {
+				t.Errorf("%s=%d: %v", tc.name, n, err)
+				continue
+			}
+			if got, want := reflect.ValueOf(*c).FieldByName(tc.field).Int(), int64(n)*int64(max(tc.unit, 1)); got != want {
+				t.Errorf("%s=%d gave %d, want %d", tc.name, n, got, want)
+			}
+		}
+		for _, v := range []string{fmt.Sprint(tc.low - 1), fmt.Sprint(tc.high + 1), "-1", "x", "1.5", "10s", "99999999999999999999"} {
+			want := fmt.Sprintf("configuration: %s is %q: give a whole number from %d to %d", tc.name, v, tc.low, tc.high)
+			if c, err := read(map[string]string{tc.name: v}); err == nil || err.Error() != want {
+				t.Errorf("%s=%s: got %+v, %v; want %s", tc.name, v, c, err, want)
+			}
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	const clickURL = "configuration: DOORBELL_WEB_CLICK_URL must start with https:// (FCM refuses other links) and have at most 200 bytes"
+	for _, tc := range []struct {
+		name, value, want string
+	}{
+		{"GOOGLE_CLOUD_PROJECT", "", "configuration: GOOGLE_CLOUD_PROJECT is not set: name the Google Cloud project the functions run in"},
+		{"DOORBELL_RECORD_SKIPS", "yes", `configuration: DOORBELL_RECORD_SKIPS is "yes": give true or false`},
+		{"DOORBELL_WEB_CLICK_URL", "http://a.example/", clickURL},
+		{"DOORBELL_WEB_CLICK_URL", "https://" + strings.Repeat("x", MaxClickURLBytes), clickURL},
+	} {
+		if c, err := read(map[string]string{tc.name: tc.value}); err == nil || err.Error() != tc.want {
+			t.Errorf("%s=%q: got %+v, %v; want %s", tc.name, tc.value, c, err, tc.want)
+		}
+	}
+	longest := "https://" + strings.Repeat("x", MaxClickURLBytes-len("https://"))
+	if _, err := read(map[string]string{"DOORBELL_WEB_CLICK_URL": longest}); err != nil {
+		t.Error(err)
+	}
+}
+
+// In production an emulator's variable would make the Admin SDK accept
+// unsigned tokens, or send data elsewhere.
+func TestProductionRefusesStandIns(t *testing.T) {
+	names := []string{"FIREBASE_AUTH_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST", "DOORBELL_FCM_ENDPOINT"}
+	for _, name := range names {
+		if _, err := read(map[string]string{name: "localhost:1"}); err != nil {
+			t.Errorf("%s is refused outside production: %v", name, err)
+		}
+		want := "configuration: " + name + " is set in production (K_SERVICE is set): unset it, it would replace a Google service by a local one"
+		if _, err := read(map[string]string{name: "localhost:1", "K_SERVICE": "send"}); err == nil || err.Error() != want {
+			t.Errorf("%s in production: %v", name, err)
+		}
+	}
+	if _, err := read(map[string]string{"K_SERVICE": "send"}); err != nil {
+		t.Errorf("production without stand-ins: %v", err)
+	}
+}
+
+func TestAllMistakesAtOnce(t *testing.T) {
+	_, err := read(map[string]string{"GOOGLE_CLOUD_PROJECT": "", "DOORBELL_MAX_DEVICES": "0", "DOORBELL_RECORD_SKIPS": "maybe"})
+	for _, name := range []string{"GOOGLE_CLOUD_PROJECT", "DOORBELL_MAX_DEVICES", "DOORBELL_RECORD_SKIPS"} {
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s is missing from %v", name, err)
+		}
+	}
+}
