@@ -1,0 +1,101 @@
+package system
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// buildFunctions builds the program that serves every function.
+func (s *System) buildFunctions(ctx context.Context) error {
+	args := []string{"build", "-o", s.binary()}
+	if s.opts.Race {
+		args = append(args, "-race")
+	}
+	cmd := exec.Command("go", append(args, "./scripts/server")...)
+	cmd.Dir = s.root
+	return run(ctx, "go build", s.log, cmd)
+}
+
+func (s *System) binary() string { return filepath.Join(s.dir, "functions") }
+
+// StartFunctions starts the functions and waits until they serve. Start has done
+// it already; it is for after KillFunctions.
+func (s *System) StartFunctions(ctx context.Context) error {
+	cmd := exec.Command(s.binary())
+	cmd.Dir = s.root
+	cmd.Env = s.functionsEnv()
+	p, err := s.start("functions", cmd)
+	if err != nil {
+		return err
+	}
+	return p.await(ctx, func(ctx context.Context) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.FunctionsURL()+"/", nil)
+		if err != nil {
+			return err
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err == nil {
+			resp.Body.Close() // whatever it says: it serves
+		}
+		return err
+	})
+}
+
+// KillFunctions kills the functions in the midst of what they do, as a crash would.
+func (s *System) KillFunctions() {
+	if p := s.forget("functions"); p != nil {
+		p.kill()
+	}
+}
+
+// functionsEnv is the environment of the functions: this process's, without what
+// would make them serve one function only, or take this for production.
+func (s *System) functionsEnv() []string {
+	var env []string
+	for _, kv := range os.Environ() {
+		name, _, _ := strings.Cut(kv, "=")
+		switch name {
+		case "FUNCTION_TARGET", "FUNCTION_SIGNATURE_TYPE", "K_SERVICE", "K_REVISION", "K_CONFIGURATION", "GOOGLE_APPLICATION_CREDENTIALS":
+		default:
+			env = append(env, kv)
+		}
+	}
+	return append(append(env,
+		"GOOGLE_CLOUD_PROJECT="+s.ProjectID,
+		"FIRESTORE_EMULATOR_HOST="+cmp.Or(s.opts.FirestoreVia, s.FirestoreHost()),
+		"PUBSUB_EMULATOR_HOST="+cmp.Or(s.opts.PubSubVia, s.PubSubHost()),
+		"FIREBASE_AUTH_EMULATOR_HOST="+s.AuthHost(),
+		"DOORBELL_FCM_ENDPOINT=http://"+s.FCMHost()+"/v1",
+		"DOORBELL_PUSH_TOPIC=push",
+		"PORT="+strconv.Itoa(s.ports.Functions),
+	), s.opts.Env...)
+}
+
+// moduleRoot finds the repository: the nearest folder above with a go.mod.
+func moduleRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		_, err := os.Stat(filepath.Join(dir, "go.mod"))
+		if err == nil {
+			return dir, nil
+		}
+		if !errors.Is(err, os.ErrNotExist) {
+			return "", err
+		}
+		if filepath.Dir(dir) == dir {
+			return "", fmt.Errorf("run this inside the repository: no folder above holds a go.mod")
+		}
+		dir = filepath.Dir(dir)
+	}
+}

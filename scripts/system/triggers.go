@@ -1,0 +1,32 @@
+package system
+
+// What calls the event functions. A new one is one line here; scripts/server
+// serves every event function on the paths that these deliver to.
+
+// A documentTrigger calls a function when a document that matches a pattern changes.
+type documentTrigger struct {
+	function string
+	change   string // created, updated, deleted or written
+	document string
+}
+
+var documentTriggers = []documentTrigger{
+	{"on-message", "created", "conversations/{cid}/messages/{mid}"},
+}
+
+// A topicTrigger calls a function with every message of a Pub/Sub topic. The
+// messages that it keeps failing on go to the topic with "-dead" after its name.
+type topicTrigger struct {
+	function string
+	topic    string
+}
+
+var topicTriggers = []topicTrigger{
+	{"dispatch", "push"},
+}
+
+// path ends as the Functions Framework wants it: it reads the topic from there.
+// It begins with the function because two may listen on one topic.
+func (t topicTrigger) path(project string) string {
+	return "/" + t.function + "/projects/" + project + "/topics/" + t.topic
+}
