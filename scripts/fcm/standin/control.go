@@ -148,7 +148,7 @@ func (s *Server) getMessages(r *http.Request) (any, error) {
 	if len(page) > 0 {
 		next = page[len(page)-1].Seq
 	}
-	return map[string]any{"messages": append([]Received{}, page...), "next": next}, nil
+	return map[string]any{"messages": page, "next": next}, nil
 }
 
 func (s *Server) getStats(*http.Request) (any, error) { return s.Stats(), nil }

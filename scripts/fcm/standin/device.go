@@ -86,7 +86,7 @@ type device struct {
 	Device
 	accepted, received, expired, collapsed, discarded uint64
 
-	log    []Received // ring, oldest first
+	log    ring
 	shade  []Shown
 	queue  []queued
 	tags   []seen
@@ -176,19 +176,37 @@ func (d *device) show(r Received, tagHash uint64) {
 	d.shade = append(d.shade, s)
 }
 
-// push appends to a ring of at most limit entries.
-func push(ring *[]Received, r Received, limit int) {
-	if limit <= 0 {
-		return
+// ring keeps the newest messages.
+type ring struct {
+	buf    []Received
+	oldest int // position in buf, once it is full
+}
+
+func (g *ring) add(r Received, limit int) {
+	switch {
+	case limit <= 0:
+	case len(g.buf) < limit:
+		g.buf = append(g.buf, r)
+	default:
+		g.buf[g.oldest] = r
+		g.oldest = (g.oldest + 1) % limit
 	}
-	if len(*ring) >= limit {
-		*ring = slices.Delete(*ring, 0, len(*ring)-limit+1)
+}
+
+// at returns the ith message, the oldest first.
+func (g *ring) at(i int) Received { return g.buf[(g.oldest+i)%len(g.buf)] }
+
+// from returns up to limit messages from the ith on; never nil.
+func (g *ring) from(i, limit int) []Received {
+	out := make([]Received, 0, max(0, min(limit, len(g.buf)-i)))
+	for ; i < len(g.buf) && len(out) < limit; i++ {
+		out = append(out, g.at(i))
 	}
-	*ring = append(*ring, r)
+	return out
 }
 
 func (d *device) state() DeviceState {
 	return DeviceState{Device: d.Device, Accepted: d.accepted, Received: d.received, Queued: len(d.queue),
 		Expired: d.expired, Collapsed: d.collapsed, Discarded: d.discarded,
-		Messages: append([]Received{}, d.log...), Shade: append([]Shown{}, d.shade...)}
+		Messages: d.log.from(0, len(d.log.buf)), Shade: append([]Shown{}, d.shade...)}
 }

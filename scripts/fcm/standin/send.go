@@ -149,6 +149,7 @@ func (s *Server) attempt(sub *submission) (time.Duration, *Rule) {
 	sub.bodyHash = maphash.Bytes(s.seed, sub.raw)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer s.notify()
 	now := s.opts.Now()
 	if now.Before(s.retryAfter) || now.Before(s.retryAfterBy[sub.target]) {
 		s.stats.InRetryAfter++
@@ -240,15 +241,25 @@ func (s *Server) deliver(d *device, q queued) {
 	r := q.received
 	s.seq++
 	r.Seq, r.ReceivedAt = s.seq, s.opts.Now()
-	if d.Platform == Web {
-		r.Push = q.message.webpush(r.Name, s.opts.SenderID)
-	}
 	d.received++
 	s.stats.Received++
-	push(&d.log, r, s.opts.DeviceLog)
-	push(&s.log, r, s.opts.Log)
+	d.log.add(r, s.opts.DeviceLog)
+	s.log.add(r, s.opts.Log)
 	if !r.Silent {
 		d.show(r, s.hash(r.Tag))
+	}
+}
+
+// addPush fills in the push data of messages for the web. It is made when
+// somebody looks, which is rare, and not kept.
+func (s *Server) addPush(list []Received) {
+	for i, r := range list {
+		if r.Platform != Web {
+			continue
+		}
+		if req, _, bad := decodeSend(fmt.Appendf(nil, `{"message":%s}`, r.Message)); bad == nil {
+			list[i].Push = req.Message.webpush(r.Name, s.opts.SenderID)
+		}
 	}
 }
 
@@ -284,6 +295,7 @@ func (s *Server) begin(r *http.Request) (end func()) {
 	c := connOf(r)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer s.notify()
 	st := &s.stats
 	st.Requests++
 	st.Protocols[r.Proto]++

@@ -18,6 +18,7 @@ import (
 	"hash/maphash"
 	"net/http"
 	"slices"
+	"sort"
 	"sync"
 	"time"
 )
@@ -52,9 +53,9 @@ type Server struct {
 
 	mu           sync.Mutex
 	devices      map[string]*device
-	log          []Received // ring, oldest first
-	seq          uint64     // of the newest received message
-	names        uint64     // message names given out
+	log          ring
+	seq          uint64 // of the newest received message
+	names        uint64 // message names given out
 	faults       *faults
 	stats        Stats
 	retryAfter   time.Time            // nobody should send before
@@ -96,7 +97,7 @@ func (s *Server) Reset() {
 func (s *Server) reset() {
 	open, inFlight := s.stats.OpenConnections, s.stats.InFlight
 	s.devices = map[string]*device{}
-	s.log = nil // positions go on, so that readers of the log need not notice
+	s.log = ring{} // positions go on, so that readers of the log need not notice
 	s.faults = newFaults(Plan{})
 	s.stats = newStats()
 	s.stats.OpenConnections, s.stats.InFlight = open, inFlight
@@ -156,13 +157,13 @@ func letters(name string, n int) string {
 
 // Uninstall removes a device; sending to it is then UNREGISTERED.
 func (s *Server) Uninstall(token string) error {
-	return s.with(token, func(*device) { delete(s.devices, token) })
+	return s.change(token, func(*device) { delete(s.devices, token) })
 }
 
 // SetPower switches a device on or off. What waited and has not expired is
 // delivered when it goes on.
 func (s *Server) SetPower(token string, on bool) error {
-	return s.with(token, func(d *device) {
+	return s.change(token, func(d *device) {
 		d.On = on
 		if on {
 			s.drain(d)
@@ -174,7 +175,7 @@ func (s *Server) SetPower(token string, on bool) error {
 // was there.
 func (s *Server) Dismiss(token, tag string) (bool, error) {
 	was := false
-	err := s.with(token, func(d *device) {
+	err := s.change(token, func(d *device) {
 		before := len(d.shade)
 		d.shade = slices.DeleteFunc(d.shade, func(n Shown) bool { return n.Tag == tag })
 		was = len(d.shade) < before
@@ -184,14 +185,13 @@ func (s *Server) Dismiss(token, tag string) (bool, error) {
 
 // Device returns what a device has.
 func (s *Server) Device(token string) (DeviceState, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	d, ok := s.devices[token]
-	if !ok {
-		return DeviceState{}, ErrNoDevice
-	}
-	s.expire(d)
-	return d.state(), nil
+	var state DeviceState
+	err := s.find(token, func(d *device) {
+		s.expire(d)
+		state = d.state()
+	})
+	s.addPush(state.Messages)
+	return state, err
 }
 
 // Messages returns the newest messages a device received, oldest first; none
@@ -212,10 +212,11 @@ func (s *Server) Shade(token string) []Shown {
 // oldest first. A first Seq above after+1 means that older ones are forgotten.
 func (s *Server) Log(after uint64, limit int) []Received {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	i, _ := slices.BinarySearchFunc(s.log, after+1, func(r Received, seq uint64) int { return cmp.Compare(r.Seq, seq) })
-	rest := s.log[i:]
-	return slices.Clone(rest[:min(max(limit, 0), len(rest))])
+	i := sort.Search(len(s.log.buf), func(i int) bool { return s.log.at(i).Seq > after })
+	page := s.log.from(i, limit)
+	s.mu.Unlock()
+	s.addPush(page)
+	return page
 }
 
 // SetFaults replaces the fault plan and restarts its counting.
@@ -272,8 +273,8 @@ func (s *Server) notify() {
 	}
 }
 
-// with runs f on a device under the lock.
-func (s *Server) with(token string, f func(*device)) error {
+// find runs f on a device under the lock.
+func (s *Server) find(token string, f func(*device)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d, ok := s.devices[token]
@@ -281,8 +282,16 @@ func (s *Server) with(token string, f func(*device)) error {
 		return ErrNoDevice
 	}
 	f(d)
-	s.notify()
 	return nil
+}
+
+// change is find for an f that changes something. Reading must not wake those
+// who wait, as they read.
+func (s *Server) change(token string, f func(*device)) error {
+	return s.find(token, func(d *device) {
+		f(d)
+		s.notify()
+	})
 }
 
 func sleep(ctx context.Context, d time.Duration) {

@@ -1,8 +1,8 @@
 package standin
 
 import (
-	"bytes"
 	"encoding/json"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -26,7 +26,7 @@ type node struct {
 	token   json.Token // string, json.Number, bool, nil, or json.Delim '{' '['
 	members []member
 	items   []*node
-	raw     []byte // the value's bytes; only on members of the root object
+	raw     []byte // a member's value as it was sent
 }
 
 type member struct {
@@ -43,62 +43,102 @@ func parseTree(body []byte) (*node, error) {
 	if !utf8.Valid(body) {
 		return nil, errUTF8
 	}
-	// Valid also refuses trailing data, which the token reader would leave.
+	// From here on the text is known to be one JSON value and nothing else, so
+	// that the reader below need not look for mistakes.
 	if !json.Valid(body) {
 		return nil, errSyntax
 	}
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	p := treeParser{dec: dec, body: body}
+	p := treeReader{text: body}
 	return p.value(0)
 }
 
-type treeParser struct {
-	dec  *json.Decoder
-	body []byte
+// treeReader reads valid JSON.
+type treeReader struct {
+	text []byte
+	pos  int
 }
 
-func (p *treeParser) value(depth int) (*node, error) {
+// next skips white space and the separators before the next token.
+func (p *treeReader) next() byte {
+	for p.pos < len(p.text) {
+		switch c := p.text[p.pos]; c {
+		case ' ', '\t', '\r', '\n', ',', ':':
+			p.pos++
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+func (p *treeReader) value(depth int) (*node, error) {
 	if depth > maxDepth {
 		return nil, errDepth
 	}
-	tok, err := p.dec.Token()
-	if err != nil {
-		return nil, errSyntax
-	}
-	n := &node{token: tok}
-	switch tok {
-	case json.Delim('{'):
-		for p.dec.More() {
-			name, err := p.dec.Token()
-			if err != nil {
-				return nil, errSyntax
-			}
-			start := p.dec.InputOffset()
+	switch c := p.next(); c {
+	case '{':
+		n := &node{token: json.Delim('{')}
+		for p.pos++; p.next() != '}'; {
+			name := p.str()
+			p.next()
+			start := p.pos
 			child, err := p.value(depth + 1)
 			if err != nil {
 				return nil, err
 			}
-			if depth == 0 {
-				child.raw = bytes.TrimLeft(p.body[start:p.dec.InputOffset()], " \t\r\n:")
-			}
-			n.members = append(n.members, member{name.(string), child})
+			child.raw = p.text[start:p.pos]
+			n.members = append(n.members, member{name, child})
 		}
-	case json.Delim('['):
-		for p.dec.More() {
+		p.pos++
+		return n, nil
+	case '[':
+		n := &node{token: json.Delim('[')}
+		for p.pos++; p.next() != ']'; {
 			child, err := p.value(depth + 1)
 			if err != nil {
 				return nil, err
 			}
 			n.items = append(n.items, child)
 		}
-	default:
+		p.pos++
 		return n, nil
+	case '"':
+		return &node{token: p.str()}, nil
+	case 't':
+		p.pos += len("true")
+		return &node{token: true}, nil
+	case 'f':
+		p.pos += len("false")
+		return &node{token: false}, nil
+	case 'n':
+		p.pos += len("null")
+		return &node{}, nil
+	default:
+		start := p.pos
+		for p.pos < len(p.text) && strings.IndexByte("+-.0123456789eE", p.text[p.pos]) >= 0 {
+			p.pos++
+		}
+		return &node{token: json.Number(p.text[start:p.pos])}, nil
 	}
-	if _, err := p.dec.Token(); err != nil { // the closing bracket
-		return nil, errSyntax
+}
+
+// str reads a string; the reader stands on its opening quote.
+func (p *treeReader) str() string {
+	start := p.pos
+	escaped := false
+	for p.pos++; p.text[p.pos] != '"'; p.pos++ {
+		if p.text[p.pos] == '\\' {
+			escaped = true
+			p.pos++
+		}
 	}
-	return n, nil
+	p.pos++
+	if !escaped {
+		return string(p.text[start+1 : p.pos-1])
+	}
+	var s string
+	_ = json.Unmarshal(p.text[start:p.pos], &s) // valid, as is the whole text
+	return s
 }
 
 // plain returns the value as encoding/json would, with json.Number.
