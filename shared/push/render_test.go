@@ -1,0 +1,203 @@
+package push
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"firebase.google.com/go/v4/messaging"
+
+	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/device"
+)
+
+var update = flag.Bool("update", false, "write testdata/*.json anew")
+
+var sentAt = time.UnixMilli(1_700_000_000_500)
+
+// announcement is a message of alice's to bob, changed by edits.
+func announcement(edits ...func(*Announcement)) Announcement {
+	a := OfMessage(chat.Message{
+		MessageID: "q6xkqkqp3v5jzrqfkq3pmuzxpe", SenderUserID: "alice", ConversationID: "bob", Timestamp: sentAt.UnixMilli(),
+		Priority: chat.Medium, Push: &chat.PushConfig{Title: "Alice", Content: "Are you there?"},
+	}, time.Hour)
+	for _, edit := range edits {
+		edit(&a)
+	}
+	return a
+}
+
+func onDevice(p device.Platform, edits ...func(*Target)) Target {
+	t := Target{UserID: "bob", PushID: "p", Platform: p, Kind: device.KindToken, Value: "TOKEN"}
+	for _, edit := range edits {
+		edit(&t)
+	}
+	return t
+}
+
+func fid(t *Target) { t.Kind, t.Value = device.KindFID, "FID" }
+
+func everything(a *Announcement) {
+	a.Priority = chat.High
+	a.Push.Payload = `{"deep":"link","emoji":"👋"}`
+	a.Push.ResourcesID, a.Push.ThreadID = "sound-1", "thread-1"
+	a.Push.EnableBadge, a.Push.BadgeIncrement = true, 2
+}
+
+func low(a *Announcement)  { a.Priority = chat.Low }
+func high(a *Announcement) { a.Priority = chat.High }
+
+// The whole JSON that FCM gets, by platform; -update writes the files anew.
+func TestRenderGolden(t *testing.T) {
+	later := sentAt.Add(59*time.Minute + 30*time.Second)
+	clickable := Renderer{WebClickURL: "https://chat.example/"}
+	for _, tc := range []struct {
+		name string
+		r    Renderer
+		a    Announcement
+		t    Target
+		now  time.Time
+	}{
+		{"android", Renderer{}, announcement(), onDevice(device.Android), sentAt},
+		{"android_low", Renderer{}, announcement(low), onDevice(device.Android), sentAt},
+		{"android_everything", clickable, announcement(everything), onDevice(device.Android), later},
+		{"android_fid", Renderer{}, announcement(), onDevice(device.Android, fid), sentAt},
+		{"ios", Renderer{}, announcement(), onDevice(device.IPhoneOS), sentAt},
+		{"ios_low", Renderer{}, announcement(low), onDevice(device.IPhoneOS), sentAt},
+		{"ios_everything", clickable, announcement(everything), onDevice(device.IPhoneOS, func(t *Target) { t.Badge = 5 }), later},
+		{"ios_fid", Renderer{}, announcement(), onDevice(device.IPadOS, fid), sentAt},
+		{"web", Renderer{}, announcement(), onDevice(device.Web), sentAt},
+		{"web_low", Renderer{}, announcement(low), onDevice(device.Web), sentAt},
+		{"web_high", Renderer{}, announcement(high), onDevice(device.Web), sentAt},
+		{"web_everything", clickable, announcement(everything), onDevice(device.Web), later},
+		{"web_fid", Renderer{}, announcement(), onDevice(device.Web, fid), sentAt},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var got bytes.Buffer
+			if err := json.Indent(&got, encode(t, tc.r.Render(tc.a, tc.t, tc.now)), "", "  "); err != nil {
+				t.Fatal(err)
+			}
+			got.WriteByte('\n')
+			file := filepath.Join("testdata", tc.name+".json")
+			if *update {
+				if err := os.WriteFile(file, got.Bytes(), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got.Bytes(), want) {
+				t.Errorf("differs from %s:\n%s", file, got.Bytes())
+			}
+		})
+	}
+}
+
+func encode(t testing.TB, m *messaging.Message) []byte {
+	t.Helper()
+	b, err := json.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// platformsFCM is every platform FCM reaches.
+var platformsFCM = []device.Platform{device.Android, device.IPhoneOS, device.IPadOS, device.MacOS, device.Web}
+
+// One block each: FCM would count, and a device never see, the others.
+func TestRenderOneBlockPerPlatform(t *testing.T) {
+	for _, p := range platformsFCM {
+		m := Renderer{}.Render(announcement(), onDevice(p), sentAt)
+		if got, want := [3]bool{m.Android != nil, m.APNS != nil, m.Webpush != nil}, [3]bool{p == device.Android, p.Apple(), p == device.Web}; got != want {
+			t.Errorf("%s: android, apns, webpush blocks %v, want %v", p, got, want)
+		}
+	}
+}
+
+// APNs sets the icon's number: without a step it stays, without permission it isn't sent.
+func TestRenderBadge(t *testing.T) {
+	for _, tc := range []struct {
+		enable         bool
+		badge, step    int
+		apple, android int // -1: none
+	}{
+		{false, 5, 0, -1, -1},
+		{true, 5, 0, 5, -1},
+		{true, 0, 0, 0, -1},
+		{true, 5, 3, 8, 3},
+		{true, 0, 1, 1, 1},
+	} {
+		a := announcement(func(a *Announcement) { a.Push.EnableBadge, a.Push.BadgeIncrement = tc.enable, tc.step })
+		withBadge := func(t *Target) { t.Badge = tc.badge }
+		apple := Renderer{}.Render(a, onDevice(device.IPhoneOS, withBadge), sentAt).APNS.Payload.Aps.Badge
+		android := Renderer{}.Render(a, onDevice(device.Android, withBadge), sentAt).Android.Notification.NotificationCount
+		if number(apple) != tc.apple || number(android) != tc.android {
+			t.Errorf("%+v: APNs %d, Android %d", tc, number(apple), number(android))
+		}
+	}
+}
+
+func number(n *int) int {
+	if n == nil {
+		return -1
+	}
+	return *n
+}
+
+// A push never outlives what it announces, wherever its TTL is written.
+func TestRenderTTL(t *testing.T) {
+	for _, tc := range []struct {
+		age  time.Duration
+		left time.Duration
+	}{
+		{0, time.Hour},
+		{time.Millisecond, time.Hour - time.Second},
+		{time.Hour - time.Second, time.Second},
+		{time.Hour - 1, 0},
+		{time.Hour, 0},
+		{2 * time.Hour, 0},
+	} {
+		now := sentAt.Add(tc.age)
+		if got := *(Renderer{}.Render(announcement(), onDevice(device.Android), now).Android.TTL); got != tc.left {
+			t.Errorf("after %v: Android TTL %v, want %v", tc.age, got, tc.left)
+		}
+		expires := Renderer{}.Render(announcement(), onDevice(device.IPhoneOS), now).APNS.Headers["apns-expiration"]
+		if want := itoa(now.Add(tc.left).Unix()); expires != want {
+			t.Errorf("after %v: APNs expiration %s, want %s", tc.age, expires, want)
+		}
+		if got, want := (Renderer{}.Render(announcement(), onDevice(device.Web), now).Webpush.Headers["TTL"]), itoa(int64(tc.left.Seconds())); got != want {
+			t.Errorf("after %v: web TTL %s, want %s", tc.age, got, want)
+		}
+	}
+	if got := announcement(func(a *Announcement) { a.ExpiresAt = sentAt.Add(10000 * time.Hour).UnixMilli() }).TTL(sentAt); got != 4*7*24*time.Hour {
+		t.Errorf("the longest TTL is %v, FCM takes four weeks", got)
+	}
+}
+
+func itoa(n int64) string {
+	b, _ := json.Marshal(n)
+	return string(b)
+}
+
+// RFC 8030 §5.4 and Apple's limits of 32 and 64 characters.
+func TestCollapseIDs(t *testing.T) {
+	a := announcement(func(a *Announcement) { a.ID = strings.Repeat("m", 64) })
+	topic := Renderer{}.Render(a, onDevice(device.Web), sentAt).Webpush.Headers["Topic"]
+	if len(topic) > 32 || strings.Trim(topic, "abcdefghijklmnopqrstuvwxyz234567") != "" {
+		t.Errorf("web push topic %q", topic)
+	}
+	if other := (Renderer{}.Render(announcement(), onDevice(device.Web), sentAt).Webpush.Headers["Topic"]); other == topic {
+		t.Error("two messages have one topic: the second would replace the first")
+	}
+	if id := (Renderer{}.Render(announcement(), onDevice(device.IPhoneOS), sentAt).APNS.Headers["apns-collapse-id"]); len(id) > 64 {
+		t.Errorf("apns-collapse-id %q", id)
+	}
+}
