@@ -1,0 +1,179 @@
+package push
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	firebase "firebase.google.com/go/v4"
+	"firebase.google.com/go/v4/messaging"
+	"google.golang.org/api/option"
+)
+
+// sdk is the Admin SDK's client on a stand-in for FCM at endpoint.
+func sdk(t *testing.T, endpoint string) *messaging.Client {
+	t.Helper()
+	app, err := firebase.NewApp(t.Context(), &firebase.Config{ProjectID: "demo"}, option.WithEndpoint(endpoint), option.WithHTTPClient(&http.Client{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := app.Messaging(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// answering is the error of a send that FCM answers with status, headers and body.
+func answering(t *testing.T, status int, retryAfter, body string) error {
+	t.Helper()
+	fcm := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if retryAfter != "" {
+			w.Header().Set("Retry-After", retryAfter)
+		}
+		w.WriteHeader(status)
+		fmt.Fprint(w, body)
+	}))
+	defer fcm.Close()
+	_, err := sdk(t, fcm.URL).Send(t.Context(), Renderer{}.Render(announcement(), onDevice(3), sentAt))
+	return err
+}
+
+// errorBody is an error of FCM's as its REST reference documents it, with details.
+func errorBody(code int, status, details string) string {
+	return fmt.Sprintf(`{"error":{"code":%d,"message":"…","status":%q,"details":[%s]}}`, code, status, details)
+}
+
+func fcmError(code string) string {
+	return fmt.Sprintf(`{"@type":"type.googleapis.com/google.firebase.fcm.v1.FcmError","errorCode":%q}`, code)
+}
+
+func violation(field string) string {
+	return fmt.Sprintf(`{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"field":%q,"description":"…"}]}`, field)
+}
+
+// FCM's documented answers, as the Admin SDK makes errors of them. A 503 has a
+// Retry-After that is too long for the SDK's own retries.
+func TestJudgeFCMAnswers(t *testing.T) {
+	notRetried := "200"
+	for _, tc := range []struct {
+		name       string
+		status     int
+		retryAfter string
+		body       string
+		want       Verdict
+	}{
+		{"accepted", 200, "", `{"name":"projects/demo/messages/1"}`, Verdict{Class: Sent}},
+		{"unregistered", 404, "", errorBody(404, "NOT_FOUND", fcmError("UNREGISTERED")), Verdict{Class: Unregistered}},
+		{"404 without detail", 404, "", errorBody(404, "NOT_FOUND", ""), Verdict{Class: WrongProject}},
+		{"404 of another kind", 404, "", errorBody(404, "NOT_FOUND", fcmError("SOMETHING")), Verdict{Class: WrongProject}},
+		{"404 page", 404, "", "<html>not found</html>", Verdict{Class: WrongProject}},
+		{"400 naming the token", 400, "", errorBody(400, "INVALID_ARGUMENT", violation("message.token")+","+fcmError("INVALID_ARGUMENT")), Verdict{Class: InvalidTarget}},
+		{"400 naming the token after the code", 400, "", errorBody(400, "INVALID_ARGUMENT", fcmError("INVALID_ARGUMENT")+","+violation("message.token")), Verdict{Class: InvalidTarget}},
+		{"400 naming the installation", 400, "", errorBody(400, "INVALID_ARGUMENT", violation("message.fid")), Verdict{Class: InvalidTarget}},
+		{"400 naming the bare token", 400, "", errorBody(400, "INVALID_ARGUMENT", violation("token")), Verdict{Class: InvalidTarget}},
+		{"400 naming another field", 400, "", errorBody(400, "INVALID_ARGUMENT", violation("message.android.ttl")), Verdict{Class: InvalidMessage}},
+		{"400 naming a data key called token", 400, "", errorBody(400, "INVALID_ARGUMENT", violation("message.data.token")), Verdict{Class: InvalidMessage}},
+		{"400 with the code only", 400, "", errorBody(400, "INVALID_ARGUMENT", fcmError("INVALID_ARGUMENT")), Verdict{Class: InvalidMessage}},
+		{"400 without detail", 400, "", errorBody(400, "INVALID_ARGUMENT", ""), Verdict{Class: InvalidMessage}},
+		{"400 page", 400, "", "bad request", Verdict{Class: InvalidMessage}},
+		{"sender mismatch", 403, "", errorBody(403, "PERMISSION_DENIED", fcmError("SENDER_ID_MISMATCH")), Verdict{Class: SenderMismatch}},
+		{"403", 403, "", errorBody(403, "PERMISSION_DENIED", ""), Verdict{Class: Credentials}},
+		{"third party", 401, "", errorBody(401, "UNAUTHENTICATED", fcmError("THIRD_PARTY_AUTH_ERROR")), Verdict{Class: ThirdParty}},
+		{"401", 401, "", errorBody(401, "UNAUTHENTICATED", ""), Verdict{Class: Credentials}},
+		{"quota", 429, "", errorBody(429, "RESOURCE_EXHAUSTED", fcmError("QUOTA_EXCEEDED")), Verdict{Quota, time.Minute}},
+		{"quota without detail", 429, "7", errorBody(429, "RESOURCE_EXHAUSTED", ""), Verdict{Quota, 7 * time.Second}},
+		{"429 page", 429, "", "slow down", Verdict{Quota, time.Minute}},
+		{"500", 500, "", errorBody(500, "INTERNAL", fcmError("INTERNAL")), Verdict{Class: Internal}},
+		{"500 with a wish", 500, "3", errorBody(500, "INTERNAL", ""), Verdict{Internal, 3 * time.Second}},
+		{"502 page", 502, "", "<html>bad gateway</html>", Verdict{Class: Internal}},
+		{"503", 503, notRetried, errorBody(503, "UNAVAILABLE", fcmError("UNAVAILABLE")), Verdict{Unavailable, 200 * time.Second}},
+		{"503 page", 503, notRetried, "try later", Verdict{Unavailable, 200 * time.Second}},
+		{"504", 504, "", errorBody(504, "DEADLINE_EXCEEDED", ""), Verdict{Class: Timeout}},
+		{"a status of no class", 409, "", errorBody(409, "ABORTED", ""), Verdict{Class: Internal}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := Judge(answering(t, tc.status, tc.retryAfter, tc.body), sentAt); got != tc.want {
+				t.Errorf("got %+v, want %+v", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	date := func(d time.Duration) string { return sentAt.Add(d).UTC().Format(http.TimeFormat) }
+	for _, tc := range []struct {
+		header string
+		want   time.Duration
+	}{
+		{"", time.Minute},
+		{"1", time.Second},
+		{"90", 90 * time.Second},
+		{"3600", time.Hour},
+		{"86400", time.Hour},
+		{"0", time.Minute},
+		{"-5", time.Minute},
+		{"soon", time.Minute},
+		{"99999999999999999999", time.Minute},
+		{date(90 * time.Second), 89*time.Second + 500*time.Millisecond}, // sentAt has half a second, dates have none
+		{date(24 * time.Hour), time.Hour},
+		{date(-time.Hour), time.Minute},
+	} {
+		err := answering(t, 429, tc.header, errorBody(429, "RESOURCE_EXHAUSTED", fcmError("QUOTA_EXCEEDED")))
+		if got := Judge(err, sentAt); got != (Verdict{Quota, tc.want}) {
+			t.Errorf("Retry-After %q: got %+v, want %v", tc.header, got, tc.want)
+		}
+	}
+}
+
+// No answer at all.
+func TestJudgeNetwork(t *testing.T) {
+	stalled := make(chan struct{})
+	fcm := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-stalled }))
+	defer fcm.Close()
+	defer close(stalled)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := sdk(t, fcm.URL).Send(ctx, Renderer{}.Render(announcement(), onDevice(3), sentAt)); Judge(err, sentAt) != (Verdict{Class: Timeout}) {
+		t.Errorf("no answer in time: %v is %+v", err, Judge(err, sentAt))
+	}
+	for _, tc := range []struct {
+		err  error
+		want Class
+	}{
+		{nil, Sent},
+		{context.DeadlineExceeded, Timeout},
+		{fmt.Errorf("try: %w", context.DeadlineExceeded), Timeout},
+		{&net.OpError{Op: "read", Err: errTimeout{}}, Timeout},
+		{context.Canceled, Unavailable},
+		{&net.OpError{Op: "dial", Err: errors.New("connection refused")}, Unavailable},
+		{errors.New("connection reset"), Unavailable},
+	} {
+		if got := Judge(tc.err, sentAt); got != (Verdict{Class: tc.want}) {
+			t.Errorf("%v is %+v, want %s", tc.err, got, tc.want)
+		}
+	}
+}
+
+type errTimeout struct{}
+
+func (errTimeout) Error() string { return "timed out" }
+func (errTimeout) Timeout() bool { return true }
+
+func TestClasses(t *testing.T) {
+	for class, want := range map[Class][2]bool{ // retryable, alerting
+		Sent: {}, Unregistered: {}, InvalidTarget: {}, InvalidMessage: {},
+		SenderMismatch: {false, true}, ThirdParty: {false, true}, Credentials: {false, true}, WrongProject: {false, true},
+		Quota: {true, false}, Unavailable: {true, false}, Internal: {true, false}, Timeout: {true, false},
+	} {
+		if got := [2]bool{class.Retryable(), class.Alerting()}; got != want {
+			t.Errorf("%s: retryable, alerting %v, want %v", class, got, want)
+		}
+	}
+}
