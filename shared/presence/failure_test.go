@@ -1,0 +1,116 @@
+package presence_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/doorbell-push/doorbell/shared/device"
+	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/store"
+)
+
+var errDown = errors.New("store is down")
+
+// flaky is a store whose transactions fail at one of their calls, counting from 0.
+type flaky struct {
+	*store.Memory
+	failAt int
+	calls  int
+}
+
+func (f *flaky) Change(ctx context.Context, do func(presence.Tx) error) error {
+	return f.Memory.Change(ctx, func(tx presence.Tx) error { return do(flakyTx{tx, f}) })
+}
+
+func (f *flaky) fail() error {
+	f.calls++
+	if f.calls-1 == f.failAt {
+		return errDown
+	}
+	return nil
+}
+
+type flakyTx struct {
+	presence.Tx
+	f *flaky
+}
+
+func (t flakyTx) User(id string) (*presence.User, error) {
+	if err := t.f.fail(); err != nil {
+		return nil, err
+	}
+	return t.Tx.User(id)
+}
+
+func (t flakyTx) Owner(target device.Target) (*presence.Owner, error) {
+	if err := t.f.fail(); err != nil {
+		return nil, err
+	}
+	return t.Tx.Owner(target)
+}
+
+func (t flakyTx) PutUser(u *presence.User) error {
+	return errors.Join(t.f.fail(), t.Tx.PutUser(u))
+}
+
+func (t flakyTx) PutOwner(target device.Target, o presence.Owner) error {
+	return errors.Join(t.f.fail(), t.Tx.PutOwner(target, o))
+}
+
+func (t flakyTx) DeleteOwner(target device.Target) error {
+	return errors.Join(t.f.fail(), t.Tx.DeleteOwner(target))
+}
+
+// Whichever call of a transaction fails, the caller hears of it and nothing is changed.
+func TestFailureAnywhereChangesNothing(t *testing.T) {
+	phone := device.PushID("alice", "phone")
+	for name, tc := range map[string]struct {
+		calls int
+		do    func(*presence.Registry) error
+	}{
+		"register, taking a token, replacing one and making room": {8, func(r *presence.Registry) error {
+			r.MaxDevices = 1
+			_, err := r.Register(context.Background(), "alice", device.Device{DeviceID: "phone", Target: token("bob's")})
+			return err
+		}},
+		"unregister": {3, func(r *presence.Registry) error {
+			_, err := r.Unregister(context.Background(), "alice", phone)
+			return err
+		}},
+		"heartbeat, making room": {3, func(r *presence.Registry) error {
+			r.MaxDevices = 1
+			_, err := r.Heartbeat(context.Background(), "alice", presence.Beat{PushID: phone, State: device.Online})
+			return err
+		}},
+		"remove target": {3, func(r *presence.Registry) error {
+			_, err := r.RemoveTarget(context.Background(), "alice", phone, token("A"))
+			return err
+		}},
+	} {
+		for at := 0; ; at++ {
+			w := newWorld(t)
+			w.register("alice", "phone", "A")
+			w.register("alice", "tablet", "B")
+			w.register("bob", "phone", "bob's")
+			f := &flaky{Memory: w.db, failAt: at}
+			w.reg.Store = f
+			err := tc.do(w.reg)
+			if at == tc.calls {
+				if err != nil || f.calls != tc.calls {
+					t.Errorf("%s: %d calls, %v; want %d", name, f.calls, err, tc.calls)
+				}
+				break
+			}
+			if !errors.Is(err, errDown) {
+				t.Fatalf("%s: call %d failed, the caller got %v", name, at, err)
+			}
+			w.wantOwner("A", "alice phone")
+			w.wantOwner("B", "alice tablet")
+			w.wantOwner("bob's", "bob phone")
+			if len(w.devices("alice")) != 2 || w.devices("alice")["phone"].State != "" {
+				t.Errorf("%s: call %d failed, and alice has %+v", name, at, w.devices("alice"))
+			}
+		}
+	}
+}
