@@ -156,15 +156,17 @@ func (d *Dispatcher) send(ctx context.Context, run *run, deadline time.Time) {
 func (d *Dispatcher) sendOne(ctx context.Context, a push.Announcement, t push.Target, deadline time.Time) delivery.Outcome {
 	o := delivery.Outcome{Status: delivery.Pending, Detail: string(push.Unavailable)}
 	for {
-		if !d.pause.wait(ctx, d.Now, deadline) {
+		if !d.turn(ctx, deadline) {
 			o.At = d.Now()
 			return o
 		}
 		now := d.Now()
 		if a.Expired(now) {
+			<-d.slots
 			return delivery.Outcome{Status: delivery.Skipped, Detail: string(plan.Expired), Tries: o.Tries, At: now}
 		}
 		name, err := d.try(ctx, d.Renderer.Render(a, t, now))
+		<-d.slots
 		o.Tries++
 		o.At = d.Now()
 		v := push.Judge(err, o.At)
@@ -187,13 +189,27 @@ func (d *Dispatcher) sendOne(ctx context.Context, a push.Announcement, t push.Ta
 	}
 }
 
-func (d *Dispatcher) try(ctx context.Context, m *messaging.Message) (string, error) {
+// turn takes one of the slots, and the caller gives it back. It waits for the
+// pause last: FCM may ask for one while the others wait for a slot. It reports
+// false, without a slot, when the deadline comes first.
+func (d *Dispatcher) turn(ctx context.Context, deadline time.Time) bool {
+	over := time.NewTimer(deadline.Sub(d.Now()))
+	defer over.Stop()
 	select {
 	case d.slots <- struct{}{}:
-		defer func() { <-d.slots }()
+	case <-over.C:
+		return false
 	case <-ctx.Done():
-		return "", ctx.Err()
+		return false
 	}
+	if !d.pause.wait(ctx, d.Now, deadline) {
+		<-d.slots
+		return false
+	}
+	return true
+}
+
+func (d *Dispatcher) try(ctx context.Context, m *messaging.Message) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
 	return d.Sender.Send(ctx, m)
@@ -203,21 +219,7 @@ func (d *Dispatcher) try(ctx context.Context, m *messaging.Message) (string, err
 func (d *Dispatcher) settle(ctx context.Context, run *run) error {
 	now := d.Now()
 	run.blameTargets()
-	dead := run.hopeless(run.entry.Attempt >= d.MaxAttempts)
-	for class, targets := range dead {
-		b := run.batch
-		// An ID of its own, so that the ledger lets a replay of it through, once.
-		b.ID = docid.New("dead", run.batch.ID, class, fmt.Sprint(run.entry.Attempt))
-		b.Targets = targets
-		if err := d.DeadLetters.PublishDead(ctx, b, class); err != nil {
-			return err
-		}
-		for _, t := range targets {
-			o := run.outcomes[t.PushID]
-			o.Status = delivery.DeadLetter
-			run.record(t, o)
-		}
-	}
+	undelivered := d.bury(ctx, run)
 
 	pending := run.todo()
 	run.entry.Done = len(pending) == 0
@@ -236,9 +238,34 @@ func (d *Dispatcher) settle(ctx context.Context, run *run) error {
 	d.forget(finish, run)
 	run.log(ctx, now)
 	if len(pending) > 0 {
-		return fmt.Errorf("%d of %d targets are to be tried again", len(pending), len(run.batch.Targets))
+		return errors.Join(undelivered, fmt.Errorf("%d of %d targets are to be tried again", len(pending), len(run.batch.Targets)))
 	}
 	return nil
+}
+
+// bury publishes what is hopeless to the dead letters. What they don't take is
+// left pending, so that it neither gets lost nor has the others sent again.
+func (d *Dispatcher) bury(ctx context.Context, run *run) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryTimeout)
+	defer cancel()
+	var errs []error
+	for class, targets := range run.hopeless(run.entry.Attempt >= d.MaxAttempts) {
+		b := run.batch
+		// An ID of its own, so that the ledger lets a replay of it through, once.
+		b.ID = docid.New("dead", run.batch.ID, class, fmt.Sprint(run.entry.Attempt))
+		b.Targets = targets
+		status := delivery.DeadLetter
+		if err := d.DeadLetters.PublishDead(ctx, b, class); err != nil {
+			status = delivery.Pending
+			errs = append(errs, err)
+		}
+		for _, t := range targets {
+			o := run.outcomes[t.PushID]
+			o.Status = status
+			run.record(t, o)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // forget removes dead targets. It comes last: a target it misses is found dead
