@@ -14,6 +14,7 @@ import (
 	"firebase.google.com/go/v4/auth"
 	"firebase.google.com/go/v4/messaging"
 	"google.golang.org/api/option"
+	authhttp "google.golang.org/api/transport/http"
 
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/config"
@@ -147,17 +148,29 @@ var (
 )
 
 // fcmClient is the Admin SDK's client on FCM, or on the stand-in that replaces
-// it in local runs.
+// it in local runs. Its HTTP client is ours, and so is its authentication: see
+// push.OneTry.
 func fcmClient(c *config.Config) (*messaging.Client, error) {
+	ctx := context.Background()
+	base := http.DefaultTransport.(*http.Transport).Clone()
+	base.MaxIdleConnsPerHost = c.FCMConcurrency
+	var transport http.RoundTripper = base
 	var opts []option.ClientOption
 	if c.FCMEndpoint != "" {
-		transport := http.DefaultTransport.(*http.Transport).Clone()
-		transport.MaxIdleConnsPerHost = c.FCMConcurrency
-		opts = append(opts, option.WithEndpoint(c.FCMEndpoint), option.WithHTTPClient(&http.Client{Transport: transport}))
+		opts = append(opts, option.WithEndpoint(c.FCMEndpoint))
+	} else {
+		var err error
+		if transport, err = authhttp.NewTransport(ctx, base, option.WithScopes(fcmScope)); err != nil {
+			return nil, err
+		}
 	}
-	app, err := firebase.NewApp(context.Background(), &firebase.Config{ProjectID: c.ProjectID}, opts...)
+	opts = append(opts, option.WithHTTPClient(&http.Client{Transport: push.OneTry(transport)}))
+	app, err := firebase.NewApp(ctx, &firebase.Config{ProjectID: c.ProjectID}, opts...)
 	if err != nil {
 		return nil, err
 	}
-	return app.Messaging(context.Background())
+	return app.Messaging(ctx)
 }
+
+// fcmScope is the OAuth scope that messages:send asks for.
+const fcmScope = "https://www.googleapis.com/auth/firebase.messaging"

@@ -18,7 +18,7 @@ import (
 // sdk is the Admin SDK's client on a stand-in for FCM at endpoint.
 func sdk(t *testing.T, endpoint string) *messaging.Client {
 	t.Helper()
-	app, err := firebase.NewApp(t.Context(), &firebase.Config{ProjectID: "demo"}, option.WithEndpoint(endpoint), option.WithHTTPClient(&http.Client{}))
+	app, err := firebase.NewApp(t.Context(), &firebase.Config{ProjectID: "demo"}, option.WithEndpoint(endpoint), option.WithHTTPClient(&http.Client{Transport: OneTry(http.DefaultTransport)}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,9 @@ func sdk(t *testing.T, endpoint string) *messaging.Client {
 // answering is the error of a send that FCM answers with status, headers and body.
 func answering(t *testing.T, status int, retryAfter, body string) error {
 	t.Helper()
+	requests := 0
 	fcm := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		requests++
 		w.Header().Set("Content-Type", "application/json")
 		if retryAfter != "" {
 			w.Header().Set("Retry-After", retryAfter)
@@ -42,6 +44,9 @@ func answering(t *testing.T, status int, retryAfter, body string) error {
 	}))
 	defer fcm.Close()
 	_, err := sdk(t, fcm.URL).Send(t.Context(), Renderer{}.Render(announcement(), onDevice(3), sentAt))
+	if requests != 1 {
+		t.Errorf("the SDK made %d requests of one send", requests)
+	}
 	return err
 }
 
@@ -58,10 +63,8 @@ func violation(field string) string {
 	return fmt.Sprintf(`{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"field":%q,"description":"…"}]}`, field)
 }
 
-// FCM's documented answers, as the Admin SDK makes errors of them. A 503 has a
-// Retry-After that is too long for the SDK's own retries.
+// FCM's documented answers, as the Admin SDK makes errors of them.
 func TestJudgeFCMAnswers(t *testing.T) {
-	notRetried := "200"
 	for _, tc := range []struct {
 		name       string
 		status     int
@@ -93,8 +96,9 @@ func TestJudgeFCMAnswers(t *testing.T) {
 		{"500", 500, "", errorBody(500, "INTERNAL", fcmError("INTERNAL")), Verdict{Class: Internal}},
 		{"500 with a wish", 500, "3", errorBody(500, "INTERNAL", ""), Verdict{Internal, 3 * time.Second}},
 		{"502 page", 502, "", "<html>bad gateway</html>", Verdict{Class: Internal}},
-		{"503", 503, notRetried, errorBody(503, "UNAVAILABLE", fcmError("UNAVAILABLE")), Verdict{Unavailable, 200 * time.Second}},
-		{"503 page", 503, notRetried, "try later", Verdict{Unavailable, 200 * time.Second}},
+		{"503", 503, "", errorBody(503, "UNAVAILABLE", fcmError("UNAVAILABLE")), Verdict{Class: Unavailable}},
+		{"503 with a wish", 503, "5", errorBody(503, "UNAVAILABLE", fcmError("UNAVAILABLE")), Verdict{Unavailable, 5 * time.Second}},
+		{"503 page", 503, "200", "try later", Verdict{Unavailable, 200 * time.Second}},
 		{"504", 504, "", errorBody(504, "DEADLINE_EXCEEDED", ""), Verdict{Class: Timeout}},
 		{"a status of no class", 409, "", errorBody(409, "ABORTED", ""), Verdict{Class: Internal}},
 	} {
@@ -142,6 +146,11 @@ func TestJudgeNetwork(t *testing.T) {
 	defer cancel()
 	if _, err := sdk(t, fcm.URL).Send(ctx, Renderer{}.Render(announcement(), onDevice(3), sentAt)); Judge(err, sentAt) != (Verdict{Class: Timeout}) {
 		t.Errorf("no answer in time: %v is %+v", err, Judge(err, sentAt))
+	}
+	refusing := httptest.NewServer(nil)
+	refusing.Close()
+	if _, err := sdk(t, refusing.URL).Send(t.Context(), Renderer{}.Render(announcement(), onDevice(3), sentAt)); Judge(err, sentAt) != (Verdict{Class: Unavailable}) {
+		t.Errorf("connection refused: %v is %+v", err, Judge(err, sentAt))
 	}
 	for _, tc := range []struct {
 		err  error
