@@ -1,0 +1,272 @@
+package dispatch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	firebase "firebase.google.com/go/v4"
+	"firebase.google.com/go/v4/messaging"
+	"google.golang.org/api/option"
+
+	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/delivery"
+	"github.com/doorbell-push/doorbell/shared/device"
+	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/push"
+	"github.com/doorbell-push/doorbell/shared/store"
+)
+
+// answer is what FCM answers one request with.
+type answer struct {
+	status     int
+	retryAfter string
+	detail     string // FcmError.errorCode
+	field      string // of BadRequest.fieldViolations
+	delay      time.Duration
+}
+
+var (
+	ok           = answer{status: 200}
+	broken       = answer{status: 500}
+	unregistered = answer{status: 404, detail: "UNREGISTERED"}
+	badToken     = answer{status: 400, field: "message.token"}
+	quota        = answer{status: 429, detail: "QUOTA_EXCEEDED"}
+)
+
+// fcm stands in for FCM below the Admin SDK's client: without a network, so
+// that time in a bubble passes by itself.
+type fcm struct {
+	answer  func(token string, try int) answer // try counts from 1; nil: ok
+	latency time.Duration
+
+	mu           sync.Mutex
+	requests     []request
+	active, most int
+}
+
+type request struct {
+	token string
+	at    time.Time
+}
+
+func (f *fcm) RoundTrip(r *http.Request) (*http.Response, error) {
+	var body struct{ Message struct{ Token string } }
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+		return nil, err
+	}
+	token := body.Message.Token
+	f.mu.Lock()
+	f.requests = append(f.requests, request{token, time.Now()})
+	try := len(f.of(token))
+	f.active++
+	f.most = max(f.most, f.active)
+	f.mu.Unlock()
+	defer func() {
+		f.mu.Lock()
+		f.active--
+		f.mu.Unlock()
+	}()
+	if err := wait(r.Context(), f.latency); err != nil {
+		return nil, err
+	}
+	a := ok
+	if f.answer != nil {
+		a = f.answer(token, try)
+	}
+	if err := wait(r.Context(), a.delay); err != nil {
+		return nil, err
+	}
+	return a.response(r), nil
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	if d == 0 {
+		return nil
+	}
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// of is the requests for a token; f.mu is held or nothing is under way.
+func (f *fcm) of(token string) []request {
+	return slices.DeleteFunc(slices.Clone(f.requests), func(r request) bool { return r.token != token })
+}
+
+func (a answer) response(r *http.Request) *http.Response {
+	body := `{"name":"projects/demo/messages/1"}`
+	if a.status != 200 {
+		body = fmt.Sprintf(`{"error":{"code":%d,"details":[{"@type":"type.googleapis.com/google.firebase.fcm.v1.FcmError","errorCode":%q},{"fieldViolations":[{"field":%q}]}]}}`,
+			a.status, a.detail, a.field)
+	}
+	resp := &http.Response{StatusCode: a.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}
+	if a.retryAfter != "" {
+		resp.Header.Set("Retry-After", a.retryAfter)
+	}
+	return resp
+}
+
+// deadLetters keeps what is published to it.
+type deadLetters struct {
+	err     error
+	batches map[string][]push.Batch // by reason
+}
+
+func (d *deadLetters) PublishDead(ctx context.Context, b push.Batch, reason string) error {
+	if err := errors.Join(d.err, ctx.Err()); err != nil {
+		return err
+	}
+	if d.batches == nil {
+		d.batches = map[string][]push.Batch{}
+	}
+	d.batches[reason] = append(d.batches[reason], b)
+	return nil
+}
+
+// bench is a dispatcher with everything around it.
+type bench struct {
+	*testing.T
+	db   *store.Memory
+	fcm  *fcm
+	dead *deadLetters
+	d    *Dispatcher
+	reg  *presence.Registry
+}
+
+// run runs a test in a bubble: its time passes only while everything waits.
+func inBubble(t *testing.T, test func(b *bench)) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &bench{T: t, db: &store.Memory{}, fcm: &fcm{}, dead: &deadLetters{}}
+		b.reg = &presence.Registry{Store: b.db, Now: time.Now, Lease: time.Minute, MaxDevices: 25}
+		b.d = b.dispatcher()
+		test(b)
+	})
+}
+
+// dispatcher is another process on the same stores.
+func (b *bench) dispatcher() *Dispatcher {
+	app, err := firebase.NewApp(b.Context(), &firebase.Config{ProjectID: "demo"},
+		option.WithEndpoint("http://fcm.invalid/v1"), option.WithHTTPClient(&http.Client{Transport: push.OneTry(b.fcm)}))
+	if err != nil {
+		b.Fatal(err)
+	}
+	client, err := app.Messaging(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	return &Dispatcher{
+		Ledger: b.db, Sender: client, Bindings: b.db, DeadLetters: b.dead, Now: time.Now,
+		Retention: 24 * time.Hour, MaxAttempts: 3, Concurrency: 100,
+	}
+}
+
+var _ Sender = (*messaging.Client)(nil)
+
+const ttl = time.Hour
+
+// batch registers an Android device for each token, of a user each, and plans a
+// batch to them. A token "web-…" is a browser's.
+func (b *bench) batch(id string, tokens ...string) push.Batch {
+	b.Helper()
+	var targets []push.Target
+	for _, value := range tokens {
+		targets = append(targets, b.bind("user-"+value, value))
+	}
+	a := push.OfMessage(chat.Message{
+		MessageID: id, SenderUserID: "alice", ConversationID: "bob", Timestamp: time.Now().UnixMilli(), Priority: chat.High,
+		Push: &chat.PushConfig{Title: "secret title", Content: "secret content", Payload: "secret payload"},
+	}, ttl)
+	return push.Batches(a, "", targets, time.Now())[0]
+}
+
+// bind registers a device for a user and is the target planned for it.
+func (b *bench) bind(user, value string) push.Target {
+	b.Helper()
+	platform := device.Android
+	if strings.HasPrefix(value, "web-") {
+		platform = device.Web
+	}
+	d := device.Device{DeviceID: "device-" + value, Platform: platform, Target: device.Target{Kind: device.KindToken, Value: value}, Popup: true}
+	out, err := b.reg.Register(b.Context(), user, d)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return push.Target{UserID: user, PushID: out.PushID, Platform: platform, Kind: device.KindToken, Value: value}
+}
+
+// bound is the token that is stored for a target's device now.
+func (b *bench) bound(t push.Target) string {
+	users, err := b.db.Users(context.Background(), []string{t.UserID})
+	if err != nil {
+		b.Fatal(err)
+	}
+	d, _ := users[t.UserID].Device(t.PushID)
+	return d.Target.Value
+}
+
+// outcomes is the ledger's "status detail" by token, and whether the batch is done.
+func (b *bench) outcomes(batch push.Batch) (map[string]string, bool) {
+	e := b.db.Deliveries()[batch.ID]
+	out := map[string]string{}
+	for _, t := range batch.Targets {
+		if o, ok := e.Outcomes[t.PushID]; ok {
+			detail := " " + o.Detail
+			if o.Status == delivery.Sent {
+				detail = ""
+			}
+			out[t.Value] = string(o.Status) + detail
+		}
+	}
+	return out, e.Done
+}
+
+// want checks the ledger's outcomes, given as token, outcome, token, outcome…
+func (b *bench) want(batch push.Batch, done bool, pairs ...string) {
+	b.Helper()
+	got, isDone := b.outcomes(batch)
+	if isDone != done || len(got) != len(pairs)/2 {
+		b.Errorf("done %t with %v, want %t with %v", isDone, got, done, pairs)
+		return
+	}
+	for i := 0; i < len(pairs); i += 2 {
+		if got[pairs[i]] != pairs[i+1] {
+			b.Errorf("%s: %q, want %q", pairs[i], got[pairs[i]], pairs[i+1])
+		}
+	}
+}
+
+// wantRequests checks how many requests FCM got for each token, as token, count…
+func (b *bench) wantRequests(pairs ...any) {
+	b.Helper()
+	total := 0
+	for i := 0; i < len(pairs); i += 2 {
+		total += pairs[i+1].(int)
+		if got := len(b.fcm.of(pairs[i].(string))); got != pairs[i+1] {
+			b.Errorf("FCM got %d requests for %v, want %v", got, pairs[i], pairs[i+1])
+		}
+	}
+	if len(b.fcm.requests) != total {
+		b.Errorf("FCM got %d requests, want %d", len(b.fcm.requests), total)
+	}
+}
+
+// dispatch dispatches and checks whether that asks for redelivery.
+func (b *bench) dispatch(batch push.Batch, again bool) {
+	b.Helper()
+	if err := b.d.Dispatch(b.Context(), batch); (err != nil) != again {
+		b.Errorf("error %v, want one: %t", err, again)
+	}
+}

@@ -1,0 +1,283 @@
+package dispatch
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/doorbell-push/doorbell/shared/delivery"
+	"github.com/doorbell-push/doorbell/shared/device"
+	"github.com/doorbell-push/doorbell/shared/logs"
+	"github.com/doorbell-push/doorbell/shared/presence"
+)
+
+// ledger and bindings are the store with a call replaced.
+type ledger struct {
+	Ledger
+	begin  func() error
+	finish func() error
+}
+
+func (l *ledger) Begin(ctx context.Context, e delivery.Entry, now time.Time) (delivery.Entry, error) {
+	if l.begin != nil {
+		if err := l.begin(); err != nil {
+			return e, err
+		}
+	}
+	return l.Ledger.Begin(ctx, e, now)
+}
+
+func (l *ledger) Finish(ctx context.Context, e delivery.Entry) error {
+	if l.finish != nil {
+		if err := l.finish(); err != nil {
+			return err
+		}
+	}
+	return errors.Join(ctx.Err(), l.Ledger.Finish(ctx, e))
+}
+
+type bindings struct {
+	Bindings
+	reads  [][]string
+	err    error
+	remove func() (bool, error)
+}
+
+func (b *bindings) Users(ctx context.Context, ids []string) (map[string]*presence.User, error) {
+	b.reads = append(b.reads, ids)
+	if b.err != nil {
+		return nil, b.err
+	}
+	return b.Bindings.Users(ctx, ids)
+}
+
+func (b *bindings) RemoveTarget(ctx context.Context, userID, pushID string, dead device.Target) (bool, error) {
+	if b.remove != nil {
+		return b.remove()
+	}
+	return b.Bindings.RemoveTarget(ctx, userID, pushID, dead)
+}
+
+func mustUser(b *bench, id string) *presence.User {
+	users, err := b.db.Users(context.Background(), []string{id})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return users[id]
+}
+
+func TestLedgerDownBeforeSending(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		down := errors.New("ledger is down")
+		b.d.Ledger = &ledger{Ledger: b.db, begin: func() error { return down }}
+		batch := b.batch("m", "A")
+		if err := b.d.Dispatch(b.Context(), batch); !errors.Is(err, down) {
+			t.Errorf("got %v", err)
+		}
+		b.wantRequests()
+	})
+}
+
+// It dies after FCM's answer: nobody else has the batch until the lease is
+// over, then it is sent again, as FCM has no idempotency key.
+func TestDyingBeforeFinish(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		dies := errors.New("killed")
+		b.d.Ledger = &ledger{Ledger: b.db, finish: func() error { return dies }}
+		batch := b.batch("m", "A")
+		if err := b.d.Dispatch(b.Context(), batch); !errors.Is(err, dies) {
+			t.Errorf("got %v", err)
+		}
+		next := b.dispatcher()
+		time.Sleep(lease - 1)
+		if err := next.Dispatch(b.Context(), batch); !IsBusy(err) {
+			t.Errorf("inside the lease: %v", err)
+		}
+		time.Sleep(time.Nanosecond)
+		if err := next.Dispatch(b.Context(), batch); err != nil {
+			t.Error(err)
+		}
+		b.want(batch, true, "A", "sent")
+		b.wantRequests("A", 2)
+	})
+}
+
+// The instance is told to stop in the middle: what FCM answered is kept.
+func TestContextCancelled(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.d.Ledger = &ledger{Ledger: b.db}
+		ctx, cancel := context.WithCancel(b.Context())
+		b.d.Concurrency = 1
+		first := ""
+		b.fcm.answer = func(token string, _ int) answer {
+			if first == "" {
+				first = token
+				cancel()
+			}
+			return ok
+		}
+		batch := b.batch("m", "A", "B", "C")
+		if err := b.d.Dispatch(ctx, batch); err == nil {
+			t.Error("no error: the rest would be lost")
+		}
+		if got, done := b.outcomes(batch); done || got[first] != "sent" || len(b.fcm.requests) != 1 {
+			t.Errorf("done %t, %v, %d requests", done, got, len(b.fcm.requests))
+		}
+		b.dispatch(batch, false)
+		b.want(batch, true, "A", "sent", "B", "sent", "C", "sent")
+		b.wantRequests("A", 1, "B", 1, "C", 1)
+	})
+}
+
+func TestRecheckOfOneReceiver(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		watched := &bindings{Bindings: b.db}
+		b.d.Bindings = watched
+		batch := b.batch("m", "A")
+		batch.Targets = append(batch.Targets, b.bind("user-A", "web-A"))
+		beat := presence.Beat{PushID: batch.Targets[0].PushID, State: device.Online}
+		if _, err := b.reg.Heartbeat(b.Context(), "user-A", beat); err != nil {
+			t.Fatal(err)
+		}
+		b.dispatch(batch, false)
+		b.want(batch, true, "A", "skipped online", "web-A", "sent")
+		if len(watched.reads) != 1 {
+			t.Errorf("reads %q, want one", watched.reads)
+		}
+	})
+}
+
+func TestRecheckReasons(t *testing.T) {
+	for want, change := range map[string]func(b *bench, pushID string) error{
+		"skipped no_device": func(b *bench, pushID string) error {
+			_, err := b.reg.Unregister(b.Context(), "user-A", pushID)
+			return err
+		},
+		"skipped rebound": func(b *bench, pushID string) error {
+			d, _ := mustUser(b, "user-A").Device(pushID)
+			d.Target.Value = "new"
+			_, err := b.reg.Register(b.Context(), "user-A", d)
+			return err
+		},
+		"skipped no_target": func(b *bench, pushID string) error {
+			_, err := b.reg.RemoveTarget(b.Context(), "user-A", pushID, device.Target{Kind: device.KindToken, Value: "A"})
+			return err
+		},
+	} {
+		inBubble(t, func(b *bench) {
+			batch := b.batch("m", "A")
+			if err := change(b, batch.Targets[0].PushID); err != nil {
+				t.Fatal(err)
+			}
+			b.dispatch(batch, false)
+			b.want(batch, true, "A", want)
+			b.wantRequests()
+		})
+	}
+}
+
+// Many receivers' presence is read again only when the plan is old or the batch repeated.
+func TestRecheckOfManyReceivers(t *testing.T) {
+	for name, tc := range map[string]struct {
+		age   time.Duration
+		fails bool
+		want  int
+	}{
+		"fresh":      {0, false, 0},
+		"just fresh": {trust - time.Millisecond, false, 0},
+		"old":        {trust, false, 1},
+		"repeated":   {0, true, 1},
+	} {
+		inBubble(t, func(b *bench) {
+			watched := &bindings{Bindings: b.db}
+			b.d.Bindings = watched
+			batch := b.batch("m", "A", "B", "C")
+			time.Sleep(tc.age)
+			works := !tc.fails
+			b.fcm.answer = func(token string, _ int) answer {
+				if !works && token != "A" {
+					return broken
+				}
+				return ok
+			}
+			if tc.fails {
+				b.dispatch(batch, true)
+				works = true
+			}
+			b.dispatch(batch, false)
+			b.want(batch, true, "A", "sent", "B", "sent", "C", "sent")
+			if len(watched.reads) != tc.want {
+				t.Errorf("%s: reads %q, want %d", name, watched.reads, tc.want)
+			}
+			if tc.fails && len(watched.reads) == 1 && strings.Join(watched.reads[0], " ") != "user-B user-C" {
+				t.Errorf("%s: read %q, want only those not yet told", name, watched.reads)
+			}
+		})
+	}
+}
+
+// The lease is given back, so that the redelivery need not wait.
+func TestRecheckFails(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		watched := &bindings{Bindings: b.db, err: errors.New("presence is down")}
+		b.d.Bindings = watched
+		batch := b.batch("m", "A")
+		if err := b.d.Dispatch(b.Context(), batch); !errors.Is(err, watched.err) {
+			t.Errorf("got %v", err)
+		}
+		b.wantRequests()
+		watched.err = nil
+		b.dispatch(batch, false)
+		b.want(batch, true, "A", "sent")
+	})
+}
+
+// A dead target that can't be removed now is found dead again by the next push.
+func TestForgetFails(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.d.Bindings = &bindings{Bindings: b.db, remove: func() (bool, error) { return false, errors.New("down") }}
+		b.fcm.answer = func(string, int) answer { return unregistered }
+		batch := b.batch("m", "A")
+		b.dispatch(batch, false)
+		b.want(batch, true, "A", "failed unregistered")
+	})
+}
+
+// The log says what became of a batch, and holds no content and no token.
+func TestLog(t *testing.T) {
+	var out bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(logs.New(&out))
+	t.Cleanup(func() { slog.SetDefault(before) })
+	for _, tc := range []struct {
+		answer   answer
+		severity string
+		outcome  string
+	}{
+		{ok, "INFO", `"sent":1`},
+		{unregistered, "INFO", `"failed:unregistered":1`},
+		{answer{status: 403}, "ERROR", `"dead_letter:credentials":1`},
+		{quota, "INFO", `"pending:quota":1`},
+	} {
+		inBubble(t, func(b *bench) {
+			out.Reset()
+			b.fcm.answer = func(string, int) answer { return tc.answer }
+			_ = b.d.Dispatch(b.Context(), b.batch("m", "TOKEN-VALUE"))
+			line := out.String()
+			for _, want := range []string{`"severity":"` + tc.severity + `"`, tc.outcome, `"message":"dispatched"`, `"subjectID":"m"`, `"attempt":1`} {
+				if !strings.Contains(line, want) {
+					t.Errorf("%d: %s is not in %s", tc.answer.status, want, line)
+				}
+			}
+			for _, never := range []string{"secret", "TOKEN-VALUE\""} {
+				if strings.Contains(line, never) {
+					t.Errorf("%d: %s is in %s", tc.answer.status, never, line)
+				}
+			}
+		})
+	}
+}
