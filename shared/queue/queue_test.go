@@ -1,0 +1,177 @@
+package queue
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"strings"
+	"testing"
+
+	"cloud.google.com/go/pubsub/v2"
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"cloud.google.com/go/pubsub/v2/pstest"
+	"google.golang.org/api/option"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/device"
+	"github.com/doorbell-push/doorbell/shared/push"
+)
+
+// batch has n targets and no field at its zero value.
+func batch(n int) push.Batch {
+	b := push.Batch{ID: "b1", PlannedAt: 3, Announcement: push.Announcement{
+		Kind: push.KindMessage, ID: "m1", SenderUserID: "alice", CID: "c", ConversationID: "alice", ConversationType: chat.Group, Priority: chat.High,
+		Push:      chat.PushConfig{Title: "t", Content: "c\u2028<&>👋", Payload: "p", ResourcesID: "r", ThreadID: "th", EnableBadge: true, BadgeIncrement: 2},
+		CreatedAt: 1, ExpiresAt: 2,
+	}}
+	for i := range n {
+		b.Targets = append(b.Targets, push.Target{UserID: "bob", PushID: fmt.Sprint("p", i), Platform: device.Web, Kind: device.KindToken, Value: "tok", Badge: 4})
+	}
+	return b
+}
+
+// event is a push message's event around the data.
+func event(data string) string {
+	return fmt.Sprintf(`{"subscription":"s","message":{"data":%q,"attributes":{"a":"b"},"messageId":"1","publishTime":"2026-01-01T00:00:00Z"}}`,
+		base64.StdEncoding.EncodeToString([]byte(data)))
+}
+
+func encode(t testing.TB, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestDecode(t *testing.T) {
+	for _, n := range []int{1, push.MaxBatch} {
+		want := batch(n)
+		if got, err := Decode([]byte(event(encode(t, want)))); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%d targets: got %+v, %v", n, got, err)
+		}
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	without := func(edit func(*push.Batch)) string {
+		b := batch(1)
+		edit(&b)
+		return event(encode(t, b))
+	}
+	for name, tc := range map[string]struct{ data, want string }{
+		"nothing":         {``, "unexpected end of JSON input"},
+		"not JSON":        {`x`, "invalid character 'x' looking for beginning of value"},
+		"no message":      {`{}`, "unexpected end of JSON input"},
+		"null":            {`null`, "unexpected end of JSON input"},
+		"not base64":      {`{"message":{"data":"!"}}`, "illegal base64 data at input byte 0"},
+		"empty data":      {event(``), "unexpected end of JSON input"},
+		"data not JSON":   {event(`x`), "invalid character 'x' looking for beginning of value"},
+		"data null":       {event(`null`), "no batch in the message"},
+		"an array":        {event(`[]`), "json: cannot unmarshal array into Go value of type push.Batch"},
+		"trailing data":   {event(encode(t, batch(1)) + "{}"), "invalid character '{' after top-level value"},
+		"an empty object": {event(`{}`), "no batch in the message"},
+		"no ID":           {without(func(b *push.Batch) { b.ID = "" }), "no batch in the message"},
+		"no announcement": {without(func(b *push.Batch) { b.Announcement.ID = "" }), "no batch in the message"},
+		"no targets":      {event(encode(t, batch(0))), "batch b1 has 0 targets: 1 to 500"},
+		"many targets":    {event(encode(t, batch(push.MaxBatch+1))), "batch b1 has 501 targets: 1 to 500"},
+		"a platform of no number": {event(strings.Replace(encode(t, batch(1)), `"f":6`, `"f":77`, 1)),
+			device.ErrPlatform.Error()},
+	} {
+		if got, err := Decode([]byte(tc.data)); err == nil || err.Error() != "decode push batch: "+tc.want {
+			t.Errorf("%s: got %+v, %v; want %s", name, got, err, tc.want)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(event(encode(f, batch(2)))))
+	f.Add([]byte(event(`{"id":"b","announcement":{"id":"m"},"targets":[{}]}`)))
+	f.Add([]byte(event(`{"id":"b","announcement":{"id":"m"},"targets":[{"f":"android"}],"plannedAt":1e30}`)))
+	f.Add([]byte(`{"message":{"data":null}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		b, err := Decode(data)
+		if err != nil {
+			return
+		}
+		if b.ID == "" || b.Announcement.ID == "" || len(b.Targets) == 0 || len(b.Targets) > push.MaxBatch {
+			t.Fatalf("accepted %+v", b)
+		}
+		encoded := encode(t, b)
+		if strings.Contains(encoded, `"f":0`) {
+			return // a target without a platform isn't written by us
+		}
+		if again, err := Decode([]byte(event(encoded))); err != nil || !reflect.DeepEqual(again, b) {
+			t.Fatalf("decoded %+v, and again %+v, %v", b, again, err)
+		}
+	})
+}
+
+// topics are on Pub/Sub's own fake, with the topics named.
+func topics(t *testing.T, names ...string) (*Topics, *pstest.Server) {
+	t.Helper()
+	server := pstest.NewServer()
+	t.Cleanup(func() { server.Close() })
+	conn, err := grpc.NewClient(server.Addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := pubsub.NewClient(t.Context(), "demo", option.WithGRPCConn(conn))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	for _, name := range names {
+		if _, err := client.TopicAdminClient.CreateTopic(t.Context(), &pubsubpb.Topic{Name: "projects/demo/topics/" + name}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return NewTopics(client, "push", "push-dead"), server
+}
+
+func TestPublish(t *testing.T) {
+	q, server := topics(t, "push", "push-dead")
+	want := batch(2)
+	for name, tc := range map[string]struct {
+		publish    func(context.Context) error
+		topic      string
+		attributes map[string]string
+	}{
+		"push": {func(ctx context.Context) error { return q.Publish(ctx, want) }, "push",
+			map[string]string{"batch": "b1", "kind": "message", "subjectID": "m1"}},
+		"dead letter": {func(ctx context.Context) error { return q.PublishDead(ctx, want, "credentials") }, "push-dead",
+			map[string]string{"batch": "b1", "kind": "message", "subjectID": "m1", "reason": "credentials"}},
+	} {
+		server.ClearMessages()
+		if err := tc.publish(t.Context()); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		published := server.Messages()
+		if len(published) != 1 || published[0].Topic != "projects/demo/topics/"+tc.topic || !maps.Equal(published[0].Attributes, tc.attributes) {
+			t.Errorf("%s: published %+v", name, published)
+			continue
+		}
+		if got, err := Decode([]byte(event(string(published[0].Data)))); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: published %+v, %v", name, got, err)
+		}
+	}
+}
+
+// Publish returns when Pub/Sub has the batch, or an error: never before.
+func TestPublishFails(t *testing.T) {
+	q, _ := topics(t) // without topics
+	for want, err := range map[string]error{
+		"publish batch b1: ":      q.Publish(t.Context(), batch(1)),
+		"publish dead batch b1: ": q.PublishDead(t.Context(), batch(1), "quota"),
+	} {
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("got %v, want %s…", err, want)
+		}
+	}
+}
