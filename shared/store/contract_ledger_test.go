@@ -1,0 +1,174 @@
+package store_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/doorbell-push/doorbell/shared/delivery"
+)
+
+// newEntry is a batch's first entry, as the dispatcher makes it.
+func newEntry() delivery.Entry {
+	return delivery.Entry{
+		ID: rand.Text(), Kind: "message", SubjectID: "m", Attempt: 1,
+		CreatedAt: at(0), LeaseUntil: at(30 * time.Second), ExpireAt: at(24 * time.Hour),
+	}
+}
+
+func begin(t *testing.T, s anyStore, e delivery.Entry, now time.Time) delivery.Entry {
+	t.Helper()
+	got, err := s.Begin(t.Context(), e, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func finish(t *testing.T, s anyStore, e delivery.Entry) {
+	t.Helper()
+	if err := s.Finish(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// retry is e as the dispatcher begins it again at now.
+func retry(e delivery.Entry, now time.Time) delivery.Entry {
+	e.CreatedAt, e.LeaseUntil, e.ExpireAt = now, now.Add(30*time.Second), now.Add(24*time.Hour)
+	return e
+}
+
+func same(t *testing.T, got, want delivery.Entry) {
+	t.Helper()
+	if len(got.Outcomes) == 0 && len(want.Outcomes) == 0 {
+		got.Outcomes, want.Outcomes = nil, nil
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func ledgerKept(t *testing.T, s anyStore) {
+	e := newEntry()
+	same(t, begin(t, s, e, at(0)), e)
+	outcomes := map[string]delivery.Outcome{
+		"p1": {UserID: "u1", Status: delivery.Sent, Detail: "projects/p/messages/1", Tries: 2, At: at(time.Second)},
+		"p2": {UserID: "u2", Status: delivery.Pending, Detail: "quota", At: at(2 * time.Second)},
+	}
+	e.Outcomes, e.LeaseUntil = outcomes, at(time.Minute)
+	finish(t, s, e)
+	want := e
+	want.Attempt, want.LeaseUntil = 2, at(90*time.Second)
+	got := begin(t, s, retry(newEntryWithID(e.ID), at(time.Minute)), at(time.Minute))
+	same(t, got, want)
+	if !got.Final("p1") || got.Final("p2") || got.Final("p3") {
+		t.Errorf("final: %+v", got.Outcomes)
+	}
+}
+
+func newEntryWithID(id string) delivery.Entry {
+	e := newEntry()
+	e.ID = id
+	return e
+}
+
+func ledgerLease(t *testing.T, s anyStore) {
+	e := newEntry()
+	begin(t, s, e, at(0))
+	for _, now := range []time.Time{at(0), at(30*time.Second - time.Microsecond)} {
+		if _, err := s.Begin(t.Context(), retry(e, now), now); !errors.Is(err, delivery.ErrBusy) {
+			t.Errorf("%v into the lease: got %v", now.Sub(at(0)), err)
+		}
+	}
+	// The attempts that were refused counted for nothing.
+	if got := begin(t, s, retry(e, at(30*time.Second)), at(30*time.Second)); got.Attempt != 2 || !got.LeaseUntil.Equal(at(time.Minute)) {
+		t.Errorf("taken over as %+v", got)
+	}
+	if _, err := s.Begin(t.Context(), retry(e, at(31*time.Second)), at(31*time.Second)); !errors.Is(err, delivery.ErrBusy) {
+		t.Errorf("into the second lease: got %v", err)
+	}
+	// Given back early.
+	given := e
+	given.LeaseUntil = at(32 * time.Second)
+	finish(t, s, given)
+	if got := begin(t, s, retry(e, at(32*time.Second)), at(32*time.Second)); got.Attempt != 3 {
+		t.Errorf("taken over as %+v", got)
+	}
+}
+
+func finishedBatch(t *testing.T, s anyStore) {
+	e := newEntry()
+	begin(t, s, e, at(0))
+	e.Done, e.Outcomes = true, map[string]delivery.Outcome{"p": {UserID: "u", Status: delivery.Failed, Detail: "unregistered", At: at(0)}}
+	finish(t, s, e)
+	for _, now := range []time.Time{at(0), at(time.Hour)} { // inside the lease it ended with, and after
+		same(t, begin(t, s, retry(newEntryWithID(e.ID), now), now), e)
+	}
+}
+
+// A worker whose lease ran out adds to what its successor found.
+func outcomesAddUp(t *testing.T, s anyStore) {
+	e := newEntry()
+	begin(t, s, e, at(0))
+	a, b := delivery.Outcome{UserID: "a", Status: delivery.Sent, At: at(0)}, delivery.Outcome{UserID: "b", Status: delivery.Pending, At: at(0)}
+	e.Outcomes = map[string]delivery.Outcome{"a": a, "b": b}
+	finish(t, s, e)
+	b.Status, b.Detail = delivery.Sent, "name"
+	e.Outcomes = map[string]delivery.Outcome{"b": b}
+	e.Done = true
+	finish(t, s, e)
+	e.Outcomes = map[string]delivery.Outcome{"a": a, "b": b}
+	same(t, begin(t, s, newEntryWithID(e.ID), at(0)), e)
+}
+
+// race has several begin the entry at once, and counts those who got it.
+func race(t *testing.T, s anyStore, e delivery.Entry, now time.Time) (won int) {
+	t.Helper()
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for range 6 {
+		wg.Go(func() {
+			_, err := s.Begin(context.Background(), e, now)
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil {
+				won++
+			} else if !errors.Is(err, delivery.ErrBusy) {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	return won
+}
+
+func concurrentFirstBegin(t *testing.T, s anyStore) {
+	if won := race(t, s, newEntry(), at(0)); won != 1 {
+		t.Errorf("%d workers got the batch", won)
+	}
+}
+
+func concurrentTakeOver(t *testing.T, s anyStore) {
+	e := newEntry()
+	begin(t, s, e, at(0))
+	now := at(time.Minute)
+	if won := race(t, s, retry(e, now), now); won != 1 {
+		t.Errorf("%d workers took the batch over", won)
+	}
+}
+
+func skipsRecorded(t *testing.T, s anyStore) {
+	e := newEntry()
+	e.Done = true
+	for _, reason := range []string{"online", "no_device"} { // planned again, the second stands
+		e.Outcomes = map[string]delivery.Outcome{"p-" + reason: {UserID: "u", Status: delivery.Skipped, Detail: reason, At: at(0)}}
+		if err := s.Record(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+		same(t, begin(t, s, newEntryWithID(e.ID), at(0)), e)
+	}
+}
