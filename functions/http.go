@@ -190,19 +190,26 @@ func parse[T any](body []byte) (*T, error) {
 			return nil, fault.Invalid(field, "is not a field of this request")
 		case semantic.GoType != nil && semantic.Err == nil:
 			return nil, fault.Invalid(field, "must be %s, not %s", typeName(semantic.GoType), kindName(semantic.JSONKind))
+		case errors.Is(err, strconv.ErrSyntax):
+			return nil, fault.Invalid(field, "must be a whole number")
+		case errors.Is(err, strconv.ErrRange):
+			return nil, fault.Invalid(field, "is a number out of range")
 		case semantic.Err != nil:
 			return nil, fault.Invalid(field, "%v", semantic.Err)
 		}
 		return nil, fault.Invalid(field, "has a value that can't be used")
+	case errors.As(err, &syntax) && errors.Is(err, jsontext.ErrDuplicateName):
+		return nil, fault.Invalid(fieldPath(syntax.JSONPointer), "is given twice")
 	case errors.As(err, &syntax):
 		return nil, fault.Invalid(fieldPath(syntax.JSONPointer), "the body is not one JSON object in UTF-8, see byte %d", syntax.ByteOffset)
 	}
 	return nil, fault.Invalid("", "the body is not one JSON object in UTF-8")
 }
 
-// fieldPath is a JSON pointer (/a/b/0) as a.b.0.
+// fieldPath is a JSON pointer (/a/b/0) as a.b.0. A caller can make one of any
+// length, so it is clipped.
 func fieldPath(p jsontext.Pointer) string {
-	return strings.Join(slices.Collect(p.Tokens()), ".")
+	return clip(strings.Join(slices.Collect(p.Tokens()), "."), 128)
 }
 
 func typeName(t reflect.Type) string {
@@ -231,7 +238,7 @@ func kindName(k jsontext.Kind) string {
 	case '"':
 		return "a string"
 	case '0':
-		return "that number"
+		return "a number"
 	case '[':
 		return "an array"
 	case '{':

@@ -3,6 +3,7 @@ package functions
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/doorbell-push/doorbell/shared/device"
@@ -69,14 +70,13 @@ func heartbeat(ctx context.Context, userID string, r *http.Request) (any, error)
 		}
 		return answer, err
 	}
-	return nil, fault.Invalid("state", "is %q: give online, background, offline or logout", clip(body.State))
+	return nil, fault.Invalid("state", "is %q: give online, background, offline or logout", clip(body.State, 32))
 }
 
-// clip bounds what of a caller's value is sent back.
-func clip(s string) string {
-	const most = 32
+// clip bounds what of a caller's value is sent back to most bytes.
+func clip(s string, most int) string {
 	if len(s) > most {
-		return s[:most] + "…"
+		return strings.ToValidUTF8(s[:most], "") + "…"
 	}
 	return s
 }

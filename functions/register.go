@@ -45,7 +45,7 @@ func unregister(ctx context.Context, userID string, r *http.Request) (any, error
 	query := r.URL.Query()
 	for name, values := range query {
 		if (name != "pushID" && name != "deviceID") || len(values) > 1 {
-			return nil, fault.Invalid(name, "is not a parameter of this request: give pushID or deviceID, once")
+			return nil, fault.Invalid(clip(name, 128), "is not a parameter of this request: give pushID or deviceID, once")
 		}
 	}
 	pushID, err := ownPushID(userID, query.Get("pushID"), query.Get("deviceID"))
