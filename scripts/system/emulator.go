@@ -144,8 +144,15 @@ func newest(pattern string) string {
 	return best
 }
 
-// jvmFlags make a JVM start fast and stay small: the emulators live for minutes.
-var jvmFlags = []string{"-Xms64m", "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Duser.language=en"}
+// jvmFlags make a JVM start fast and stay small, and leave nothing behind when
+// it is killed. The emulators' messages exist in English only.
+func jvmFlags(dir string) []string {
+	return []string{
+		"-Xms64m", "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+		"-XX:-UsePerfData", "-Djava.io.tmpdir=" + dir,
+		"-Duser.language=en",
+	}
+}
 
 // start starts the emulator and waits until it answers HTTP on addr.
 func (e emulator) start(ctx context.Context, s *System, prefix, java, addr string, flags ...string) error {
@@ -153,7 +160,7 @@ func (e emulator) start(ctx context.Context, s *System, prefix, java, addr strin
 	if err != nil {
 		return err
 	}
-	args = append(append(append([]string(nil), jvmFlags...), args...), flags...)
+	args = append(append(jvmFlags(s.dir), args...), flags...)
 	cmd := exec.Command(java, args...)
 	cmd.Dir = s.dir // whatever it writes goes away with it
 	p, err := s.start(prefix, cmd)

@@ -50,10 +50,11 @@ func (p *Ports) settle() error {
 			errs = append(errs, fmt.Errorf("-%s=%d is no port", u.flag, *u.port))
 		case owner[*u.port] != "":
 			errs = append(errs, fmt.Errorf("port %d is asked for twice, by %s and %s", *u.port, owner[*u.port], u.part))
-		case !free(*u.port):
-			errs = append(errs, &PortError{Part: u.part, Flag: u.flag, Port: *u.port})
 		default:
 			owner[*u.port] = u.part
+			if !free(*u.port) {
+				errs = append(errs, &PortError{Part: u.part, Flag: u.flag, Port: *u.port})
+			}
 		}
 	}
 	if err := errors.Join(errs...); err != nil {

@@ -11,10 +11,8 @@ import (
 	"github.com/doorbell-push/doorbell/scripts/harness"
 )
 
-const (
-	readyWithin = 90 * time.Second // generous: a loaded CI machine starts two JVMs and a build at once
-	stopWithin  = 2 * time.Second
-)
+// readyWithin is generous: a loaded CI machine starts two JVMs and a build at once.
+const readyWithin = 90 * time.Second
 
 // A process is a child in a process group of its own, so that it ends with
 // everything it started and a Ctrl-C in the terminal reaches only the runner,
@@ -99,18 +97,9 @@ func (p *process) died() error {
 	return fmt.Errorf("%s ended by itself (%s)%s", p.name, how, p.out.quote())
 }
 
-// kill ends the child and all it started, at once.
+// kill ends the child and all it started, at once. Nothing here has anything to
+// save, so there is no gentler way.
 func (p *process) kill() {
 	syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 	<-p.done
-}
-
-// stop asks the child to end, and kills it if it does not.
-func (p *process) stop() {
-	syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM)
-	select {
-	case <-p.done:
-	case <-time.After(stopWithin):
-	}
-	p.kill()
 }

@@ -32,7 +32,7 @@ type Options struct {
 	Env  []string // more environment of the functions, as NAME=value
 
 	RulesFile       string        // default terraform/firestore.rules
-	MinBackoff      time.Duration // before a failed delivery is repeated; default 1 s
+	MinBackoff      time.Duration // before Pub/Sub repeats a delivery; default 1 s, and the emulator waits up to 3 s whatever it is
 	DeadLetterAfter int           // deliveries of a Pub/Sub message before it is given up; default 20
 
 	// For tests that stand between the parts.
@@ -60,7 +60,8 @@ type System struct {
 	root  string // of the repository
 	dir   string // temporary, for all that the parts write
 
-	mu       sync.Mutex
+	stop     sync.Once
+	mu       sync.Mutex // guards what follows
 	children map[string]*process
 	failed   chan error
 	stopped  bool
@@ -151,7 +152,9 @@ func prepare(opts Options) (*System, error) {
 }
 
 // Stop ends everything that was started. It may be called again.
-func (s *System) Stop() {
+func (s *System) Stop() { s.stop.Do(s.end) }
+
+func (s *System) end() {
 	s.mu.Lock()
 	s.stopped = true
 	children := s.children
@@ -160,7 +163,7 @@ func (s *System) Stop() {
 
 	var wg sync.WaitGroup
 	for _, p := range children {
-		wg.Go(p.stop)
+		wg.Go(p.kill)
 	}
 	wg.Wait()
 	if s.Gate != nil {
