@@ -1,0 +1,158 @@
+package functions
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"firebase.google.com/go/v4/messaging"
+
+	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/config"
+	"github.com/doorbell-push/doorbell/shared/fault"
+	"github.com/doorbell-push/doorbell/shared/push"
+)
+
+// serviceAccount makes a service account the process's credentials, with its
+// access tokens from tokenURL.
+func serviceAccount(t *testing.T, tokenURL string) {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	account, err := json.Marshal(map[string]string{
+		"type": "service_account", "project_id": "demo", "client_email": "dispatch@demo.iam.gserviceaccount.com", "private_key_id": "1",
+		"private_key": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), "token_uri": tokenURL,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "account.json")
+	if err := os.WriteFile(file, account, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", file)
+}
+
+// In production FCM's own address is asked, with our credentials, once a try.
+func TestFCMClientInProduction(t *testing.T) {
+	oauth := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"access_token":"ACCESS","token_type":"Bearer","expires_in":3600}`)
+	}))
+	defer oauth.Close()
+	var asked []string
+	fcm := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.Host+r.URL.Path+" "+r.Header.Get("Authorization"))
+		w.Header().Set("Retry-After", "5")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	defer fcm.Close()
+	serviceAccount(t, oauth.URL)
+
+	before := http.DefaultTransport
+	defer func() { http.DefaultTransport = before }()
+	http.DefaultTransport = &http.Transport{DialTLSContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, strings.TrimPrefix(fcm.URL, "http://"))
+	}}
+	client, err := fcmClient(&config.Config{ProjectID: "demo", FCMConcurrency: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.Send(t.Context(), &messaging.Message{Fid: "F"})
+	if v := push.Judge(err, time.Now()); v != (push.Verdict{Class: push.Unavailable, RetryAfter: 5 * time.Second}) {
+		t.Errorf("%v is %+v", err, v)
+	}
+	if len(asked) != 1 || asked[0] != "fcm.googleapis.com/v1/projects/demo/messages:send Bearer ACCESS" {
+		t.Errorf("asked %q", asked)
+	}
+}
+
+// In a local run the stand-in is asked, without credentials.
+func TestFCMClientLocally(t *testing.T) {
+	var asked []string
+	standin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.Path+" "+r.Header.Get("Authorization"))
+		fmt.Fprint(w, `{"name":"projects/demo/messages/1"}`)
+	}))
+	defer standin.Close()
+	client, err := fcmClient(&config.Config{ProjectID: "demo", FCMConcurrency: 10, FCMEndpoint: standin.URL + "/v1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if name, err := client.Send(t.Context(), &messaging.Message{Fid: "F"}); err != nil || name != "projects/demo/messages/1" {
+		t.Errorf("got %q, %v", name, err)
+	}
+	if len(asked) != 1 || asked[0] != "/v1/projects/demo/messages:send " {
+		t.Errorf("asked %q", asked)
+	}
+}
+
+func TestFCMClientFails(t *testing.T) {
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", filepath.Join(t.TempDir(), "none.json"))
+	if _, err := fcmClient(&config.Config{ProjectID: "demo"}); err == nil {
+		t.Error("there are no credentials, and no error")
+	}
+	if _, err := fcmClient(&config.Config{FCMEndpoint: (&url.URL{Scheme: "http", Host: "localhost:1"}).String()}); err == nil {
+		t.Error("there is no project, and no error")
+	}
+}
+
+// Every dependency is built from the environment, without a network, and kept.
+func TestDependencies(t *testing.T) {
+	logger := slog.Default()
+	defer slog.SetDefault(logger)
+	for name, value := range map[string]string{
+		"GOOGLE_CLOUD_PROJECT": "demo", "FIRESTORE_EMULATOR_HOST": "localhost:1", "PUBSUB_EMULATOR_HOST": "localhost:1",
+		"FIREBASE_AUTH_EMULATOR_HOST": "localhost:1", "DOORBELL_FCM_ENDPOINT": "http://localhost:1/v1", "K_SERVICE": "",
+		"DOORBELL_LEASE_SECONDS": "77", "DOORBELL_MAX_DEVICES": "7", "DOORBELL_MAX_TEXT_BYTES": "777", "DOORBELL_RECORD_SKIPS": "true",
+		"DOORBELL_WEB_CLICK_URL": "https://app.example/", "DOORBELL_MAX_ATTEMPTS": "17", "DOORBELL_FCM_CONCURRENCY": "27",
+		"DOORBELL_PUSH_TTL_SECONDS": "6000", "DOORBELL_LEDGER_RETENTION_HOURS": "48", "DOORBELL_MESSAGE_RETENTION_HOURS": "24",
+	} {
+		t.Setenv(name, value)
+	}
+	if _, err := tokens(); err != nil {
+		t.Error(err)
+	}
+	if r, err := registry(); err != nil || r.Lease != 77*time.Second || r.MaxDevices != 7 || r.Store == nil || r.Now == nil {
+		t.Errorf("registry %+v, %v", r, err)
+	}
+	if s, err := sender(); err != nil || s.MaxText != 777 || s.Retention != 24*time.Hour || s.Store == nil || s.Now == nil {
+		t.Errorf("sender %+v, %v", s, err)
+	} else {
+		long := chat.Message{Push: &chat.PushConfig{Title: "t", Content: "c", Payload: strings.Repeat("x", 4096)}}
+		if err := s.CheckPush(long); fault.From(err).Field != "config.pushConfig.payload" {
+			t.Errorf("a push that can't fit: %v", err)
+		}
+	}
+	if f, err := fan(); err != nil || f.PushTTL != 6000*time.Second || f.Retention != 48*time.Hour || f.Skips == nil || f.Presence == nil || f.Publisher == nil {
+		t.Errorf("fan %+v, %v", f, err)
+	}
+	d, err := dispatcher()
+	if err != nil || d.MaxAttempts != 17 || d.Concurrency != 27 || d.Retention != 48*time.Hour || d.Renderer.WebClickURL != "https://app.example/" ||
+		d.Ledger == nil || d.Sender == nil || d.Bindings == nil || d.DeadLetters == nil {
+		t.Errorf("dispatcher %+v, %v", d, err)
+	}
+	if again, _ := dispatcher(); again != d {
+		t.Error("the dispatcher is built anew: its limit of requests under way would be each invocation's own")
+	}
+}
