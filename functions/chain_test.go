@@ -1,0 +1,250 @@
+//go:build integration
+
+// The chain over real parts: the functions' own process, Google's emulators and
+// the FCM stand-in. One system serves all tests; each has users of its own.
+package functions_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/doorbell-push/doorbell/scripts/fcm/standin"
+	"github.com/doorbell-push/doorbell/scripts/harness"
+	"github.com/doorbell-push/doorbell/scripts/system"
+)
+
+// within is how long a test waits for what must happen.
+const within = 30 * time.Second
+
+var world struct {
+	*system.System
+	firestore, pubsub *harness.RPCCounter
+	log               *safeBuffer
+}
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	ctx := context.Background()
+	fail := func(err error) int {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	var err error
+	if world.firestore, err = harness.NewRPCCounter("127.0.0.1:0"); err != nil {
+		return fail(err)
+	}
+	defer world.firestore.Close()
+	if world.pubsub, err = harness.NewRPCCounter("127.0.0.1:0"); err != nil {
+		return fail(err)
+	}
+	defer world.pubsub.Close()
+	world.log = &safeBuffer{}
+	world.System, err = system.Start(ctx, system.Options{
+		Race: true, Log: world.log, FirestoreVia: world.firestore.Addr(), PubSubVia: world.pubsub.Addr(),
+	})
+	if err != nil {
+		return fail(err)
+	}
+	defer world.Stop()
+	if err := world.firestore.SetTarget(world.FirestoreHost()); err != nil {
+		return fail(err)
+	}
+	if err := world.pubsub.SetTarget(world.PubSubHost()); err != nil {
+		return fail(err)
+	}
+	code := m.Run()
+	if code != 0 {
+		fmt.Fprintln(os.Stderr, strings.Join(world.LastLines("functions"), "\n"))
+	}
+	if bytes.Contains(world.log.Bytes(), []byte("DATA RACE")) {
+		return fail(fmt.Errorf("the functions' process has a data race:\n%s", world.log.Bytes()))
+	}
+	return code
+}
+
+// safeBuffer is what the parts print.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *safeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safeBuffer) Bytes() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return bytes.Clone(s.b.Bytes())
+}
+
+// person is a signed-in user.
+type person struct {
+	harness.Client
+	t  *testing.T
+	ID string
+}
+
+// someone signs in a user of the test's own.
+func someone(t *testing.T, name string) person {
+	t.Helper()
+	id := name + "-" + strings.ReplaceAll(t.Name(), "/", "-")
+	token, err := world.SignIn(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return person{Client: harness.Client{TB: t, BaseURL: world.FunctionsURL(), Token: token}, t: t, ID: id}
+}
+
+// call makes a request that must answer 200 and returns the answer.
+func (p person) call(method, path string, body any) map[string]any {
+	p.t.Helper()
+	status, raw := p.Do(method, path, body)
+	if status != http.StatusOK {
+		p.t.Fatalf("%s %s answered %d %s", method, path, status, raw)
+	}
+	var answer map[string]any
+	if err := json.Unmarshal(raw, &answer); err != nil {
+		p.t.Fatal(err)
+	}
+	return answer
+}
+
+type object = map[string]any
+
+// phone is a device that p has registered.
+type phone struct {
+	token, pushID, deviceID string
+}
+
+// newPhone registers a new device of p, which is then offline.
+func (p person) newPhone(deviceID, platform string) phone {
+	p.t.Helper()
+	d, err := world.FCM.NewDevice(standin.Device{Platform: standin.Platform(platform)})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return p.register(deviceID, platform, d.Token)
+}
+
+func (p person) register(deviceID, platform, token string) phone {
+	p.t.Helper()
+	answer := p.call(http.MethodPost, "/register", object{"token": token, "platform": platform, "deviceID": deviceID})
+	pushID, _ := answer["pushID"].(string)
+	if pushID == "" {
+		p.t.Fatalf("register answered %v", answer)
+	}
+	return phone{token: token, pushID: pushID, deviceID: deviceID}
+}
+
+func (p person) presence(d phone, state string) {
+	p.t.Helper()
+	p.call(http.MethodPost, "/presence", object{"pushID": d.pushID, "state": state})
+}
+
+// message is a body of send that asks for a push.
+func message(to, text, localID string) object {
+	return object{
+		"message": object{"type": 1, "message": text}, "toConversationID": to, "conversationType": 0, "localMessageID": localID,
+		"config": object{"priority": 2, "pushConfig": object{"title": "Title", "content": text, "payload": "p"}},
+	}
+}
+
+// send sends one and returns its ID.
+func (p person) send(to person, text, localID string) string {
+	p.t.Helper()
+	answer := p.call(http.MethodPost, "/send", message(to.ID, text, localID))
+	m, _ := answer["message"].(map[string]any)
+	id, _ := m["messageID"].(string)
+	if id == "" {
+		p.t.Fatalf("send answered %v", answer)
+	}
+	return id
+}
+
+// waitShade waits until the device shows exactly the announcements ids.
+func waitShade(t *testing.T, d phone, ids ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), within)
+	defer cancel()
+	err := world.FCM.Wait(ctx, func(s *standin.Server) bool { return len(s.Shade(d.token)) >= len(ids) })
+	if err != nil {
+		t.Fatalf("device shows %d notifications, want %d: %v", len(world.FCM.Shade(d.token)), len(ids), err)
+	}
+	assertShade(t, d, ids...)
+}
+
+// assertShade checks what the device shows; FCM promises no order.
+func assertShade(t *testing.T, d phone, ids ...string) {
+	t.Helper()
+	var got []string
+	for _, n := range world.FCM.Shade(d.token) {
+		got = append(got, n.Tag)
+	}
+	slices.Sort(got)
+	want := slices.Sorted(slices.Values(ids))
+	if !slices.Equal(got, want) {
+		t.Fatalf("device shows %v, want %v", got, want)
+	}
+}
+
+// waitLogged waits until the functions have logged what ("planned" or, of a
+// finished batch, "dispatched") of the message id, which is the last they do.
+func waitLogged(t *testing.T, what, id string) {
+	t.Helper()
+	err := harness.Poll(t.Context(), within, func(context.Context) error {
+		for line := range bytes.Lines(world.log.Bytes()) {
+			if bytes.Contains(line, []byte(`"message":"`+what+`"`)) && bytes.Contains(line, []byte(`"subjectID":"`+id+`"`)) &&
+				!bytes.Contains(line, []byte(`"done":false`)) {
+				return nil
+			}
+		}
+		return fmt.Errorf("%s is not %s", id, what)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// waitDelivered waits until n events of name have been handled in all.
+func waitDelivered(t *testing.T, name string, n int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), within)
+	defer cancel()
+	if err := world.Gate.WaitDelivered(ctx, name, n); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func waitHeld(t *testing.T, name string, n int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), within)
+	defer cancel()
+	if err := world.Gate.WaitHeld(ctx, name, n); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// pause holds the events of name until the returned function is called; the
+// test's end does so too.
+func pause(t *testing.T, name string) (resume func()) {
+	world.Gate.Pause(name)
+	resume = func() { world.Gate.Resume(name) }
+	t.Cleanup(resume)
+	return resume
+}
+
+// answered is the events of name that were handled so far.
+func answered(name string) int { return world.Gate.Counts(name).Delivered }
