@@ -105,9 +105,11 @@ func TestSDKMessages(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, kind := range []Kind{Token, FID} {
 				target := newDevice(t, l.Server, Device{Kind: kind})
+				//lint:ignore SA1019 FCM still takes registration tokens
 				m.Token, m.Fid = "", target
 				if kind == Token {
-					m.Token, m.Fid = target, "" //nolint:staticcheck // FCM still takes registration tokens
+					//lint:ignore SA1019 see above
+					m.Token, m.Fid = target, ""
 				}
 				if _, err := c.Send(t.Context(), m); err != nil {
 					t.Fatalf("%s: %v", kind, err)
