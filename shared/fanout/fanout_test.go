@@ -159,13 +159,24 @@ func TestMessage(t *testing.T) {
 // Planned again, a message makes the same batches: the ledger then lets nothing through twice.
 func TestMessageTwice(t *testing.T) {
 	b := newBench(t, bob(2*push.MaxBatch+1))
-	for range 2 {
+	for i := range 2 {
+		at := now.Add(time.Duration(i) * time.Minute)
+		b.f.Now = func() time.Time { return at }
 		if err := b.f.Message(t.Context(), message()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if len(b.topic.batches) != 6 || !reflect.DeepEqual(b.topic.batches[:3], b.topic.batches[3:]) {
-		t.Errorf("%d batches, the second time others", len(b.topic.batches))
+	if len(b.topic.batches) != 6 {
+		t.Fatalf("%d batches, want twice three", len(b.topic.batches))
+	}
+	for i, first := range b.topic.batches[:3] {
+		second := b.topic.batches[i+3]
+		if second.PlannedAt != first.PlannedAt+time.Minute.Milliseconds() {
+			t.Errorf("batch %d was planned at %d and %d", i, first.PlannedAt, second.PlannedAt)
+		}
+		if second.PlannedAt = first.PlannedAt; !reflect.DeepEqual(first, second) {
+			t.Errorf("batch %d is another the second time", i)
+		}
 	}
 }
 

@@ -137,6 +137,7 @@ func TestMessageCreatedRefuses(t *testing.T) {
 		"cut in another":     {[]byte{2<<3 | 2, 5, 1}, "unexpected EOF"},
 		"an empty document":  {event(t, &firestorepb.Document{}), `document "" is not a message`},
 		"no ID":              {event(t, document(func(d *firestorepb.Document) { delete(d.Fields, "messageID") })), `document "` + storedName + `" is not a message`},
+		"no ID anywhere":     {event(t, &firestorepb.Document{Name: "c/messages/"}), `document "c/messages/" is not a message`},
 		"another's ID":       {event(t, document(func(d *firestorepb.Document) { d.Fields["messageID"] = value("x") })), `document "` + storedName + `" is not a message`},
 		"another collection": {event(t, document(func(d *firestorepb.Document) { d.Name = "c/calls/" + stored.MessageID })), `document "c/calls/` + stored.MessageID + `" is not a message`},
 		"another type":       {event(t, document(func(d *firestorepb.Document) { d.Fields["timestamp"] = value("soon") })), "json: cannot unmarshal string into Go struct field Message.timestamp of type int64"},
