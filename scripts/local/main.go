@@ -3,6 +3,7 @@
 //	go run ./scripts/local            starts everything, plays a first push, serves until Ctrl-C
 //	go run ./scripts/local -once      exits after the push, with status 1 if it did not arrive
 //	go run ./scripts/local -demo=false
+//	go run ./scripts/local -token bob prints an ID token of bob, signed in at a system that runs
 package main
 
 import (
@@ -10,9 +11,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -26,7 +29,11 @@ func main() {
 	// A second Ctrl-C ends this process at once, and the kernel its children.
 	context.AfterFunc(ctx, stop)
 	err := run(ctx)
-	if err != nil && !errors.Is(err, context.Canceled) {
+	switch {
+	case err == nil:
+	case errors.Is(err, context.Canceled):
+		os.Exit(130) // as a shell says it: ended by Ctrl-C
+	default:
 		fmt.Fprintln(os.Stderr, "\n"+terminal(os.Stderr).red("error:"), err)
 		os.Exit(1)
 	}
@@ -42,10 +49,19 @@ func run(ctx context.Context) error {
 	flag.IntVar(&opts.Ports.FCM, "fcm-port", 8095, "port of the FCM stand-in")
 	play := flag.Bool("demo", true, "play a first push")
 	once := flag.Bool("once", false, "exit after the demo; ports that are not given are free ones")
+	user := flag.String("token", "", "print an ID token for this user of the system that is running, and exit")
 	verbose := flag.Bool("v", false, "show what the parts print")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return fmt.Errorf("%q is not a flag: see -help", flag.Arg(0))
+	}
+	if *user != "" {
+		token, err := system.SignIn(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(opts.Ports.Auth)), *user)
+		if err != nil {
+			return fmt.Errorf("is \"go run ./scripts/local\" running? %w", err)
+		}
+		fmt.Println(token)
+		return nil
 	}
 	if *once {
 		given := map[string]bool{}

@@ -39,16 +39,22 @@ func (s *System) startAuth(ctx context.Context) error {
 	return p.await(ctx, func(ctx context.Context) error { return get(ctx, "http://"+s.AuthHost()+"/") })
 }
 
-// SignIn signs a user in, creating the account on first use, and returns the ID
-// token that the user's clients send. It does what a back end and an app do
-// together: mint a custom token and exchange it. The emulator takes unsigned ones.
+// SignIn signs a user in: see the function of that name.
 func (s *System) SignIn(ctx context.Context, userID string) (idToken string, err error) {
+	return SignIn(ctx, s.AuthHost(), userID)
+}
+
+// SignIn signs a user in at an Auth emulator, creating the account on first use,
+// and returns the ID token that the user's clients send. It does what a back end
+// and an app do together: mint a custom token and exchange it. The emulator takes
+// unsigned ones.
+func SignIn(ctx context.Context, authHost, userID string) (idToken string, err error) {
 	token, err := customToken(userID)
 	if err != nil {
 		return "", err
 	}
 	var answer struct{ IDToken string }
-	url := "http://" + s.AuthHost() + "/identitytoolkit.googleapis.com/v1/accounts:signInWithCustomToken?key=any"
+	url := "http://" + authHost + "/identitytoolkit.googleapis.com/v1/accounts:signInWithCustomToken?key=any"
 	in := map[string]any{"token": token, "returnSecureToken": true}
 	if err := call(ctx, http.MethodPost, url, in, &answer); err != nil {
 		return "", fmt.Errorf("sign %s in: %w", userID, err)

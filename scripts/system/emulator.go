@@ -70,15 +70,15 @@ func (e emulator) find(places []string) ([]string, error) {
 }
 
 // obtain finds the emulator, and has the Firebase CLI download it if there is none.
-func (e emulator) obtain(ctx context.Context, log io.Writer) ([]string, error) {
-	args, err := e.find(sdkPlaces)
+func (e emulator) obtain(ctx context.Context, log io.Writer, places []string) ([]string, error) {
+	args, err := e.find(places)
 	if err == nil {
 		return args, nil
 	}
 	if err := e.download(ctx, log); err != nil {
-		return nil, fmt.Errorf("%s is not installed, and the Firebase CLI can't fetch it (%w): gcloud components install %s", e.name, err, e.component)
+		return nil, fmt.Errorf("%s is not installed: gcloud components install %s\n(the Firebase CLI can't fetch it either: %w)", e.name, e.component, err)
 	}
-	args, err = e.find(sdkPlaces)
+	args, err = e.find(places)
 	if err != nil {
 		return nil, fmt.Errorf("%s is not in %s after firebase %s: %w", e.name, firebaseCache(), e.setup, err)
 	}
@@ -156,7 +156,7 @@ func jvmFlags(dir string) []string {
 
 // start starts the emulator and waits until it answers HTTP on addr.
 func (e emulator) start(ctx context.Context, s *System, prefix, java, addr string, flags ...string) error {
-	args, err := e.obtain(ctx, s.log)
+	args, err := e.obtain(ctx, s.log, sdkPlaces)
 	if err != nil {
 		return err
 	}

@@ -98,6 +98,26 @@ func TestFindEmulators(t *testing.T) {
 	})
 }
 
+func TestObtainDownloads(t *testing.T) {
+	fakeNPM(t, install)
+	jar := filepath.Join(os.Getenv("HOME"), ".cache/firebase/emulators/pubsub-emulator-0.8.37/pubsub-emulator/lib/cloud-pubsub-emulator.jar")
+	node := filepath.Join(os.Getenv("PATH"), "node")
+	write(t, 0o755, `#!/bin/sh
+PATH=/usr/bin:/bin
+case $1 in
+--version) echo v22.1.0;;
+*/node_modules/firebase-tools/lib/bin/firebase.js) [ "$2" = setup:emulators:pubsub ] && mkdir -p "${JAR%/*}" && : > "$JAR";;
+esac
+`, node)
+	t.Setenv("JAR", jar)
+	if args, err := pubsubEmulator.obtain(t.Context(), t.Output(), nil); !slices.Equal(args, []string{"-jar", jar}) {
+		t.Errorf("got %v, %v", args, err)
+	}
+	if _, err := firestoreEmulator.obtain(t.Context(), t.Output(), nil); err == nil || !strings.Contains(err.Error(), "gcloud components install cloud-firestore-emulator") {
+		t.Errorf("when the download fails: got %v", err)
+	}
+}
+
 func TestJavaVersion(t *testing.T) {
 	for out, want := range map[string]int{
 		"openjdk version \"17.0.15\" 2025-04-15\nOpenJDK Runtime Environment": 17,

@@ -11,17 +11,36 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
-// buildFunctions builds the program that serves every function.
+// buildFunctions builds the program that serves every function. It builds into
+// the user's cache because go links anew, for seconds, unless the last result is
+// still where it is to go; and runs a copy, which no later build replaces.
 func (s *System) buildFunctions(ctx context.Context) error {
-	args := []string{"build", "-o", s.binary()}
+	cache, err := cacheDir()
+	if err != nil {
+		return err
+	}
+	args := []string{"build", "-ldflags=-s -w"} // no debugger here, and it links faster
+	program := filepath.Join(cache, "functions")
 	if s.opts.Race {
 		args = append(args, "-race")
+		program += "-race"
 	}
-	cmd := exec.Command("go", append(args, "./scripts/server")...)
+	unlock, err := lock(program + ".lock")
+	if err != nil {
+		return fmt.Errorf("build the functions: %w", err)
+	}
+	defer unlock()
+	cmd := exec.Command("go", append(args, "-o", program, "./scripts/server")...)
 	cmd.Dir = s.root
-	return run(ctx, "go build", s.log, cmd)
+	if err := run(ctx, "go build", s.log, cmd); err != nil {
+		return err
+	}
+	// cp, because a program that this process itself has written may be too busy
+	// to run: a child just forked can still hold it open.
+	return run(ctx, "cp", s.log, exec.Command("cp", program, s.binary()))
 }
 
 func (s *System) binary() string { return filepath.Join(s.dir, "functions") }
@@ -77,6 +96,19 @@ func (s *System) functionsEnv() []string {
 		"DOORBELL_PUSH_TOPIC=push",
 		"PORT="+strconv.Itoa(s.ports.Functions),
 	), s.opts.Env...)
+}
+
+// lock waits until it has a file to itself, among all processes.
+func lock(file string) (unlock func(), err error) {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR|syscall.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return func() { f.Close() }, nil // closing unlocks
 }
 
 // moduleRoot finds the repository: the nearest folder above with a go.mod.

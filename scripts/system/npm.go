@@ -35,24 +35,34 @@ var npmLock sync.Mutex
 func npmPackages(ctx context.Context, log io.Writer) (string, error) {
 	npmLock.Lock()
 	defer npmLock.Unlock()
-	cache, err := os.UserCacheDir()
+	cache, err := cacheDir()
 	if err != nil {
-		return "", fmt.Errorf("find a place for npm packages: %w", err)
+		return "", err
 	}
 	sum := sha256.Sum256(append(append([]byte(nil), packageJSON...), packageLock...))
-	dir := filepath.Join(cache, "doorbell", fmt.Sprintf("npm-%x", sum[:8]))
+	dir := filepath.Join(cache, fmt.Sprintf("npm-%x", sum[:8]))
 	modules := filepath.Join(dir, "node_modules")
 	if _, err := os.Stat(modules); err == nil {
 		return modules, nil
-	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return "", fmt.Errorf("find a place for npm packages: %w", err)
 	}
 	removeStale(dir + unfinished + "*")
 	if err := installNPM(ctx, log, dir); err != nil {
 		return "", err
 	}
 	return modules, nil
+}
+
+// cacheDir is where this user's clones keep what is slow to make.
+func cacheDir() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err == nil {
+		cache = filepath.Join(cache, "doorbell")
+		err = os.MkdirAll(cache, 0o755)
+	}
+	if err != nil {
+		return "", fmt.Errorf("find a folder to cache in: %w", err)
+	}
+	return cache, nil
 }
 
 const unfinished = ".unfinished-"
