@@ -166,10 +166,15 @@ func (d *Dispatcher) sendOne(ctx context.Context, a push.Announcement, t push.Ta
 			return delivery.Outcome{Status: delivery.Skipped, Detail: string(plan.Expired), Tries: o.Tries, At: now}
 		}
 		name, err := d.try(ctx, d.Renderer.Render(a, t, now))
-		<-d.slots
 		o.Tries++
 		o.At = d.Now()
 		v := push.Judge(err, o.At)
+		if v.RetryAfter > 0 {
+			// FCM asks the project, not the device, to wait: whoever gets the slot
+			// next has to know.
+			d.pause.until(o.At.Add(v.RetryAfter))
+		}
+		<-d.slots
 		switch {
 		case v.Class == push.Sent:
 			o.Status, o.Detail = delivery.Sent, name
@@ -179,10 +184,6 @@ func (d *Dispatcher) sendOne(ctx context.Context, a push.Announcement, t push.Ta
 			return o
 		}
 		o.Detail = string(v.Class)
-		if v.RetryAfter > 0 {
-			// FCM asks the project, not the device, to wait.
-			d.pause.until(o.At.Add(v.RetryAfter))
-		}
 		if !sleep(ctx, d.Now, o.At.Add(backoff(o.Tries)), deadline) {
 			return o
 		}
