@@ -19,6 +19,7 @@ const (
 	ParamsInvalid        Code = 6000001
 	ServerFrequencyLimit Code = 6000005
 	ServerError          Code = 6000007
+	UserDoesNotExist     Code = 6000011 // ZIM's UserIsNotExist: of a user in a list of those that failed
 	TokenInvalid         Code = 6000103
 	TokenExpired         Code = 6000106
 	UserIsNotLogged      Code = 6000121

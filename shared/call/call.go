@@ -1,0 +1,223 @@
+// Package call is call invitations and their whole life: who may do what to a
+// call in which state, what follows from it, and when it is over.
+package call
+
+import (
+	"cmp"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/docid"
+)
+
+// Mode is ZIM's ZIMCallInvitationMode.
+type Mode int
+
+// The modes. A General call is an invitation that is over once everyone has
+// answered; an Advanced one lasts while people are in it.
+const (
+	General  Mode = 0
+	Advanced Mode = 1
+)
+
+func (m Mode) String() string {
+	switch m {
+	case General:
+		return "General"
+	case Advanced:
+		return "Advanced"
+	}
+	return fmt.Sprintf("mode(%d)", int(m))
+}
+
+// State is ZIM's ZIMCallState.
+type State int
+
+// The states of a call.
+const (
+	Started State = 1
+	Ended   State = 2
+)
+
+// UserState is ZIM's ZIMCallUserState.
+type UserState int
+
+// The states of a user in a call. Offline is only ever answered, for somebody
+// who could not be invited.
+const (
+	Inviting    UserState = 0
+	Accepted    UserState = 1 // the caller's from the start
+	Rejected    UserState = 2
+	Cancelled   UserState = 3 // the caller, who cancelled everybody
+	Offline     UserState = 4
+	Timeout     UserState = 6 // the caller's too, where nobody answered
+	Quit        UserState = 7
+	Finished    UserState = 8 // ZIM's Ended: was in the call at its end
+	BeCancelled UserState = 10
+)
+
+var userStateNames = map[UserState]string{
+	Inviting: "Inviting", Accepted: "Accepted", Rejected: "Rejected", Cancelled: "Cancelled", Offline: "Offline",
+	Timeout: "Timeout", Quit: "Quit", Finished: "Ended", BeCancelled: "BeCancelled",
+}
+
+func (s UserState) String() string {
+	if name, ok := userStateNames[s]; ok {
+		return name
+	}
+	return fmt.Sprintf("state(%d)", int(s))
+}
+
+// Call is the document calls/{ID(callID)} with ZIM's field names. Times are
+// the server's clock in milliseconds since 1970.
+type Call struct {
+	CallID       string `firestore:"callID" json:"callID"`
+	Caller       string `firestore:"caller" json:"caller"`
+	Mode         Mode   `firestore:"mode" json:"mode"`
+	State        State  `firestore:"state" json:"state"`
+	CreateTime   int64  `firestore:"createTime" json:"createTime"`
+	Timeout      int    `firestore:"timeout" json:"timeout"` // seconds that each invitation rings
+	ExtendedData string `firestore:"extendedData,omitempty" json:"extendedData,omitempty"`
+	// AcceptTime is when the first invitee accepted, zero until then.
+	AcceptTime int64 `firestore:"acceptTime,omitempty" json:"acceptTime,omitempty"`
+	// EndTime is zero until the call has ended. Of a call that ends by time-out
+	// it is when the last invitation ran out, whenever that is noticed.
+	EndTime int64 `firestore:"endTime,omitempty" json:"endTime,omitempty"`
+	// EndedBy is ZIM's operatedUserID: whose action ended the call, empty for a
+	// time-out.
+	EndedBy string `firestore:"endedBy,omitempty" json:"endedBy,omitempty"`
+	// Users are the caller and all who were ever invited, by user ID.
+	Users map[string]User `firestore:"users" json:"users"`
+	// Push is the pushConfig of the last invitation that had one, nil where
+	// none had: what rings.
+	Push *chat.PushConfig `firestore:"push,omitempty" json:"push,omitempty"`
+	// DismissPush is the pushConfig of the last cancel, quit or end that had
+	// one: what its own dismissing push shows.
+	DismissPush *chat.PushConfig `firestore:"dismissPush,omitempty" json:"dismissPush,omitempty"`
+	// Rev counts the document's writes from 1: events arrive in any order and
+	// more than once, and the one with the larger Rev is the newer.
+	Rev int64 `firestore:"rev" json:"rev"`
+
+	// What follows is derived from the above, for queries and rules.
+
+	// Members are all of Users, sorted.
+	Members []string `firestore:"members" json:"members"`
+	// Ringing are the users that are Inviting, sorted.
+	Ringing []string `firestore:"ringing" json:"ringing"`
+	// DueAt is the earliest ExpiresAt of Ringing, zero (and absent from the
+	// document, hence from its index) where nobody is.
+	DueAt int64 `firestore:"dueAt,omitempty" json:"dueAt,omitempty"`
+	// DueShard spreads the index on DueAt, which grows with the clock.
+	DueShard int `firestore:"dueShard" json:"dueShard"`
+	// ExpireAt is when Firestore's TTL policy removes the call.
+	ExpireAt time.Time `firestore:"expireAt" json:"expireAt"`
+}
+
+// User is one person's part in a Call.
+type User struct {
+	State UserState `firestore:"state" json:"state"`
+	// ExtendedData is what came with the user's last action.
+	ExtendedData string `firestore:"extendedData,omitempty" json:"extendedData,omitempty"`
+	Inviter      string `firestore:"inviter,omitempty" json:"inviter,omitempty"` // empty for the caller
+	// Gen counts the user's invitations to this call, zero for the caller: an
+	// invitation is named by callID, user and Gen.
+	Gen       int   `firestore:"gen,omitempty" json:"gen,omitempty"`
+	ExpiresAt int64 `firestore:"expiresAt,omitempty" json:"expiresAt,omitempty"` // when the last invitation stops ringing
+	At        int64 `firestore:"at" json:"at"`                                   // when State last changed
+	// AnsweredBy is the PushID of the device that accepted, rejected or joined.
+	AnsweredBy string `firestore:"answeredBy,omitempty" json:"answeredBy,omitempty"`
+}
+
+// ID is the document ID of a call.
+func ID(callID string) string { return docid.New("call", callID) }
+
+// DueShards is how many ways the index on DueAt is spread: at 500 writes a
+// second each, 2,000 invitations a second.
+const DueShards = 4
+
+// DueShard is the shard that callID belongs to, 0 to DueShards-1.
+func DueShard(callID string) int {
+	h := fnv.New32a()
+	h.Write([]byte(callID))
+	return int(h.Sum32() % DueShards)
+}
+
+// start is the call that i starts at now, with the invitees who can be invited.
+func start(i Invitation, invitees []string, now time.Time, retention time.Duration) Call {
+	ms := now.UnixMilli()
+	c := Call{
+		CallID: i.CallID, Caller: i.Caller, Mode: i.Mode, State: Started, CreateTime: ms, Timeout: i.Timeout,
+		ExtendedData: i.ExtendedData, Push: i.Push, Rev: 1, DueShard: DueShard(i.CallID), ExpireAt: now.Add(retention).UTC(),
+		Users: map[string]User{i.Caller: {State: Accepted, At: ms}},
+	}
+	for _, id := range invitees {
+		c.invite(id, i.Caller, ms)
+	}
+	c.derive()
+	return c
+}
+
+// invite has userID ring from ms on.
+func (c *Call) invite(userID, inviter string, ms int64) {
+	c.Users[userID] = User{State: Inviting, Inviter: inviter, Gen: c.Users[userID].Gen + 1, At: ms, ExpiresAt: ms + int64(c.Timeout)*1000}
+}
+
+// set puts a user into a state.
+func (c *Call) set(userID string, s UserState, ms int64) {
+	u := c.Users[userID]
+	u.State, u.At = s, ms
+	c.Users[userID] = u
+}
+
+// all is the users in any of some states, sorted.
+func (c *Call) all(states ...UserState) []string {
+	out := []string{}
+	for id, u := range c.Users {
+		if slices.Contains(states, u.State) {
+			out = append(out, id)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// derive brings the derived fields up to date.
+func (c *Call) derive() {
+	c.Members = slices.Sorted(maps.Keys(c.Users))
+	c.Ringing = c.all(Inviting)
+	c.DueAt = 0
+	for _, id := range c.Ringing {
+		if at := c.Users[id].ExpiresAt; c.DueAt == 0 || at < c.DueAt {
+			c.DueAt = at
+		}
+	}
+}
+
+// Clone is a copy that shares nothing which is ever written to.
+func (c Call) Clone() Call {
+	c.Users = maps.Clone(c.Users)
+	c.Members, c.Ringing = slices.Clone(c.Members), slices.Clone(c.Ringing)
+	return c
+}
+
+// Overdue reports whether an invitation of c has run out at now, so that c is
+// not as Settle has it.
+func (c *Call) Overdue(now time.Time) bool { return c.DueAt != 0 && c.DueAt <= now.UnixMilli() }
+
+// Cursor is a place in a user's list of calls, newest first.
+type Cursor struct {
+	CreateTime int64
+	CallID     string
+}
+
+// Compare orders calls newest first, those of one millisecond by document ID.
+func Compare(a, b Cursor) int {
+	return cmp.Or(cmp.Compare(b.CreateTime, a.CreateTime), cmp.Compare(ID(b.CallID), ID(a.CallID)))
+}
+
+// Cursor is c's place in a list.
+func (c *Call) Cursor() Cursor { return Cursor{CreateTime: c.CreateTime, CallID: c.CallID} }

@@ -1,0 +1,294 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/doorbell-push/doorbell/shared/fault"
+	"github.com/doorbell-push/doorbell/shared/presence"
+)
+
+// Store keeps calls.
+type Store interface {
+	// CreateCall stores c. A call with the same ID is left as it is and
+	// returned instead.
+	CreateCall(ctx context.Context, c Call) (Call, error)
+	// ChangeCall runs f on a call in one transaction and stores what f returns,
+	// if anything. f gets nil where there is no such call, and may run several
+	// times. Nothing is written when f returns an error.
+	ChangeCall(ctx context.Context, callID string, f func(*Call) (*Call, error)) error
+	// Calls is up to limit calls that userID is or was in, newest first (see
+	// Compare), from the one behind after on.
+	Calls(ctx context.Context, userID string, after *Cursor, limit int) ([]Call, error)
+	// DueCalls is the callIDs of up to limit calls of a shard whose DueAt is set
+	// and at most until (ms since 1970), the earliest first.
+	DueCalls(ctx context.Context, shard int, until int64, limit int) ([]string, error)
+}
+
+// Presence tells which users there are.
+type Presence interface {
+	// Users reads many users at once. One without a document is absent.
+	Users(ctx context.Context, userIDs []string) (map[string]*presence.User, error)
+}
+
+// Service is what clients and the sweep do with calls. Each of its methods is
+// one transaction per call document, on the state that Settle gives: no order
+// of requests, retries and sweeps leaves a call in a state that the rules
+// don't have. What follows from a call's document, its pushes included, is the
+// business of the trigger on it.
+type Service struct {
+	Store       Store
+	Presence    Presence
+	Now         func() time.Time
+	MaxInvitees int           // of a call, over its whole life
+	Retention   time.Duration // how long calls are kept
+	// CheckPush reports why a push with c.Push could never reach a device.
+	CheckPush func(c Call) error
+}
+
+// Invite starts a call. Invitees that don't exist are not invited but
+// answered; where none exists, nothing is started.
+//
+// It is safe to repeat with the same callID: the call's document is created
+// only if it isn't there, so a repeat, whatever it asks for, finds the first
+// call and answers from it.
+func (s *Service) Invite(ctx context.Context, i Invitation) (_ InviteAnswer, err error) {
+	defer fault.Wrap(&err, "invite")
+	if len(i.Invitees) > s.MaxInvitees {
+		return InviteAnswer{}, fault.Invalid("invitees", "names %d users: at most %d", len(i.Invitees), s.MaxInvitees)
+	}
+	known, unknown, err := s.known(ctx, i.Invitees)
+	if err != nil {
+		return InviteAnswer{}, err
+	}
+	c := start(i, known, s.Now(), s.Retention)
+	if c.Push != nil {
+		if err := s.CheckPush(c); err != nil {
+			return InviteAnswer{}, err
+		}
+	}
+	if len(known) == 0 {
+		return InviteAnswer{}, noneExists(unknown)
+	}
+	stored, err := s.Store.CreateCall(ctx, c)
+	if err != nil {
+		return InviteAnswer{}, err
+	}
+	if stored.Caller != i.Caller {
+		return InviteAnswer{}, fault.New(fault.AlreadyExists, fault.CallAlreadyExists, "this callID is taken by another's call: use a new one")
+	}
+	return inviteAnswer(stored, i.Invitees), nil
+}
+
+// inviteAnswer answers for the first state of c, whatever its state is by now.
+func inviteAnswer(c Call, invitees []string) InviteAnswer {
+	answer := InviteAnswer{
+		CallID: c.CallID, Timeout: c.Timeout, CreateTime: c.CreateTime,
+		ErrorInvitees: []UserInfo{}, CallUserList: []UserInfo{{UserID: c.Caller, State: Accepted}},
+	}
+	var unknown []string
+	for _, id := range invitees {
+		if _, in := c.Users[id]; in {
+			answer.CallUserList = append(answer.CallUserList, UserInfo{UserID: id, State: Inviting})
+			continue
+		}
+		unknown = append(unknown, id)
+		answer.ErrorInvitees = append(answer.ErrorInvitees, UserInfo{UserID: id, State: Offline})
+	}
+	answer.ErrorUserList = unknownErrors(unknown)
+	return answer
+}
+
+// known splits ids, in order, into users that exist and others.
+func (s *Service) known(ctx context.Context, ids []string) (known, unknown []string, err error) {
+	users, err := s.Presence.Users(ctx, ids)
+	for _, id := range ids {
+		if users[id] != nil {
+			known = append(known, id)
+		} else {
+			unknown = append(unknown, id)
+		}
+	}
+	return known, unknown, err
+}
+
+func noneExists(unknown []string) error {
+	if len(unknown) == 1 {
+		return fault.New(fault.NotFound, fault.CallUserDoesNotExist, "there is no user %q", unknown[0])
+	}
+	return fault.New(fault.NotFound, fault.CallUserDoesNotExist, "none of the %d invitees exists", len(unknown))
+}
+
+// Do does a and returns its answer. It is safe to repeat: see Apply.
+func (s *Service) Do(ctx context.Context, a Action) (_ any, err error) {
+	defer fault.Wrap(&err, "%s", a.Kind)
+	var unknown []string
+	if a.Kind == Invite {
+		if a.Invitees, unknown, err = s.known(ctx, a.Invitees); err != nil {
+			return nil, err
+		}
+		a.MaxInvitees = s.MaxInvitees
+	}
+	var done Call
+	var result Result
+	var refused error
+	err = s.Store.ChangeCall(ctx, a.CallID, func(c *Call) (*Call, error) {
+		if c == nil {
+			return nil, noSuchCall()
+		}
+		if done, result, refused = Apply(*c, a, s.Now()); refused == nil && a.Push != nil {
+			asked := done
+			asked.Push = a.Push
+			if err := s.CheckPush(asked); err != nil {
+				return nil, err
+			}
+		}
+		// What Settle found out is kept even where a is refused.
+		return changed(*c, &done), nil
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case refused != nil:
+		return nil, refused
+	case a.Kind == Invite && len(a.Invitees) == 0: // the caller of this may know
+		return nil, noneExists(unknown)
+	}
+	result.Unknown = unknown
+	return a.Answer(done, result), nil
+}
+
+// changed is next, counted, where it differs from c.
+func changed(c Call, next *Call) *Call {
+	if reflect.DeepEqual(c, *next) {
+		return nil
+	}
+	next.Rev++
+	return next
+}
+
+// noSuchCall also answers a query for a call that the user has no part in, in
+// the same words.
+func noSuchCall() error {
+	return fault.New(fault.NotFound, fault.CallDoesNotExist, "there is no such call")
+}
+
+// Query is a page of the user's calls or the one call that r names, settled.
+func (s *Service) Query(ctx context.Context, userID string, r QueryRequest) (_ List, err error) {
+	defer fault.Wrap(&err, "query calls")
+	after, err := r.page()
+	if err != nil {
+		return List{}, err
+	}
+	if r.CallID != "" {
+		c, err := s.settle(ctx, r.CallID)
+		if err == nil && (c == nil || c.role(userID) == Stranger) {
+			err = noSuchCall()
+		}
+		if err != nil {
+			return List{}, err
+		}
+		return List{CallList: []Info{c.Info(userID)}}, nil
+	}
+	list := List{CallList: []Info{}}
+	calls, err := s.Store.Calls(ctx, userID, after, *r.Count+1) // one more tells whether there is more
+	if err != nil {
+		return List{}, err
+	}
+	for n, c := range calls {
+		if n == *r.Count {
+			list.NextFlag = calls[n-1].Cursor().flag()
+			break
+		}
+		if c.Overdue(s.Now()) {
+			settled, err := s.settle(ctx, c.CallID)
+			if err != nil {
+				return List{}, err
+			}
+			if settled == nil {
+				continue // its retention ended just now
+			}
+			c = *settled
+		}
+		list.CallList = append(list.CallList, c.Info(userID))
+	}
+	return list, nil
+}
+
+// settle stores a call as Settle has it and returns it, nil if there is none.
+func (s *Service) settle(ctx context.Context, callID string) (settled *Call, err error) {
+	err = s.Store.ChangeCall(ctx, callID, func(c *Call) (*Call, error) {
+		if settled = nil; c == nil {
+			return nil, nil
+		}
+		next := Settle(*c, s.Now())
+		settled = &next
+		return changed(*c, settled), nil
+	})
+	return settled, err
+}
+
+// Bounds of EndOverdue: calls listed at once, and transactions under way, per shard.
+const (
+	duePage     = 100
+	dueParallel = 8
+)
+
+// EndOverdue times out the invitations that ran out up to until, but none that
+// has not run out by now, and returns how many calls it looked at. It is safe to
+// repeat and to run twice at once: each call is settled in a transaction of its
+// own, which finds nothing to do the second time. A call that fails is left for
+// the next run and doesn't keep the others from ending; the errors are returned
+// together. Cost: a read per call and page, and a read and a write per call.
+func (s *Service) EndOverdue(ctx context.Context, until time.Time) (_ int, err error) {
+	defer fault.Wrap(&err, "end overdue calls")
+	if now := s.Now(); until.After(now) {
+		until = now
+	}
+	var ended atomic.Int64
+	var failures [DueShards]error
+	var shards errgroup.Group
+	for shard := range DueShards {
+		shards.Go(func() error {
+			n, err := s.endShard(ctx, shard, until)
+			ended.Add(int64(n))
+			failures[shard] = err
+			return nil
+		})
+	}
+	_ = shards.Wait()
+	return int(ended.Load()), errors.Join(failures[:]...)
+}
+
+// endShard settles what is due page by page. What was settled is no longer
+// listed, so a page that ended no call ends the run: it would come again.
+func (s *Service) endShard(ctx context.Context, shard int, until time.Time) (total int, err error) {
+	for {
+		ids, err := s.Store.DueCalls(ctx, shard, until.UnixMilli(), duePage)
+		if err != nil {
+			return total, err
+		}
+		var ended atomic.Int64
+		failures := make([]error, len(ids))
+		var page errgroup.Group
+		page.SetLimit(dueParallel)
+		for i, id := range ids {
+			page.Go(func() error {
+				if _, failures[i] = s.settle(ctx, id); failures[i] == nil {
+					ended.Add(1)
+				}
+				return nil
+			})
+		}
+		_ = page.Wait()
+		total += int(ended.Load())
+		if err := errors.Join(failures...); err != nil || len(ids) < duePage {
+			return total, err
+		}
+	}
+}
