@@ -49,6 +49,7 @@ func contract(t *testing.T, s anyStore) {
 		"concurrent first begin": concurrentFirstBegin,
 		"concurrent take-over":   concurrentTakeOver,
 		"skips":                  skipsRecorded,
+		"calls":                  calls,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, s) })
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/delivery"
 	"github.com/doorbell-push/doorbell/shared/device"
@@ -21,6 +22,7 @@ type Memory struct {
 	conversations map[string]chat.Conversation
 	messages      map[string]chat.Message // by cid/mid
 	deliveries    map[string]delivery.Entry
+	calls         map[string]call.Call // by callID
 }
 
 // put stores v under key in the map at m, making the map on first use.

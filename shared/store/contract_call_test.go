@@ -1,0 +1,176 @@
+package store_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/doorbell-push/doorbell/shared/call"
+	"github.com/doorbell-push/doorbell/shared/chat"
+)
+
+// calls is the contract of call.Store.
+func calls(t *testing.T, s anyStore) {
+	for name, test := range map[string]func(*testing.T, call.Store){
+		"kept": callKept, "change": callChanged, "concurrent": concurrentCalls, "list": callList, "due": callsDue,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, s.(call.Store)) })
+	}
+}
+
+func newCallID() string { return rand.Text()[:20] }
+
+// fullCall has no field at its zero value.
+func fullCall(userID string) call.Call {
+	id := newCallID()
+	push := &chat.PushConfig{Title: "t", Content: "c"}
+	return call.Call{
+		CallID: id, Caller: userID, Mode: call.Advanced, State: call.Started, CreateTime: at(0).UnixMilli(), Timeout: 90,
+		ExtendedData: "x", AcceptTime: 1, EndTime: 2, EndedBy: "b", Push: push, DismissPush: push, Rev: 3,
+		Users: map[string]call.User{
+			userID:       {State: call.Accepted, At: 1},
+			"b.with$odd": {State: call.Inviting, ExtendedData: "y", Inviter: userID, Gen: 2, ExpiresAt: 5, At: 4, AnsweredBy: "p"},
+		},
+		Members: []string{userID, "b.with$odd"}, Ringing: []string{"b.with$odd"}, DueAt: 5, DueShard: 2, ExpireAt: at(0),
+	}
+}
+
+func createCall(t *testing.T, s call.Store, c call.Call) call.Call {
+	t.Helper()
+	got, err := s.CreateCall(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func readCall(t *testing.T, s call.Store, callID string) (got *call.Call) {
+	t.Helper()
+	if err := s.ChangeCall(t.Context(), callID, func(c *call.Call) (*call.Call, error) { got = c; return nil, nil }); err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func callKept(t *testing.T, s call.Store) {
+	want := fullCall(rand.Text())
+	everyFieldSet(t, want)
+	everyFieldSet(t, want.Users["b.with$odd"], "State")
+	if got := readCall(t, s, want.CallID); got != nil {
+		t.Errorf("an unknown call is %+v", got)
+	}
+	createCall(t, s, want)
+	other := fullCall("other")
+	other.CallID = want.CallID
+	if got := createCall(t, s, other); !reflect.DeepEqual(got, want) {
+		t.Errorf("the second got %+v\nwant %+v", got, want)
+	}
+	if got := readCall(t, s, want.CallID); !reflect.DeepEqual(*got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func callChanged(t *testing.T, s call.Store) {
+	c, stop := fullCall(rand.Text()), errors.New("stop")
+	createCall(t, s, c)
+	err := s.ChangeCall(t.Context(), c.CallID, func(c *call.Call) (*call.Call, error) { c.Rev = 9; return c, stop })
+	if got := readCall(t, s, c.CallID); !errors.Is(err, stop) || got.Rev != c.Rev {
+		t.Errorf("a failed change: %v, %+v", err, got)
+	}
+	want := c
+	want.Users, want.DueAt, want.Push = map[string]call.User{"z": {At: 1}}, 0, nil
+	if err := s.ChangeCall(t.Context(), c.CallID, func(*call.Call) (*call.Call, error) { return &want, nil }); err != nil {
+		t.Error(err)
+	}
+	if got := readCall(t, s, c.CallID); !reflect.DeepEqual(*got, want) {
+		t.Errorf("replaced by %+v\nwant %+v", got, want)
+	}
+}
+
+func concurrentCalls(t *testing.T, s call.Store) {
+	const workers = 5
+	c := fullCall(rand.Text())
+	createCall(t, s, c)
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			err := errors.New("not tried")
+			for range 10 { // where Firestore gives up on a contended document
+				if err = s.ChangeCall(context.Background(), c.CallID, func(c *call.Call) (*call.Call, error) { c.Rev++; return c, nil }); err == nil {
+					return
+				}
+			}
+			t.Error(err)
+		})
+	}
+	wg.Wait()
+	if got := readCall(t, s, c.CallID); got.Rev != c.Rev+workers {
+		t.Errorf("%d of %d changes are left", got.Rev-c.Rev, workers)
+	}
+}
+
+// Newest first, of one millisecond in some order, and every page goes on
+// where the one before ended.
+func callList(t *testing.T, s call.Store) {
+	user := rand.Text()
+	var want []string
+	for i := range 7 {
+		c := fullCall(user)
+		c.CreateTime += int64(i / 2)
+		createCall(t, s, c)
+		createCall(t, s, fullCall(rand.Text()))
+		want = append(want, c.CallID)
+	}
+	var got []call.Call
+	var after *call.Cursor
+	for {
+		page, err := s.Calls(t.Context(), user, after, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		got = append(got, page...)
+		last := page[len(page)-1].Cursor()
+		after = &last
+	}
+	var ids []string
+	for _, c := range got {
+		ids = append(ids, c.CallID)
+	}
+	if !slices.IsSortedFunc(got, func(a, b call.Call) int { return call.Compare(a.Cursor(), b.Cursor()) }) {
+		t.Errorf("order %q", ids)
+	}
+	slices.SortFunc(ids, strings.Compare)
+	slices.SortFunc(want, strings.Compare)
+	if !slices.Equal(ids, want) {
+		t.Errorf("got %q, want %q", ids, want)
+	}
+}
+
+func callsDue(t *testing.T, s call.Store) {
+	const shard = 1000 // this test's own
+	add := func(due int64) string {
+		c := fullCall(rand.Text())
+		c.DueShard, c.DueAt = shard, due
+		return createCall(t, s, c).CallID
+	}
+	second, first := add(20), add(10)
+	add(0)
+	add(31)
+	last := add(30)
+	for limit, want := range map[int][]string{10: {first, second, last}, 2: {first, second}} {
+		if got, err := s.DueCalls(t.Context(), shard, 30, limit); err != nil || !slices.Equal(got, want) {
+			t.Errorf("due %q, %v; want %q", got, err, want)
+		}
+	}
+	if got, err := s.DueCalls(t.Context(), shard+1, 30, 10); err != nil || len(got) != 0 {
+		t.Errorf("due in another shard: %q, %v", got, err)
+	}
+}
