@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"github.com/doorbell-push/doorbell/shared/chat"
-	"github.com/doorbell-push/doorbell/shared/fault"
 )
 
 // sendAnswer is the answer of POST send: ZIM's ZIMMessageSentResult.
@@ -23,9 +22,6 @@ func send(ctx context.Context, userID string, r *http.Request) (any, error) {
 	s, err := sender()
 	if err != nil {
 		return nil, err
-	}
-	if body.ConversationType != nil && *body.ConversationType == chat.Group {
-		return nil, fault.New(fault.NotFound, fault.GroupDoesNotExist, "there is no such group")
 	}
 	m, err := s.Send(ctx, userID, body)
 	if err != nil {

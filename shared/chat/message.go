@@ -3,6 +3,7 @@
 package chat
 
 import (
+	"slices"
 	"time"
 
 	"github.com/doorbell-push/doorbell/shared/docid"
@@ -69,6 +70,8 @@ type Message struct {
 	Push *PushConfig `firestore:"push,omitempty" json:"push,omitempty"`
 	// ForcePush is config.isNotifyMentionedUsers: a mention beats do-not-disturb.
 	ForcePush bool `firestore:"forcePush,omitempty" json:"forcePush,omitempty"`
+	// Fanout is set of a group's message.
+	Fanout *Fanout `firestore:"fanout,omitempty" json:"fanout,omitempty"`
 	// ExpireAt is when Firestore's TTL policy removes the message.
 	ExpireAt time.Time `firestore:"expireAt" json:"expireAt"`
 }
@@ -86,12 +89,19 @@ type Sent struct {
 	Priority  *struct{} `json:"priority,omitempty"`
 	Push      *struct{} `json:"push,omitempty"`
 	ForcePush *struct{} `json:"forcePush,omitempty"`
+	Fanout    *struct{} `json:"fanout,omitempty"`
 	ExpireAt  *struct{} `json:"expireAt,omitempty"`
 }
 
 // Sent is m as its sender gets it back.
 func (m Message) Sent() Sent {
 	return Sent{Message: m, MessageSeq: m.OrderKey, SentStatus: SentSuccess}
+}
+
+// Insists reports whether m is to ring userID whatever they have muted: they
+// are mentioned, and the sender asked for it.
+func (m Message) Insists(userID string) bool {
+	return m.ForcePush && (m.IsMentionAll || slices.Contains(m.MentionedUserIDs, userID))
 }
 
 // CID is the ID of the conversation document m belongs to.
@@ -122,6 +132,8 @@ type Conversation struct {
 	ID      string    `firestore:"id,omitempty"` // the group's or room's ID
 	LastSeq int64     `firestore:"lastSeq"`
 	LastAt  time.Time `firestore:"lastAt"`
+
+	GroupFields
 }
 
 // PushConfig is ZIM's ZIMPushConfig: what the receiver's device shows. It is

@@ -12,7 +12,8 @@ import (
 type Store interface {
 	// AddMessage stores m in its conversation, creating a Peer or Room
 	// conversation that doesn't exist, and fills in m.OrderKey. A message with
-	// the same ID is left as it is and returned instead.
+	// the same ID is left as it is and returned instead. A Group must exist and
+	// have the sender as a member (see MaySend); its message gets m.Fanout too.
 	AddMessage(ctx context.Context, m Message) (Message, error)
 }
 

@@ -55,7 +55,7 @@ func TestSendStoresEveryField(t *testing.T) {
 	}
 	// Nothing above may be left at its zero value, or this test misses a field.
 	for i, v := 0, reflect.ValueOf(want); i < v.NumField(); i++ {
-		if name := v.Type().Field(i).Name; v.Field(i).IsZero() && name != "ConversationType" {
+		if name := v.Type().Field(i).Name; v.Field(i).IsZero() && name != "ConversationType" && name != "Fanout" {
 			t.Errorf("field %s isn't tested", name)
 		}
 	}
@@ -175,6 +175,7 @@ func TestSentJSON(t *testing.T) {
 	m := chat.Message{
 		MessageID: "m", LocalMessageID: "l", Type: chat.Text, Message: "hi", SenderUserID: "alice", ConversationID: "bob",
 		Timestamp: 5, OrderKey: 7, Priority: chat.High, Push: &chat.PushConfig{Title: "t"}, ForcePush: true, ExpireAt: now,
+		Fanout: &chat.Fanout{Chunks: 1, Members: 2},
 	}
 	const want = `{"messageID":"m","localMessageID":"l","type":1,"message":"hi","senderUserID":"alice","conversationID":"bob","conversationType":0,"timestamp":5,"orderKey":7,"messageSeq":7,"direction":0,"sentStatus":1}`
 	if got, err := json.Marshal(m.Sent()); err != nil || string(got) != want {

@@ -19,7 +19,7 @@ func fullMessage(from, to string) chat.Message {
 		SenderUserID: from, ConversationID: to, ConversationType: chat.Peer, Timestamp: at(0).UnixMilli(),
 		MentionedUserIDs: []string{"a", "b"}, IsMentionAll: true, Priority: chat.High,
 		Push:      &chat.PushConfig{Title: "t", Content: "c", Payload: "p", ResourcesID: "r", ThreadID: "th", EnableBadge: true, BadgeIncrement: 2},
-		ForcePush: true, ExpireAt: at(0),
+		ForcePush: true, Fanout: &chat.Fanout{Chunks: 1, Members: 2}, ExpireAt: at(0),
 	}
 }
 
@@ -71,7 +71,7 @@ func repeatedMessage(t *testing.T, s anyStore) {
 
 func conversationsApart(t *testing.T, s anyStore) {
 	alice, bob := rand.Text(), rand.Text()
-	for _, kind := range []chat.ConversationType{chat.Peer, chat.Room, chat.Group} {
+	for _, kind := range []chat.ConversationType{chat.Peer, chat.Room} {
 		for i := range int64(2) {
 			m := fullMessage(alice, bob)
 			m.ConversationType = kind

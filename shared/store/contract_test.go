@@ -14,6 +14,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/dispatch"
 	"github.com/doorbell-push/doorbell/shared/fanout"
+	"github.com/doorbell-push/doorbell/shared/group"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/store"
 )
@@ -25,6 +26,8 @@ type anyStore interface {
 	dispatch.Ledger
 	dispatch.Bindings
 	fanout.Skips
+	group.Store
+	Roster(ctx context.Context, cid string, chunk int) (map[string]group.Entry, error)
 }
 
 // contract is what every store must do. Its tests use IDs of their own, so a
@@ -42,6 +45,12 @@ func contract(t *testing.T, s anyStore) {
 		"repeated message":       repeatedMessage,
 		"conversations":          conversationsApart,
 		"order keys":             orderKeys,
+		"group":                  groupKept,
+		"failed group change":    failedGroupChange,
+		"group messages":         groupMessages,
+		"group pages":            groupPages,
+		"group dismissal":        groupDismissal,
+		"concurrent joins":       concurrentJoins,
 		"ledger":                 ledgerKept,
 		"ledger's lease":         ledgerLease,
 		"finished batch":         finishedBatch,

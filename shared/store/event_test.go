@@ -24,7 +24,7 @@ var stored = chat.Message{
 	SenderUserID: "alice", ConversationID: "bob", ConversationType: chat.Group, Timestamp: 1_700_000_000_123, OrderKey: 1 << 53,
 	MentionedUserIDs: []string{"a", "b"}, IsMentionAll: true, Priority: chat.High,
 	Push:      &chat.PushConfig{Title: "t", Content: "c", Payload: "p", ResourcesID: "r", ThreadID: "th", EnableBadge: true, BadgeIncrement: 2},
-	ForcePush: true, ExpireAt: time.UnixMicro(1_700_000_000_123_456).UTC(),
+	ForcePush: true, Fanout: &chat.Fanout{Chunks: 2, Members: 300}, ExpireAt: time.UnixMicro(1_700_000_000_123_456).UTC(),
 }
 
 const storedName = "projects/demo/databases/(default)/documents/conversations/c/messages/q6xkqkqp3v5jzrqfkq3pmuzxpe"
@@ -161,7 +161,7 @@ func realEvent(t testing.TB) []byte {
 
 func TestMessageCreatedRealEvent(t *testing.T) {
 	want := stored
-	want.ConversationType, want.OrderKey = chat.Peer, 1
+	want.ConversationType, want.OrderKey, want.Fanout = chat.Peer, 1, nil
 	if got, err := MessageCreated(realEvent(t)); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
 	}

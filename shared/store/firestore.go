@@ -17,6 +17,8 @@ const (
 	tokensCollection        = "tokens"
 	conversationsCollection = "conversations"
 	messagesCollection      = "messages"
+	membersCollection       = "members"
+	rosterCollection        = "roster"
 	deliveriesCollection    = "deliveries"
 )
 
@@ -25,11 +27,14 @@ const (
 //	presence/{userID}                     presence.User: devices with targets and leases. Server only.
 //	tokens/{hash of kind and value}       presence.Owner: whose an FCM target is. Server only.
 //	conversations/{cid}                   chat.Conversation. Its members may read it.
+//	conversations/{cid}/members/{userID}  group.Member. The group's members may read it, and everyone their own.
+//	conversations/{cid}/roster/{n}        members: group.Entry by user ID, at most group.MaxChunk. Server only.
 //	conversations/{cid}/messages/{mid}    chat.Message. The conversation's members may read it. TTL: expireAt.
 //	deliveries/{batch}                    delivery.Entry: the ledger. Server only. TTL: expireAt.
 //
 // A cid, mid and batch ID are hashes (package docid). Only what is queried is
-// indexed; terraform/ exempts the rest.
+// indexed; terraform/ exempts the rest, and all of roster's members. A user's
+// groups are found by members.userID, indexed with collection-group scope.
 type Firestore struct {
 	client *firestore.Client
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/delivery"
 	"github.com/doorbell-push/doorbell/shared/device"
+	"github.com/doorbell-push/doorbell/shared/group"
 	"github.com/doorbell-push/doorbell/shared/presence"
 )
 
@@ -20,7 +21,9 @@ type Memory struct {
 	users         map[string]*presence.User
 	owners        map[string]presence.Owner // by device.Target.Hash
 	conversations map[string]chat.Conversation
-	messages      map[string]chat.Message // by cid/mid
+	members       map[string]map[string]group.Member           // by cid and user ID
+	roster        map[string]map[string]map[string]group.Entry // by cid, chunk and user ID
+	messages      map[string]chat.Message                      // by cid/mid
 	deliveries    map[string]delivery.Entry
 	calls         map[string]call.Call // by callID
 }
@@ -113,14 +116,24 @@ func (s *Memory) AddMessage(_ context.Context, m chat.Message) (chat.Message, er
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := m.CID() + "/" + m.MessageID
+	c, ok := s.conversations[m.CID()]
+	if m.ConversationType == chat.Group {
+		_, member := s.members[m.CID()][m.SenderUserID]
+		var known *chat.Conversation
+		if ok {
+			known = &c
+		}
+		if err := chat.MaySend(known, member); err != nil {
+			return m, err
+		}
+	}
 	if stored, ok := s.messages[key]; ok {
 		return stored, nil
 	}
-	c, ok := s.conversations[m.CID()]
 	if !ok {
 		c = newConversation(m)
 	}
-	m.OrderKey = advance(&c, m)
+	advance(&c, &m)
 	put(&s.conversations, m.CID(), c)
 	put(&s.messages, key, m)
 	return m, nil

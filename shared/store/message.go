@@ -14,18 +14,19 @@ func (s *Firestore) conversation(cid string) *firestore.DocumentRef {
 	return s.doc(conversationsCollection, cid)
 }
 
-// AddMessage implements chat.Store: one document read and one commit of two
-// writes; a repeated message costs a second read.
+// AddMessage implements chat.Store: one document read, of a group two in one
+// batched get, and one commit of two writes; a repeated message costs a second
+// read.
 func (s *Firestore) AddMessage(ctx context.Context, m chat.Message) (_ chat.Message, err error) {
 	defer fault.Wrap(&err, "add message %s", m.MessageID)
 	conversation := s.conversation(m.CID())
 	message := conversation.Collection(messagesCollection).Doc(m.MessageID)
 	err = s.client.RunTransaction(ctx, func(ctx context.Context, tx *firestore.Transaction) error {
-		c := newConversation(m)
-		if _, _, err := read(ctx, tx, conversation, &c); err != nil {
+		c, err := s.addressed(ctx, tx, m)
+		if err != nil {
 			return err
 		}
-		m.OrderKey = advance(&c, m)
+		advance(c, &m)
 		if err := tx.Set(conversation, c); err != nil {
 			return err
 		}
@@ -41,6 +42,24 @@ func (s *Firestore) AddMessage(ctx context.Context, m chat.Message) (_ chat.Mess
 	return stored, err
 }
 
+// addressed is the conversation m is for, if its sender may send to it.
+func (s *Firestore) addressed(ctx context.Context, tx *firestore.Transaction, m chat.Message) (*chat.Conversation, error) {
+	if m.ConversationType != chat.Group {
+		c := newConversation(m)
+		_, _, err := read(ctx, tx, s.conversation(m.CID()), &c)
+		return &c, err
+	}
+	docs, err := tx.GetAll(s.groupRefs(m.CID(), []string{m.SenderUserID}))
+	if err != nil {
+		return nil, err
+	}
+	c, members, err := decodeGroup(docs)
+	if err != nil {
+		return nil, err
+	}
+	return c, chat.MaySend(c, len(members) == 1)
+}
+
 // newConversation is the conversation m starts where there is none yet.
 func newConversation(m chat.Message) chat.Conversation {
 	c := chat.Conversation{Type: m.ConversationType}
@@ -52,9 +71,12 @@ func newConversation(m chat.Message) chat.Conversation {
 	return c
 }
 
-// advance counts m into c and returns its order key.
-func advance(c *chat.Conversation, m chat.Message) int64 {
+// advance counts m into c, and tells m what it needs to know of c.
+func advance(c *chat.Conversation, m *chat.Message) {
 	c.LastSeq++
 	c.LastAt = time.UnixMilli(m.Timestamp).UTC()
-	return c.LastSeq
+	m.OrderKey = c.LastSeq
+	if m.ConversationType == chat.Group {
+		m.Fanout = &chat.Fanout{Chunks: len(c.Chunks), Members: c.MemberCount}
+	}
 }

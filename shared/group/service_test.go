@@ -1,0 +1,584 @@
+package group_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/fault"
+	"github.com/doorbell-push/doorbell/shared/group"
+	"github.com/doorbell-push/doorbell/shared/store"
+)
+
+// world is the service on a store in memory, with a clock.
+type world struct {
+	*testing.T
+	db  *store.Memory
+	s   *group.Service
+	now time.Time
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{T: t, db: &store.Memory{}, now: time.UnixMilli(1_700_000_000_000)}
+	w.s = &group.Service{Store: w.db, Now: func() time.Time { return w.now }, MaxMembers: 1000}
+	return w
+}
+
+var ctx = context.Background()
+
+// made is a group "g" of olga (owner), adam (admin) and rita, changed by edits.
+func (w *world) made(edits ...func(*group.CreateRequest)) *world {
+	r := &group.CreateRequest{GroupInfo: &group.BaseInfo{GroupID: "g", GroupName: "n"}, UserIDs: []string{"adam", "rita"}, Config: &group.CreateConfig{}}
+	for _, edit := range edits {
+		edit(r)
+	}
+	if _, err := w.s.Create(ctx, "olga", r); err != nil {
+		w.Fatal(err)
+	}
+	if _, err := w.s.SetRole(ctx, "olga", &group.RoleRequest{GroupID: "g", ForUserID: "adam", Role: group.Admin}); err != nil {
+		w.Fatal(err)
+	}
+	return w
+}
+
+// roles is the roles by member, and whether the group is still there.
+func (w *world) roles(groupID string) map[string]group.Role {
+	members, err := w.db.Members(ctx, group.CID(groupID), 0, 1_000_000)
+	if err != nil {
+		w.Fatal(err)
+	}
+	out := map[string]group.Role{}
+	for _, m := range members {
+		out[m.UserID] = m.Role
+	}
+	return out
+}
+
+var three = map[string]group.Role{"olga": group.Owner, "adam": group.Admin, "rita": group.Regular}
+
+func (w *world) want(roles map[string]group.Role) {
+	w.Helper()
+	if got := w.roles("g"); !reflect.DeepEqual(got, roles) {
+		w.Errorf("members %v, want %v", got, roles)
+	}
+	if problems := w.problems("g"); problems != nil {
+		w.Errorf("%q", problems)
+	}
+}
+
+// problems is what doesn't agree of a group's members, roster and counts.
+func (w *world) problems(groupID string) (out []string) {
+	cid := group.CID(groupID)
+	c, _, err := w.db.ReadGroup(ctx, cid, nil)
+	if err != nil {
+		w.Fatal(err)
+	}
+	members, err := w.db.Members(ctx, cid, 0, 1_000_000)
+	if err != nil {
+		w.Fatal(err)
+	}
+	if c == nil || c.Dismissed {
+		c = &chat.Conversation{} // then nobody and nothing is left
+	}
+	if c.MemberCount != len(members) || c.MemberCount > c.MaxMembers {
+		out = append(out, fmt.Sprintf("%d members of at most %d are counted as %d", len(members), c.MaxMembers, c.MemberCount))
+	}
+	counts, owners, numbers := make([]int, len(c.Chunks)), 0, map[int64]bool{}
+	for _, m := range members {
+		entries, err := w.db.Roster(ctx, cid, m.Chunk)
+		if err != nil || entries[m.UserID] != m.Entry() {
+			out = append(out, fmt.Sprintf("%+v has entry %+v", m, entries[m.UserID]))
+		}
+		if m.Chunk >= len(counts) {
+			out = append(out, fmt.Sprintf("%+v is in a chunk beyond %v", m, c.Chunks))
+			continue
+		}
+		counts[m.Chunk]++
+		if m.Role == group.Owner {
+			owners++
+		}
+		if numbers[m.Number] || m.Number < 1 || m.Number > c.Joined {
+			out = append(out, fmt.Sprintf("number %d of %d is out of order", m.Number, c.Joined))
+		}
+		numbers[m.Number] = true
+	}
+	entries := 0
+	for n := range len(counts) + 2 {
+		chunk, err := w.db.Roster(ctx, cid, n)
+		if err != nil {
+			w.Fatal(err)
+		}
+		entries += len(chunk)
+	}
+	if !slices.Equal(counts, c.Chunks) && len(counts)+len(c.Chunks) > 0 || entries != len(members) {
+		out = append(out, fmt.Sprintf("chunks hold %v and %d entries, counted as %v", counts, entries, c.Chunks))
+	}
+	if len(members) > 0 && owners != 1 {
+		out = append(out, fmt.Sprintf("%d owners", owners))
+	}
+	return out
+}
+
+func TestCreate(t *testing.T) {
+	w := newWorld(t)
+	r := &group.CreateRequest{
+		GroupInfo: &group.BaseInfo{GroupID: "g", GroupName: "n", GroupAvatarURL: "a"}, UserIDs: []string{"adam", "olga", "rita", "adam"},
+		Config: &group.CreateConfig{GroupNotice: "no", MaxMemberCount: 2, JoinMode: chat.JoinForbid, InviteMode: chat.InviteAdmin},
+	}
+	at := w.now.UnixMilli()
+	want := group.Created{
+		GroupInfo: group.FullInfo{
+			BaseInfo: *r.GroupInfo, GroupNotice: "no", CreateTime: at, MaxMemberCount: 2, MemberCount: 2,
+			VerifyInfo: group.VerifyInfo{JoinMode: chat.JoinForbid, InviteMode: chat.InviteAdmin}, NotificationStatus: group.Notify,
+		},
+		UserList:      []group.MemberInfo{{"olga", group.Owner, at}, {"adam", group.Regular, at}},
+		ErrorUserList: []group.ErrorUser{{"rita", fault.GroupMemberLimit}},
+	}
+	for range 2 { // the second time later, and it makes no difference
+		if got, err := w.s.Create(ctx, "olga", r); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
+		}
+		w.now = w.now.Add(time.Hour)
+	}
+	w.want(map[string]group.Role{"olga": group.Owner, "adam": group.Regular})
+}
+
+func TestCreateWithoutID(t *testing.T) {
+	w := newWorld(t)
+	ids := map[string]bool{}
+	for range 3 {
+		out, err := w.s.Create(ctx, "olga", &group.CreateRequest{GroupInfo: &group.BaseInfo{GroupName: "n"}})
+		id := out.GroupInfo.BaseInfo.GroupID
+		if err != nil || ids[id] || len(id) > group.MaxGroupIDBytes || chat.CheckID("", id) != nil || out.GroupInfo.MaxMemberCount != 1000 {
+			t.Errorf("got %+v, %v", out, err)
+		}
+		ids[id] = true
+	}
+}
+
+// Each is done by somebody in the group of three, and what becomes of it.
+func TestOperations(t *testing.T) {
+	type roles = map[string]group.Role
+	const owner, admin, regular = group.Owner, group.Admin, group.Regular
+	whole := &group.Request{GroupID: "g"}
+	join := func(who string) func(*world) (any, error) {
+		return func(w *world) (any, error) { return w.s.Join(ctx, who, whole) }
+	}
+	leave := func(who string) func(*world) (any, error) {
+		return func(w *world) (any, error) { return w.s.Leave(ctx, who, whole) }
+	}
+	dismiss := func(who string) func(*world) (any, error) {
+		return func(w *world) (any, error) { return w.s.Dismiss(ctx, who, whole) }
+	}
+	invite := func(who string, ids ...string) func(*world) (any, error) {
+		return func(w *world) (any, error) {
+			out, err := w.s.Invite(ctx, who, &group.UsersRequest{GroupID: "g", UserIDs: ids})
+			return out.ErrorUserList, err
+		}
+	}
+	kick := func(who string, ids ...string) func(*world) (any, error) {
+		return func(w *world) (any, error) {
+			out, err := w.s.Kick(ctx, who, &group.UsersRequest{GroupID: "g", UserIDs: ids})
+			return out.ErrorUserList, err
+		}
+	}
+	setRole := func(who, whose string, r group.Role) func(*world) (any, error) {
+		return func(w *world) (any, error) {
+			return w.s.SetRole(ctx, who, &group.RoleRequest{GroupID: "g", ForUserID: whose, Role: r})
+		}
+	}
+	transfer := func(who, to string) func(*world) (any, error) {
+		return func(w *world) (any, error) {
+			return w.s.Transfer(ctx, who, &group.TransferRequest{GroupID: "g", ToUserID: to})
+		}
+	}
+	four := roles{"olga": owner, "adam": admin, "rita": regular, "nora": regular}
+	mode := func(j chat.JoinMode, i chat.InviteMode) func(*group.CreateRequest) {
+		return func(r *group.CreateRequest) { r.Config.JoinMode, r.Config.InviteMode = j, i }
+	}
+	open, onlyAdmins := mode(chat.JoinAny, chat.InviteAny), mode(chat.JoinAny, chat.InviteAdmin)
+	full := func(r *group.CreateRequest) { r.Config.MaxMemberCount = 3 }
+	none := []group.ErrorUser{}
+	for name, tc := range map[string]struct {
+		group  func(*group.CreateRequest)
+		do     func(*world) (any, error)
+		code   fault.Code
+		errors []group.ErrorUser // nil: the answer has none
+		want   roles
+	}{
+		"join":                   {open, join("nora"), 0, nil, four},
+		"join again":             {open, join("rita"), 0, nil, three},
+		"join, owner":            {open, join("olga"), 0, nil, three},
+		"join, auth":             {mode(chat.JoinAuth, 0), join("nora"), fault.GroupNeedApplyJoin, nil, three},
+		"join, forbidden":        {mode(chat.JoinForbid, 0), join("nora"), fault.GroupForbidJoin, nil, three},
+		"join again, forbidden":  {mode(chat.JoinForbid, 0), join("rita"), 0, nil, three},
+		"join, full":             {full, join("nora"), fault.GroupMemberLimit, nil, three},
+		"join again, full":       {full, join("rita"), 0, nil, three},
+		"leave":                  {open, leave("rita"), 0, nil, roles{"olga": owner, "adam": admin}},
+		"leave, admin":           {open, leave("adam"), 0, nil, roles{"olga": owner, "rita": regular}},
+		"leave, owner":           {open, leave("olga"), fault.GroupCommon, nil, three},
+		"leave, stranger":        {open, leave("nora"), 0, nil, three},
+		"invite":                 {open, invite("rita", "nora", "nora"), 0, none, four},
+		"invite, admins only":    {onlyAdmins, invite("rita", "nora"), fault.GroupNoAuthority, nil, three},
+		"invite, by admin":       {onlyAdmins, invite("adam", "nora"), 0, none, four},
+		"invite into forbidden":  {mode(chat.JoinForbid, 0), invite("adam", "nora"), 0, none, four},
+		"invite, by a stranger":  {open, invite("nora", "nora"), fault.GroupUserIsNotInTheGroup, nil, three},
+		"invite members":         {open, invite("olga", "rita", "nora", "olga"), 0, []group.ErrorUser{{"rita", fault.GroupMemberAlreadyIn}, {"olga", fault.GroupMemberAlreadyIn}}, four},
+		"invite, full":           {full, invite("olga", "nora", "rita"), 0, []group.ErrorUser{{"nora", fault.GroupMemberLimit}, {"rita", fault.GroupMemberAlreadyIn}}, three},
+		"kick":                   {open, kick("olga", "rita", "adam", "adam"), 0, none, roles{"olga": owner}},
+		"kick, by admin":         {open, kick("adam", "rita", "olga", "adam"), 0, []group.ErrorUser{{"olga", fault.GroupNoAuthority}, {"adam", fault.GroupNoAuthority}}, roles{"olga": owner, "adam": admin}},
+		"kick, by member":        {open, kick("rita", "adam"), fault.GroupNoAuthority, nil, three},
+		"kick, by a stranger":    {open, kick("nora", "rita"), fault.GroupUserIsNotInTheGroup, nil, three},
+		"kick the absent":        {open, kick("olga", "nora"), 0, []group.ErrorUser{{"nora", fault.GroupUserIsNotInTheGroup}}, three},
+		"kick oneself":           {open, kick("olga", "olga"), 0, []group.ErrorUser{{"olga", fault.GroupNoAuthority}}, three},
+		"role":                   {open, setRole("olga", "rita", admin), 0, nil, roles{"olga": owner, "adam": admin, "rita": admin}},
+		"role again":             {open, setRole("olga", "adam", admin), 0, nil, three},
+		"role down":              {open, setRole("olga", "adam", regular), 0, nil, roles{"olga": owner, "adam": regular, "rita": regular}},
+		"role, by admin":         {open, setRole("adam", "rita", admin), fault.GroupNoAuthority, nil, three},
+		"role of a stranger":     {open, setRole("olga", "nora", admin), fault.GroupUserIsNotInTheGroup, nil, three},
+		"transfer":               {open, transfer("olga", "rita"), 0, nil, roles{"olga": regular, "adam": admin, "rita": owner}},
+		"transfer to oneself":    {open, transfer("olga", "olga"), 0, nil, three},
+		"transfer, repeated":     {open, transfer("rita", "olga"), 0, nil, three},
+		"transfer, by admin":     {open, transfer("adam", "rita"), fault.GroupNoAuthority, nil, three},
+		"transfer to a stranger": {open, transfer("olga", "nora"), fault.GroupUserIsNotInTheGroup, nil, three},
+		"dismiss":                {open, dismiss("olga"), 0, nil, roles{}},
+		"dismiss, by admin":      {open, dismiss("adam"), fault.GroupNoAuthority, nil, three},
+		"dismiss, by a stranger": {open, dismiss("nora"), fault.GroupUserIsNotInTheGroup, nil, three},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t).made(tc.group)
+			got, err := tc.do(w)
+			if tc.code != 0 && fault.From(err).Code != tc.code || tc.code == 0 && err != nil {
+				t.Errorf("got %v, want code %d", err, tc.code)
+			}
+			if e, ok := got.([]group.ErrorUser); ok && err == nil && !reflect.DeepEqual(e, tc.errors) {
+				t.Errorf("errorUserList %v, want %v", e, tc.errors)
+			}
+			w.want(tc.want)
+			// Once more, it leaves the same.
+			if tc.code == 0 {
+				_, _ = tc.do(w)
+				w.want(tc.want)
+			}
+		})
+	}
+}
+
+// Nothing works in a group that isn't there, or not any more.
+func TestNoGroup(t *testing.T) {
+	for name, tc := range map[string]struct {
+		prepare func(*world)
+		create  fault.Code
+	}{
+		"never was":     {func(*world) {}, 0},
+		"dismissed":     {func(w *world) { w.made(); w.dismiss() }, fault.GroupDismissed},
+		"being cleared": {func(w *world) { w.made(); w.half() }, fault.GroupDismissed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			tc.prepare(w)
+			members := w.roles("g")
+			group2 := chat.Group
+			for what, err := range map[string]error{
+				"join":     second(w.s.Join(ctx, "rita", &group.Request{GroupID: "g"})),
+				"leave":    second(w.s.Leave(ctx, "rita", &group.Request{GroupID: "g"})),
+				"info":     second(w.s.Info(ctx, "rita", &group.Request{GroupID: "g"})),
+				"dismiss":  second(w.s.Dismiss(ctx, "rita", &group.Request{GroupID: "g"})),
+				"invite":   second(w.s.Invite(ctx, "adam", &group.UsersRequest{GroupID: "g", UserIDs: []string{"nora"}})),
+				"kick":     second(w.s.Kick(ctx, "adam", &group.UsersRequest{GroupID: "g", UserIDs: []string{"rita"}})),
+				"members":  second(w.s.Members(ctx, "adam", &group.MembersRequest{GroupID: "g", Count: 1})),
+				"role":     second(w.s.SetRole(ctx, "olga", &group.RoleRequest{GroupID: "g", ForUserID: "rita", Role: group.Admin})),
+				"transfer": second(w.s.Transfer(ctx, "olga", &group.TransferRequest{GroupID: "g", ToUserID: "rita"})),
+				"status":   second(w.s.SetStatus(ctx, "rita", &group.StatusRequest{Status: group.Notify, ConversationID: "g", ConversationType: &group2})),
+			} {
+				if e := fault.From(err); err == nil || e.Code != fault.GroupDoesNotExist || e.Status != fault.NotFound {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+			if got := w.roles("g"); !reflect.DeepEqual(got, members) {
+				t.Errorf("members %v, before %v", got, members)
+			}
+			_, err := w.s.Create(ctx, "olga", &group.CreateRequest{GroupInfo: &group.BaseInfo{GroupID: "g", GroupName: "n"}})
+			if tc.create != 0 && fault.From(err).Code != tc.create || tc.create == 0 && err != nil {
+				t.Errorf("create: %v", err)
+			}
+		})
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func (w *world) dismiss() {
+	if _, err := w.s.Dismiss(ctx, "olga", &group.Request{GroupID: "g"}); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// half dismisses, and breaks off before any member is removed.
+func (w *world) half() {
+	down := errors.New("store is down")
+	s := *w.s
+	s.Store = &failing{Store: w.db, clear: down}
+	if _, err := s.Dismiss(ctx, "olga", &group.Request{GroupID: "g"}); !errors.Is(err, down) {
+		w.Fatal(err)
+	}
+	w.now = w.now.Add(time.Minute)
+}
+
+// failing is a store with an error in the place of calls.
+type failing struct {
+	group.Store
+	clear, all error
+}
+
+func (f *failing) ClearGroup(context.Context, string, int) (bool, error) { return false, f.clear }
+
+func (f *failing) ChangeGroup(ctx context.Context, cid string, ids []string, do func(*chat.Conversation, map[string]group.Member) (*group.Change, error)) error {
+	return errors.Join(f.all, f.Store.ChangeGroup(ctx, cid, ids, do))
+}
+
+func (f *failing) ReadGroup(context.Context, string, []string) (*chat.Conversation, map[string]group.Member, error) {
+	return nil, nil, f.all
+}
+
+func (f *failing) Memberships(context.Context, string, string, int) ([]group.Member, error) {
+	return nil, f.all
+}
+
+// A dismissal that broke off is finished by its repeat, however large the group.
+func TestDismissGoesOn(t *testing.T) {
+	w := newWorld(t).made()
+	var ids []string
+	for i := range 900 {
+		ids = append(ids, fmt.Sprint("u", i))
+	}
+	for part := range slices.Chunk(ids, group.MaxUsers) {
+		if _, err := w.s.Invite(ctx, "olga", &group.UsersRequest{GroupID: "g", UserIDs: part}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.half()
+	if len(w.roles("g")) != 903 {
+		t.Fatalf("%d members are left", len(w.roles("g")))
+	}
+	page, err := w.s.Mine(ctx, "rita", &group.MineRequest{Count: 10})
+	if err != nil || len(page.GroupList) != 0 {
+		t.Errorf("a member still sees %+v, %v", page, err)
+	}
+	for range 2 {
+		w.dismiss()
+		w.want(map[string]group.Role{})
+	}
+	// A clock past the budget ends the request, not the dismissal.
+	slow := newWorld(t).made()
+	slow.s.Now = func() time.Time { slow.now = slow.now.Add(time.Hour); return slow.now }
+	slow.dismiss()
+	slow.dismiss()
+	slow.want(map[string]group.Role{})
+}
+
+func TestMembers(t *testing.T) {
+	w := newWorld(t).made()
+	for _, count := range []int{1, 2, 3, 4, 100} {
+		var got []string
+		r := &group.MembersRequest{GroupID: "g", Count: count}
+		for {
+			page, err := w.s.Members(ctx, "rita", r)
+			if err != nil || page.GroupID != "g" || len(page.UserList) > count {
+				t.Fatalf("%+v, %v", page, err)
+			}
+			for _, m := range page.UserList {
+				got = append(got, fmt.Sprint(m.UserID, m.MemberRole))
+			}
+			if r.NextFlag = page.NextFlag; r.NextFlag == 0 {
+				break
+			}
+		}
+		if !slices.Equal(got, []string{"olga1", "adam2", "rita3"}) {
+			t.Errorf("by %d: %q", count, got)
+		}
+	}
+	if _, err := w.s.Members(ctx, "nora", &group.MembersRequest{GroupID: "g", Count: 1}); fault.From(err).Code != fault.GroupUserIsNotInTheGroup {
+		t.Errorf("a stranger got %v", err)
+	}
+}
+
+func TestMine(t *testing.T) {
+	w := newWorld(t).made()
+	for i := range 4 {
+		if _, err := w.s.Create(ctx, "rita", &group.CreateRequest{GroupInfo: &group.BaseInfo{GroupID: fmt.Sprint("g", i), GroupName: "n"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, count := range []int{1, 2, 5, 100} {
+		got := map[string]group.Role{}
+		r := &group.MineRequest{Count: count}
+		for {
+			page, err := w.s.Mine(ctx, "rita", r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range page.GroupList {
+				got[m.BaseInfo.GroupID+m.BaseInfo.GroupName] += m.MemberRole
+			}
+			if r.NextFlag = page.NextFlag; r.NextFlag == "" {
+				break
+			}
+		}
+		if want := map[string]group.Role{"gn": 3, "g0n": 1, "g1n": 1, "g2n": 1, "g3n": 1}; !reflect.DeepEqual(got, want) {
+			t.Errorf("by %d: %v", count, got)
+		}
+	}
+}
+
+func TestSetStatus(t *testing.T) {
+	w := newWorld(t).made()
+	kind := chat.Group
+	for _, tc := range []struct {
+		status group.Status
+		until  int64
+	}{{group.DoNotDisturb, 0}, {group.DoNotDisturb, 99}, {group.Notify, 0}} {
+		out, err := w.s.SetStatus(ctx, "rita", &group.StatusRequest{Status: tc.status, ConversationID: "g", ConversationType: &kind, MutedUntil: tc.until})
+		if err != nil || out != (group.StatusSet{ConversationID: "g", ConversationType: chat.Group}) {
+			t.Errorf("got %+v, %v", out, err)
+		}
+		info, err := w.s.Info(ctx, "rita", &group.Request{GroupID: "g"})
+		if err != nil || info.GroupInfo.NotificationStatus != tc.status || info.GroupInfo.MutedExpiredTime != tc.until {
+			t.Errorf("info %+v, %v", info, err)
+		}
+		w.want(three)
+	}
+	_, err := w.s.SetStatus(ctx, "nora", &group.StatusRequest{Status: group.Notify, ConversationID: "g", ConversationType: &kind})
+	if fault.From(err).Code != fault.GroupUserIsNotInTheGroup {
+		t.Errorf("a stranger got %v", err)
+	}
+}
+
+// Who joins gets what is sent from then on.
+func TestJoinSeq(t *testing.T) {
+	w := newWorld(t).made()
+	for i := range 3 {
+		m := chat.Message{MessageID: fmt.Sprint(i), SenderUserID: "olga", ConversationID: "g", ConversationType: chat.Group}
+		if _, err := w.db.AddMessage(ctx, m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.s.Join(ctx, "nora", &group.Request{GroupID: "g"}); err != nil {
+		t.Fatal(err)
+	}
+	_, members, err := w.db.ReadGroup(ctx, group.CID("g"), []string{"nora", "rita"})
+	if err != nil || members["nora"].JoinSeq != 3 || members["nora"].ReadSeq != 3 || members["rita"].JoinSeq != 0 {
+		t.Errorf("members %+v, %v", members, err)
+	}
+}
+
+func TestStoreFails(t *testing.T) {
+	down := errors.New("store is down")
+	s := &group.Service{Store: &failing{Store: &store.Memory{}, all: down}, Now: time.Now, MaxMembers: 10}
+	whole := &group.Request{GroupID: "g"}
+	for what, err := range map[string]error{
+		"create":  second(s.Create(ctx, "u", &group.CreateRequest{GroupInfo: &group.BaseInfo{GroupName: "n"}})),
+		"join":    second(s.Join(ctx, "u", whole)),
+		"dismiss": second(s.Dismiss(ctx, "u", whole)),
+		"info":    second(s.Info(ctx, "u", whole)),
+		"members": second(s.Members(ctx, "u", &group.MembersRequest{GroupID: "g", Count: 1})),
+		"mine":    second(s.Mine(ctx, "u", &group.MineRequest{Count: 1})),
+	} {
+		if !errors.Is(err, down) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// act does one random operation; one that the rules forbid is fine.
+func (w *world) act(random *rand.Rand) string {
+	user := func() string { return fmt.Sprint("u", random.IntN(12)) }
+	some := func() (out []string) {
+		for range 1 + random.IntN(4) {
+			out = append(out, user())
+		}
+		return out
+	}
+	id, who, kind := fmt.Sprint("g", random.IntN(2)), user(), chat.Group
+	var what string
+	var err error
+	switch random.IntN(12) {
+	case 0, 1:
+		what = "create"
+		_, err = w.s.Create(ctx, who, &group.CreateRequest{
+			GroupInfo: &group.BaseInfo{GroupID: id, GroupName: "n"}, UserIDs: some(), Config: &group.CreateConfig{MaxMemberCount: 8},
+		})
+	case 2, 3:
+		what = "join"
+		_, err = w.s.Join(ctx, who, &group.Request{GroupID: id})
+	case 4:
+		what = "leave"
+		_, err = w.s.Leave(ctx, who, &group.Request{GroupID: id})
+	case 5, 6:
+		what = "invite"
+		_, err = w.s.Invite(ctx, who, &group.UsersRequest{GroupID: id, UserIDs: some()})
+	case 7:
+		what = "kick"
+		_, err = w.s.Kick(ctx, who, &group.UsersRequest{GroupID: id, UserIDs: some()})
+	case 8:
+		what = "role"
+		_, err = w.s.SetRole(ctx, who, &group.RoleRequest{GroupID: id, ForUserID: user(), Role: group.Role(2 + random.IntN(2))})
+	case 9:
+		what = "transfer"
+		_, err = w.s.Transfer(ctx, who, &group.TransferRequest{GroupID: id, ToUserID: user()})
+	case 10:
+		what = "status"
+		_, err = w.s.SetStatus(ctx, who, &group.StatusRequest{Status: group.DoNotDisturb, ConversationID: id, ConversationType: &kind, MutedUntil: random.Int64N(3)})
+	case 11:
+		what = "message"
+		_, err = w.db.AddMessage(ctx, chat.Message{MessageID: fmt.Sprint(random.Int()), SenderUserID: who, ConversationID: id, ConversationType: kind})
+	}
+	if random.IntN(300) == 0 {
+		what = "dismiss"
+		_, err = w.s.Dismiss(ctx, who, &group.Request{GroupID: id})
+	}
+	if err != nil && fault.From(err).Status == fault.Internal {
+		w.Errorf("%s: %v", what, err)
+	}
+	return strings.Join([]string{who, what, id}, " ")
+}
+
+// Members, roster and counts agree, and there is one owner, whatever is done.
+func TestInvariant(t *testing.T) {
+	for seed := range uint64(40) {
+		w := newWorld(t)
+		random := rand.New(rand.NewPCG(seed, 3))
+		var history []string
+		for range 150 {
+			history = append(history, w.act(random))
+			if problems := append(w.problems("g0"), w.problems("g1")...); problems != nil {
+				t.Fatalf("seed %d: %q after\n%q", seed, problems, history)
+			}
+		}
+	}
+}
+
+func TestInvariantConcurrently(t *testing.T) {
+	w := newWorld(t)
+	var wg sync.WaitGroup
+	for worker := range uint64(8) {
+		wg.Go(func() {
+			random := rand.New(rand.NewPCG(9, worker))
+			for range 200 {
+				w.act(random)
+			}
+		})
+	}
+	wg.Wait()
+	if problems := append(w.problems("g0"), w.problems("g1")...); problems != nil {
+		t.Errorf("%q", problems)
+	}
+}
