@@ -5,6 +5,7 @@ package delivery
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -51,6 +52,14 @@ type Entry struct {
 func (e Entry) Final(pushID string) bool {
 	o, ok := e.Outcomes[pushID]
 	return ok && o.Status != Pending
+}
+
+// Settles reports whether the batch is done and each of the wanted devices
+// needs nothing more. A fan-out made again may put a device into another batch
+// than before, since who is online has changed; so a batch may be done and yet
+// know nothing of a device it is to tell now.
+func (e Entry) Settles(wanted []string) bool {
+	return e.Done && !slices.ContainsFunc(wanted, func(pushID string) bool { return !e.Final(pushID) })
 }
 
 // ErrBusy is returned for a batch that another worker has the lease of.

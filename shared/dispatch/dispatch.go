@@ -26,9 +26,11 @@ import (
 type Ledger interface {
 	// Begin takes the lease of the batch until e.LeaseUntil and returns its
 	// entry: e itself where there was none, else the stored one with its Attempt
-	// counted up. A finished batch is returned as it is, without a lease. It
-	// fails with delivery.ErrBusy while another holds the lease at now.
-	Begin(ctx context.Context, e delivery.Entry, now time.Time) (delivery.Entry, error)
+	// counted up. A batch that settles the wanted PushIDs is returned as it is,
+	// Done and without a lease; one that is done without them is opened again,
+	// with Attempt 1. It fails with delivery.ErrBusy while another holds the
+	// lease at now.
+	Begin(ctx context.Context, e delivery.Entry, wanted []string, now time.Time) (delivery.Entry, error)
 	// Finish adds e's outcomes to the stored ones and sets Done and LeaseUntil.
 	Finish(ctx context.Context, e delivery.Entry) error
 }
@@ -99,7 +101,7 @@ func (d *Dispatcher) Dispatch(ctx context.Context, b push.Batch) (err error) {
 	entry, err := d.Ledger.Begin(ctx, delivery.Entry{
 		ID: b.ID, Kind: string(b.Announcement.Kind), SubjectID: b.Announcement.ID, Attempt: 1,
 		CreatedAt: now, LeaseUntil: now.Add(lease), ExpireAt: now.Add(d.Retention),
-	}, now)
+	}, b.PushIDs(), now)
 	if err != nil || entry.Done {
 		return err
 	}

@@ -22,13 +22,13 @@ type ledger struct {
 	finish func() error
 }
 
-func (l *ledger) Begin(ctx context.Context, e delivery.Entry, now time.Time) (delivery.Entry, error) {
+func (l *ledger) Begin(ctx context.Context, e delivery.Entry, wanted []string, now time.Time) (delivery.Entry, error) {
 	if l.begin != nil {
 		if err := l.begin(); err != nil {
 			return e, err
 		}
 	}
-	return l.Ledger.Begin(ctx, e, now)
+	return l.Ledger.Begin(ctx, e, wanted, now)
 }
 
 func (l *ledger) Finish(ctx context.Context, e delivery.Entry) error {
@@ -280,4 +280,21 @@ func TestLog(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Planned again while others came online, a batch holds a device that it did
+// not hold before: that one is told, the others aren't told twice.
+func TestBatchWithAnotherDevice(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		both := b.batch("m", "A", "B")
+		first, second := both, both
+		first.Targets, second.Targets = both.Targets[:1], both.Targets[1:]
+		b.dispatch(first, false)
+		for range 2 {
+			b.dispatch(second, false)
+		}
+		b.dispatch(both, false)
+		b.want(both, true, "A", "sent", "B", "sent")
+		b.wantRequests("A", 1, "B", 1)
+	})
 }

@@ -91,16 +91,30 @@ type Batch struct {
 	PlannedAt    int64        `json:"plannedAt"` // ms since 1970
 }
 
+// PushIDs is the devices b is to tell.
+func (b Batch) PushIDs() []string {
+	ids := make([]string, len(b.Targets))
+	for i, t := range b.Targets {
+		ids[i] = t.PushID
+	}
+	return ids
+}
+
+// NewBatch is the batch number index of a part of a fan-out.
+func NewBatch(a Announcement, part string, index int, targets []Target, now time.Time) Batch {
+	return Batch{
+		ID:           docid.New("batch", string(a.Kind), a.ID, part, strconv.Itoa(index)),
+		Announcement: a, Targets: targets, PlannedAt: now.UnixMilli(),
+	}
+}
+
 // Batches splits targets into batches. part names the part of the fan-out they
 // come from, empty for all of it.
 func Batches(a Announcement, part string, targets []Target, now time.Time) []Batch {
 	var out []Batch
 	for i := 0; len(targets) > 0; i++ {
 		n := min(len(targets), MaxBatch)
-		out = append(out, Batch{
-			ID:           docid.New("batch", string(a.Kind), a.ID, part, strconv.Itoa(i)),
-			Announcement: a, Targets: targets[:n], PlannedAt: now.UnixMilli(),
-		})
+		out = append(out, NewBatch(a, part, i, targets[:n], now))
 		targets = targets[n:]
 	}
 	return out

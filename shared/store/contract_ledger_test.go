@@ -20,9 +20,9 @@ func newEntry() delivery.Entry {
 	}
 }
 
-func begin(t *testing.T, s anyStore, e delivery.Entry, now time.Time) delivery.Entry {
+func begin(t *testing.T, s anyStore, e delivery.Entry, now time.Time, wanted ...string) delivery.Entry {
 	t.Helper()
-	got, err := s.Begin(t.Context(), e, now)
+	got, err := s.Begin(t.Context(), e, wanted, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func ledgerLease(t *testing.T, s anyStore) {
 	e := newEntry()
 	begin(t, s, e, at(0))
 	for _, now := range []time.Time{at(0), at(30*time.Second - time.Microsecond)} {
-		if _, err := s.Begin(t.Context(), retry(e, now), now); !errors.Is(err, delivery.ErrBusy) {
+		if _, err := s.Begin(t.Context(), retry(e, now), nil, now); !errors.Is(err, delivery.ErrBusy) {
 			t.Errorf("%v into the lease: got %v", now.Sub(at(0)), err)
 		}
 	}
@@ -88,7 +88,7 @@ func ledgerLease(t *testing.T, s anyStore) {
 	if got := begin(t, s, retry(e, at(30*time.Second)), at(30*time.Second)); got.Attempt != 2 || !got.LeaseUntil.Equal(at(time.Minute)) {
 		t.Errorf("taken over as %+v", got)
 	}
-	if _, err := s.Begin(t.Context(), retry(e, at(31*time.Second)), at(31*time.Second)); !errors.Is(err, delivery.ErrBusy) {
+	if _, err := s.Begin(t.Context(), retry(e, at(31*time.Second)), nil, at(31*time.Second)); !errors.Is(err, delivery.ErrBusy) {
 		t.Errorf("into the second lease: got %v", err)
 	}
 	// Given back early.
@@ -106,7 +106,34 @@ func finishedBatch(t *testing.T, s anyStore) {
 	e.Done, e.Outcomes = true, map[string]delivery.Outcome{"p": {UserID: "u", Status: delivery.Failed, Detail: "unregistered", At: at(0)}}
 	finish(t, s, e)
 	for _, now := range []time.Time{at(0), at(time.Hour)} { // inside the lease it ended with, and after
-		same(t, begin(t, s, retry(newEntryWithID(e.ID), now), now), e)
+		same(t, begin(t, s, retry(newEntryWithID(e.ID), now), now, "p"), e)
+	}
+}
+
+// A batch that is done knows nothing of a device it is to tell now: it is
+// opened again, for one worker, and is done again with both.
+func reopenedBatch(t *testing.T, s anyStore) {
+	for name, first := range map[string]map[string]delivery.Outcome{
+		"unknown": {"p": {UserID: "u", Status: delivery.Sent, At: at(0)}},
+		"pending": {"p": {UserID: "u", Status: delivery.Sent, At: at(0)}, "q": {UserID: "w", Status: delivery.Pending, At: at(0)}},
+	} {
+		e := newEntry()
+		begin(t, s, e, at(0), "p")
+		begin(t, s, retry(e, at(30*time.Second)), at(30*time.Second), "p")
+		e.Done, e.Outcomes, e.LeaseUntil = true, first, at(time.Minute)
+		finish(t, s, e)
+		now := at(40 * time.Second) // inside the lease it ended with
+		want := e
+		want.Done, want.Attempt, want.LeaseUntil = false, 1, at(70*time.Second)
+		same(t, begin(t, s, retry(newEntryWithID(e.ID), now), now, "p", "q"), want)
+		if _, err := s.Begin(t.Context(), retry(e, now), []string{"p"}, now); !errors.Is(err, delivery.ErrBusy) {
+			t.Errorf("%s: opened again for two: %v", name, err)
+		}
+		want.Done, want.LeaseUntil = true, now
+		want.Outcomes = map[string]delivery.Outcome{"q": {UserID: "w", Status: delivery.Failed, Detail: "unregistered", At: now}}
+		finish(t, s, want)
+		want.Outcomes["p"] = first["p"]
+		same(t, begin(t, s, retry(e, now), now, "q", "p"), want)
 	}
 }
 
@@ -132,7 +159,7 @@ func race(t *testing.T, s anyStore, e delivery.Entry, now time.Time) (won int) {
 	var wg sync.WaitGroup
 	for range 6 {
 		wg.Go(func() {
-			_, err := s.Begin(context.Background(), e, now)
+			_, err := s.Begin(context.Background(), e, nil, now)
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {

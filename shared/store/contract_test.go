@@ -54,6 +54,7 @@ func contract(t *testing.T, s anyStore) {
 		"ledger":                 ledgerKept,
 		"ledger's lease":         ledgerLease,
 		"finished batch":         finishedBatch,
+		"batch opened again":     reopenedBatch,
 		"outcomes add up":        outcomesAddUp,
 		"concurrent first begin": concurrentFirstBegin,
 		"concurrent take-over":   concurrentTakeOver,

@@ -12,7 +12,7 @@ import (
 
 // Begin implements dispatch.Ledger: one write for a new batch; a repeated one
 // costs a read and a write more.
-func (s *Firestore) Begin(ctx context.Context, e delivery.Entry, now time.Time) (_ delivery.Entry, err error) {
+func (s *Firestore) Begin(ctx context.Context, e delivery.Entry, wanted []string, now time.Time) (_ delivery.Entry, err error) {
 	defer fault.Wrap(&err, "begin batch %s", e.ID)
 	ref := s.doc(deliveriesCollection, e.ID)
 	if _, err = ref.Create(ctx, e); !isExists(err) {
@@ -27,12 +27,12 @@ func (s *Firestore) Begin(ctx context.Context, e delivery.Entry, now time.Time) 
 	if !ok || (!stored.Done && now.Before(stored.LeaseUntil)) {
 		return stored, delivery.ErrBusy
 	}
-	if stored.Done {
+	if stored.Settles(wanted) {
 		return stored, nil
 	}
-	stored.Attempt++
-	stored.LeaseUntil = e.LeaseUntil
+	reopen(&stored, e)
 	_, err = ref.Update(ctx, []firestore.Update{
+		{Path: "done", Value: false},
 		{Path: "attempt", Value: stored.Attempt},
 		{Path: "leaseUntil", Value: stored.LeaseUntil},
 	}, firestore.LastUpdateTime(doc.UpdateTime))
@@ -40,6 +40,15 @@ func (s *Firestore) Begin(ctx context.Context, e delivery.Entry, now time.Time) 
 		return stored, delivery.ErrBusy // another took it over since the read
 	}
 	return stored, err
+}
+
+// reopen gives the stored entry the lease of e.
+func reopen(stored *delivery.Entry, e delivery.Entry) {
+	if stored.Done {
+		stored.Attempt = 0
+	}
+	stored.Attempt++
+	stored.Done, stored.LeaseUntil = false, e.LeaseUntil
 }
 
 // Finish implements dispatch.Ledger. It adds to the stored outcomes: a worker

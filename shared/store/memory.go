@@ -140,7 +140,7 @@ func (s *Memory) AddMessage(_ context.Context, m chat.Message) (chat.Message, er
 }
 
 // Begin implements dispatch.Ledger.
-func (s *Memory) Begin(_ context.Context, e delivery.Entry, now time.Time) (delivery.Entry, error) {
+func (s *Memory) Begin(_ context.Context, e delivery.Entry, wanted []string, now time.Time) (delivery.Entry, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	stored, ok := s.deliveries[e.ID]
@@ -148,12 +148,11 @@ func (s *Memory) Begin(_ context.Context, e delivery.Entry, now time.Time) (deli
 	case !ok:
 		put(&s.deliveries, e.ID, e)
 		return e, nil
-	case stored.Done:
-	case now.Before(stored.LeaseUntil):
+	case stored.Settles(wanted):
+	case !stored.Done && now.Before(stored.LeaseUntil):
 		return stored, delivery.ErrBusy
 	default:
-		stored.Attempt++
-		stored.LeaseUntil = e.LeaseUntil
+		reopen(&stored, e)
 		s.deliveries[e.ID] = stored
 	}
 	stored.Outcomes = maps.Clone(stored.Outcomes)
