@@ -16,6 +16,7 @@ import (
 	"google.golang.org/api/option"
 	authhttp "google.golang.org/api/transport/http"
 
+	calling "github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/config"
 	"github.com/doorbell-push/doorbell/shared/dispatch"
@@ -102,6 +103,20 @@ var (
 		}, nil
 	})
 
+	calls = sync.OnceValues(func() (*calling.Service, error) {
+		c, err := settings()
+		if err != nil {
+			return nil, err
+		}
+		db, err := database()
+		if err != nil {
+			return nil, err
+		}
+		return &calling.Service{
+			Store: db, Presence: db, Now: time.Now, MaxInvitees: c.MaxCallInvitees, Retention: c.CallRetention, CheckPush: checkCallPush,
+		}, nil
+	})
+
 	fan = sync.OnceValues(func() (*fanout.Fanout, error) {
 		c, err := settings()
 		if err != nil {
@@ -146,6 +161,14 @@ var (
 		}, nil
 	})
 )
+
+// checkCallPush reports why a push for c could never reach a device.
+func checkCallPush(c calling.Call) error {
+	return push.CheckFits(push.Announcement{
+		Kind: "call", ID: calling.ID(c.CallID), SenderUserID: c.Caller, CID: calling.ID(c.CallID), ConversationID: c.CallID,
+		Priority: chat.High, Push: *c.Push, CreatedAt: c.CreateTime, ExpiresAt: c.CreateTime + int64(c.Timeout)*1000,
+	}, "config.pushConfig")
+}
 
 // fcmClient is the Admin SDK's client on FCM, or on the stand-in that replaces
 // it in local runs. Its HTTP client is ours, and so is its authentication: see

@@ -127,6 +127,7 @@ func TestDependencies(t *testing.T) {
 		"DOORBELL_LEASE_SECONDS": "77", "DOORBELL_MAX_DEVICES": "7", "DOORBELL_MAX_TEXT_BYTES": "777", "DOORBELL_RECORD_SKIPS": "true",
 		"DOORBELL_WEB_CLICK_URL": "https://app.example/", "DOORBELL_MAX_ATTEMPTS": "17", "DOORBELL_FCM_CONCURRENCY": "27",
 		"DOORBELL_PUSH_TTL_SECONDS": "6000", "DOORBELL_LEDGER_RETENTION_HOURS": "48", "DOORBELL_MESSAGE_RETENTION_HOURS": "24",
+		"DOORBELL_MAX_CALL_INVITEES": "37", "DOORBELL_CALL_RETENTION_HOURS": "25",
 	} {
 		t.Setenv(name, value)
 	}
@@ -143,6 +144,9 @@ func TestDependencies(t *testing.T) {
 		if err := s.CheckPush(long); fault.From(err).Field != "config.pushConfig.payload" {
 			t.Errorf("a push that can't fit: %v", err)
 		}
+	}
+	if s, err := calls(); err != nil || s.MaxInvitees != 37 || s.Retention != 25*time.Hour || s.Store == nil || s.Presence == nil || s.Now == nil || s.CheckPush == nil {
+		t.Errorf("calls %+v, %v", s, err)
 	}
 	if f, err := fan(); err != nil || f.PushTTL != 6000*time.Second || f.Retention != 48*time.Hour || f.Skips == nil || f.Presence == nil || f.Publisher == nil {
 		t.Errorf("fan %+v, %v", f, err)

@@ -6,6 +6,7 @@
 //	register     POST, DELETE over HTTPS                          binds and unbinds a device
 //	presence     POST over HTTPS                                  keeps a device's lease
 //	send         POST over HTTPS                                  stores a message
+//	call-invite  POST over HTTPS                                  starts a call; answers, leaves, lists calls
 //	on-message   Firestore: conversations/{cid}/messages/{mid}    plans who is rung, publishes batches
 //	             created
 //	dispatch     Pub/Sub: push                                    sends a batch to FCM
@@ -19,6 +20,8 @@ import (
 
 	framework "github.com/GoogleCloudPlatform/functions-framework-go/functions"
 	"github.com/cloudevents/sdk-go/v2/event"
+
+	calling "github.com/doorbell-push/doorbell/shared/call"
 )
 
 // clientFunctions is the functions that clients call, each with the paths it
@@ -27,6 +30,17 @@ var clientFunctions = map[string]routes{
 	"register": {"register": {http.MethodPost: register, http.MethodDelete: unregister}},
 	"presence": {"presence": {http.MethodPost: heartbeat}},
 	"send":     {"send": {http.MethodPost: send}},
+	"call-invite": {
+		"call-invite":    {http.MethodPost: inviteToCall},
+		"call-cancel":    {http.MethodPost: act[calling.CancelRequest](calling.Cancel)},
+		"call-accept":    {http.MethodPost: act[calling.AnswerRequest](calling.Accept)},
+		"call-reject":    {http.MethodPost: act[calling.AnswerRequest](calling.Reject)},
+		"call-quit":      {http.MethodPost: act[calling.LeaveRequest](calling.Leave)},
+		"call-end":       {http.MethodPost: act[calling.LeaveRequest](calling.End)},
+		"call-join":      {http.MethodPost: act[calling.AnswerRequest](calling.Join)},
+		"calling-invite": {http.MethodPost: act[calling.CallingInviteRequest](calling.Invite)},
+		"call-query":     {http.MethodPost: queryCalls},
+	},
 }
 
 // Endpoint is a path that clients call and the function that answers there.

@@ -46,6 +46,14 @@ func serve() error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
+	for _, e := range functions.Endpoints() {
+		if e.Path == "/"+e.Function {
+			continue // which the framework serves by itself
+		}
+		if err := funcframework.RegisterHTTPFunctionContext(ctx, e.Path, e.Handler); err != nil {
+			return fmt.Errorf("%s: %w", e.Path, err)
+		}
+	}
 	return funcframework.StartHostPort("127.0.0.1", cmp.Or(os.Getenv("PORT"), "8080"))
 }
 

@@ -34,6 +34,9 @@ type Config struct {
 	MaxTextBytes int
 	// MaxDevices a user may have registered (DOORBELL_MAX_DEVICES, default 25, 1–100).
 	MaxDevices int
+	// MaxCallInvitees is how many users a call may invite over its whole life
+	// (DOORBELL_MAX_CALL_INVITEES, default 9, the compared system's; 1–100).
+	MaxCallInvitees int
 	// Lease is how long a device counts as online after a heartbeat
 	// (DOORBELL_LEASE_SECONDS, default 120, 10–3600).
 	Lease time.Duration
@@ -44,6 +47,9 @@ type Config struct {
 	// MessageRetention is how long messages are stored
 	// (DOORBELL_MESSAGE_RETENTION_HOURS, default 8760, a year).
 	MessageRetention time.Duration
+	// CallRetention is how long calls are stored
+	// (DOORBELL_CALL_RETENTION_HOURS, default 720, thirty days).
+	CallRetention time.Duration
 	// LedgerRetention is how long delivery entries are stored
 	// (DOORBELL_LEDGER_RETENTION_HOURS, default 720, thirty days).
 	LedgerRetention time.Duration
@@ -79,9 +85,11 @@ func Read(getenv func(string) string) (*Config, error) {
 		WebClickURL:      r.text("DOORBELL_WEB_CLICK_URL", ""),
 		MaxTextBytes:     r.number("DOORBELL_MAX_TEXT_BYTES", 2048, 1, 32768),
 		MaxDevices:       r.number("DOORBELL_MAX_DEVICES", 25, 1, 100),
+		MaxCallInvitees:  r.number("DOORBELL_MAX_CALL_INVITEES", 9, 1, 100),
 		Lease:            r.duration("DOORBELL_LEASE_SECONDS", time.Second, 120, 10, 3600),
 		PushTTL:          r.duration("DOORBELL_PUSH_TTL_SECONDS", time.Second, 2419200, 60, 2419200),
 		MessageRetention: r.duration("DOORBELL_MESSAGE_RETENTION_HOURS", time.Hour, 8760, 1, 87600),
+		CallRetention:    r.duration("DOORBELL_CALL_RETENTION_HOURS", time.Hour, 720, 24, 87600),
 		LedgerRetention:  r.duration("DOORBELL_LEDGER_RETENTION_HOURS", time.Hour, 720, 24, 87600),
 		RecordSkips:      r.flag("DOORBELL_RECORD_SKIPS"),
 		FCMConcurrency:   r.number("DOORBELL_FCM_CONCURRENCY", 100, 1, 1000),

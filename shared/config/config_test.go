@@ -19,8 +19,8 @@ func read(env map[string]string) (*Config, error) {
 func TestDefaults(t *testing.T) {
 	want := &Config{
 		ProjectID: "demo", PushTopic: "push", DeadTopic: "push-dead",
-		MaxTextBytes: 2048, MaxDevices: 25, Lease: 2 * time.Minute, PushTTL: 28 * 24 * time.Hour,
-		MessageRetention: 365 * 24 * time.Hour, LedgerRetention: 30 * 24 * time.Hour,
+		MaxTextBytes: 2048, MaxDevices: 25, MaxCallInvitees: 9, Lease: 2 * time.Minute, PushTTL: 28 * 24 * time.Hour,
+		MessageRetention: 365 * 24 * time.Hour, CallRetention: 30 * 24 * time.Hour, LedgerRetention: 30 * 24 * time.Hour,
 		FCMConcurrency: 100, MaxAttempts: 10,
 	}
 	if got, err := read(nil); err != nil || !reflect.DeepEqual(got, want) {
@@ -64,6 +64,8 @@ func TestBounds(t *testing.T) {
 	}{
 		{"DOORBELL_MAX_TEXT_BYTES", "MaxTextBytes", 1, 32768, 0},
 		{"DOORBELL_MAX_DEVICES", "MaxDevices", 1, 100, 0},
+		{"DOORBELL_MAX_CALL_INVITEES", "MaxCallInvitees", 1, 100, 0},
+		{"DOORBELL_CALL_RETENTION_HOURS", "CallRetention", 24, 87600, time.Hour},
 		{"DOORBELL_LEASE_SECONDS", "Lease", 10, 3600, time.Second},
 		{"DOORBELL_PUSH_TTL_SECONDS", "PushTTL", 60, 2419200, time.Second},
 		{"DOORBELL_MESSAGE_RETENTION_HOURS", "MessageRetention", 1, 87600, time.Hour},
