@@ -7,6 +7,7 @@ package plan
 import (
 	"time"
 
+	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
@@ -22,6 +23,8 @@ const (
 	Sender       Reason = "sender"         // the receiver sent it
 	NoPushConfig Reason = "no_push_config" // the sender asked for no push
 	Room         Reason = "room"           // room messages never push
+	NotMember    Reason = "not_member"     // the receiver wasn't in the group when it was sent
+	Muted        Reason = "muted"          // the receiver muted the group, and isn't mentioned with isNotifyMentionedUsers
 	Expired      Reason = "expired"        // what it announces is over
 	NoDevice     Reason = "no_device"      // the receiver has no device bound
 	NoTarget     Reason = "no_target"      // the device never registered for pushes, unregistered, or its token died
@@ -43,13 +46,33 @@ type Decision struct {
 type Receiver struct {
 	UserID   string
 	Presence *presence.User // nil: nothing known, so no device
+	// Member is the receiver's membership of the group that the announcement is
+	// from, nil for who has none. It doesn't matter to other announcements.
+	Member *Member
+}
+
+// Member is what of a membership decides.
+type Member struct {
+	Muted      bool  // the receiver doesn't want to be disturbed
+	MutedUntil int64 // ms since 1970; 0: without an end
+	// Insisted: the message mentions them and is to ring although they muted.
+	Insisted bool
+}
+
+// silent reports whether m keeps an announcement from ringing at now.
+func (m Member) silent(now time.Time) bool {
+	return m.Muted && !m.Insisted && (m.MutedUntil == 0 || now.UnixMilli() < m.MutedUntil)
 }
 
 // Decide is the plan for one receiver: every offline device is rung, even
 // while another of theirs is online, because an idle tab must not silence a
 // phone; PushRule narrows that where the user wants it.
 func Decide(a push.Announcement, r Receiver, now time.Time) []Decision {
-	if reason := forUser(a, r, now); reason != Push {
+	reason := forMember(a, r, now)
+	if reason == Push {
+		reason = forUser(a, r, now)
+	}
+	if reason != Push {
 		return []Decision{{UserID: r.UserID, Reason: reason}}
 	}
 	var out []Decision
@@ -64,6 +87,27 @@ func Decide(a push.Announcement, r Receiver, now time.Time) []Decision {
 		out = append(out, decision)
 	}
 	return out
+}
+
+// NeedsPresence reports whether the plan for r depends on their presence: who
+// isn't rung anyway needn't be looked up.
+func NeedsPresence(a push.Announcement, r Receiver, now time.Time) bool {
+	return forMember(a, r, now) == Push
+}
+
+func forMember(a push.Announcement, r Receiver, now time.Time) Reason {
+	switch {
+	case r.UserID == a.SenderUserID:
+		return Sender
+	case a.Expired(now):
+		return Expired
+	case a.ConversationType != chat.Group:
+	case r.Member == nil:
+		return NotMember
+	case r.Member.silent(now):
+		return Muted
+	}
+	return Push
 }
 
 func forUser(a push.Announcement, r Receiver, now time.Time) Reason {

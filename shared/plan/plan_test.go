@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
@@ -63,44 +64,46 @@ type row struct {
 	known *presence.User
 	// want is the reason by PushID; under "" where it concerns the user.
 	want map[string]Reason
+	// member is bob's membership.
+	member *Member
 }
 
 func expired(a push.Announcement) push.Announcement { a.ExpiresAt = now.UnixMilli(); return a }
 
 var rows = []row{
-	{"offline", call, "bob", bob(phone()), map[string]Reason{"phone": Push}},
-	{"background", call, "bob", bob(phone(online, func(d *device.Device) { d.State = device.Background })), map[string]Reason{"phone": Push}},
-	{"never seen", call, "bob", bob(phone(func(d *device.Device) { d.State = "" })), map[string]Reason{"phone": Push}},
-	{"online", call, "bob", bob(phone(online)), map[string]Reason{"phone": Online}},
-	{"lease ends in 1 ns", call, "bob", bob(phone(online, func(d *device.Device) { d.LeaseUntil = now.Add(1) })), map[string]Reason{"phone": Online}},
-	{"lease ends now", call, "bob", bob(phone(online, func(d *device.Device) { d.LeaseUntil = now })), map[string]Reason{"phone": Push}},
-	{"lease ended", call, "bob", bob(phone(online, func(d *device.Device) { d.LeaseUntil = now.Add(-1) })), map[string]Reason{"phone": Push}},
-	{"an idle tab doesn't silence a phone", call, "bob", bob(phone(), phone(web, online)), map[string]Reason{"phone": Push, "web": Online}},
-	{"no target", call, "bob", bob(phone(noTarget)), map[string]Reason{"phone": NoTarget}},
-	{"popup off", call, "bob", bob(phone(popupOff)), map[string]Reason{"phone": PopupOff}},
-	{"rule, web online", call, "bob", muteAndroid(bob(phone(), phone(web, online))), map[string]Reason{"phone": RulePlatform, "web": Online}},
-	{"rule, web offline", call, "bob", muteAndroid(bob(phone(), phone(web))), map[string]Reason{"phone": Push, "web": Push}},
-	{"rule, web's lease over", call, "bob", muteAndroid(bob(phone(), phone(web, online, func(d *device.Device) { d.LeaseUntil = now }))), map[string]Reason{"phone": Push, "web": Push}},
-	{"rule, another platform online", call, "bob", muteAndroid(bob(phone(), phone(online, func(d *device.Device) { d.PushID, d.Platform = "ipad", device.IPadOS }))), map[string]Reason{"phone": Push, "ipad": Online}},
-	{"no document", call, "bob", nil, map[string]Reason{"": NoDevice}},
-	{"no devices", call, "bob", bob(), map[string]Reason{"": NoDevice}},
-	{"own message", call, "alice", bob(phone()), map[string]Reason{"": Sender}},
-	{"over", expired(call), "bob", bob(phone()), map[string]Reason{"": Expired}},
-	{"over in 1 ms", push.Announcement{SenderUserID: "alice", ExpiresAt: now.UnixMilli() + 1}, "bob", bob(phone()), map[string]Reason{"phone": Push}},
+	{"offline", call, "bob", bob(phone()), map[string]Reason{"phone": Push}, nil},
+	{"background", call, "bob", bob(phone(online, func(d *device.Device) { d.State = device.Background })), map[string]Reason{"phone": Push}, nil},
+	{"never seen", call, "bob", bob(phone(func(d *device.Device) { d.State = "" })), map[string]Reason{"phone": Push}, nil},
+	{"online", call, "bob", bob(phone(online)), map[string]Reason{"phone": Online}, nil},
+	{"lease ends in 1 ns", call, "bob", bob(phone(online, func(d *device.Device) { d.LeaseUntil = now.Add(1) })), map[string]Reason{"phone": Online}, nil},
+	{"lease ends now", call, "bob", bob(phone(online, func(d *device.Device) { d.LeaseUntil = now })), map[string]Reason{"phone": Push}, nil},
+	{"lease ended", call, "bob", bob(phone(online, func(d *device.Device) { d.LeaseUntil = now.Add(-1) })), map[string]Reason{"phone": Push}, nil},
+	{"an idle tab doesn't silence a phone", call, "bob", bob(phone(), phone(web, online)), map[string]Reason{"phone": Push, "web": Online}, nil},
+	{"no target", call, "bob", bob(phone(noTarget)), map[string]Reason{"phone": NoTarget}, nil},
+	{"popup off", call, "bob", bob(phone(popupOff)), map[string]Reason{"phone": PopupOff}, nil},
+	{"rule, web online", call, "bob", muteAndroid(bob(phone(), phone(web, online))), map[string]Reason{"phone": RulePlatform, "web": Online}, nil},
+	{"rule, web offline", call, "bob", muteAndroid(bob(phone(), phone(web))), map[string]Reason{"phone": Push, "web": Push}, nil},
+	{"rule, web's lease over", call, "bob", muteAndroid(bob(phone(), phone(web, online, func(d *device.Device) { d.LeaseUntil = now }))), map[string]Reason{"phone": Push, "web": Push}, nil},
+	{"rule, another platform online", call, "bob", muteAndroid(bob(phone(), phone(online, func(d *device.Device) { d.PushID, d.Platform = "ipad", device.IPadOS }))), map[string]Reason{"phone": Push, "ipad": Online}, nil},
+	{"no document", call, "bob", nil, map[string]Reason{"": NoDevice}, nil},
+	{"no devices", call, "bob", bob(), map[string]Reason{"": NoDevice}, nil},
+	{"own message", call, "alice", bob(phone()), map[string]Reason{"": Sender}, nil},
+	{"over", expired(call), "bob", bob(phone()), map[string]Reason{"": Expired}, nil},
+	{"over in 1 ms", push.Announcement{SenderUserID: "alice", ExpiresAt: now.UnixMilli() + 1}, "bob", bob(phone()), map[string]Reason{"phone": Push}, nil},
 
 	// Precedence: of several reasons, the one furthest from the device's own.
-	{"own message and over", expired(call), "alice", nil, map[string]Reason{"": Sender}},
-	{"over and no device", expired(call), "bob", nil, map[string]Reason{"": Expired}},
-	{"no target and online", call, "bob", bob(phone(noTarget, online)), map[string]Reason{"phone": NoTarget}},
-	{"online and popup off", call, "bob", bob(phone(online, popupOff)), map[string]Reason{"phone": Online}},
-	{"rule and popup off", call, "bob", muteAndroid(bob(phone(popupOff), phone(web, online))), map[string]Reason{"phone": RulePlatform, "web": Online}},
+	{"own message and over", expired(call), "alice", nil, map[string]Reason{"": Sender}, nil},
+	{"over and no device", expired(call), "bob", nil, map[string]Reason{"": Expired}, nil},
+	{"no target and online", call, "bob", bob(phone(noTarget, online)), map[string]Reason{"phone": NoTarget}, nil},
+	{"online and popup off", call, "bob", bob(phone(online, popupOff)), map[string]Reason{"phone": Online}, nil},
+	{"rule and popup off", call, "bob", muteAndroid(bob(phone(popupOff), phone(web, online))), map[string]Reason{"phone": RulePlatform, "web": Online}, nil},
 }
 
 func TestDecide(t *testing.T) {
 	for _, r := range rows {
 		t.Run(r.name, func(t *testing.T) {
 			got := map[string]Reason{}
-			for _, d := range Decide(r.a, Receiver{UserID: r.user, Presence: r.known}, now) {
+			for _, d := range Decide(r.a, Receiver{UserID: r.user, Presence: r.known, Member: r.member}, now) {
 				got[d.PushID] = d.Reason
 				if d.UserID != r.user {
 					t.Errorf("decision for user %q", d.UserID)
@@ -108,6 +111,10 @@ func TestDecide(t *testing.T) {
 				if (d.Reason == Push) != (d.Target != push.Target{}) {
 					t.Errorf("reason %q with target %+v", d.Reason, d.Target)
 				}
+			}
+			_, aboutUser := got[""]
+			if needs := NeedsPresence(r.a, Receiver{UserID: r.user, Member: r.member}, now); needs != (!aboutUser || got[""] == NoDevice) {
+				t.Errorf("needs presence: %t, and the plan is %v", needs, got)
 			}
 			if !maps.Equal(got, r.want) {
 				t.Errorf("got %v, want %v", got, r.want)
@@ -127,6 +134,44 @@ func TestDecideTarget(t *testing.T) {
 		if got := Decide(call, Receiver{UserID: "bob", Presence: u}, now); !reflect.DeepEqual(got, want) {
 			t.Fatalf("got %+v, want %+v", got, want)
 		}
+	}
+}
+
+// group announces something of alice's in a group.
+var group = push.Announcement{Kind: push.KindMessage, SenderUserID: "alice", ConversationType: chat.Group, ExpiresAt: now.Add(time.Minute).UnixMilli()}
+
+func init() {
+	at := now.UnixMilli()
+	muted := map[string]Reason{"": Muted}
+	rings := map[string]Reason{"phone": Push}
+	for _, r := range []row{
+		{name: "member", want: rings, member: &Member{}},
+		{name: "not a member", want: map[string]Reason{"": NotMember}},
+		{name: "muted", want: muted, member: &Member{Muted: true}},
+		{name: "muted for 1 ms more", want: muted, member: &Member{Muted: true, MutedUntil: at + 1}},
+		{name: "muted until now", want: rings, member: &Member{Muted: true, MutedUntil: at}},
+		{name: "an end without a mute", want: rings, member: &Member{MutedUntil: at + 1}},
+		{name: "muted, mentioned", want: rings, member: &Member{Muted: true, Insisted: true}},
+		{name: "muted until later, mentioned", want: rings, member: &Member{Muted: true, MutedUntil: at + 1, Insisted: true}},
+		{name: "not muted, mentioned", want: rings, member: &Member{Insisted: true}},
+		{name: "own message, muted", user: "alice", want: map[string]Reason{"": Sender}, member: &Member{Muted: true}},
+		{name: "over, muted", a: expired(group), want: map[string]Reason{"": Expired}, member: &Member{Muted: true}},
+		{name: "over, not a member", a: expired(group), want: map[string]Reason{"": Expired}},
+		{name: "muted, no device", known: bob(), want: muted, member: &Member{Muted: true}},
+		{name: "mentioned, online", known: bob(phone(online)), want: map[string]Reason{"phone": Online}, member: &Member{Insisted: true}},
+		{name: "mentioned, no device", known: bob(), want: map[string]Reason{"": NoDevice}, member: &Member{Insisted: true}},
+		{name: "peer, a membership doesn't matter", a: call, want: rings, member: &Member{Muted: true}},
+	} {
+		if r.a == (push.Announcement{}) {
+			r.a = group
+		}
+		if r.user == "" {
+			r.user = "bob"
+		}
+		if r.known == nil {
+			r.known = bob(phone())
+		}
+		rows = append(rows, r)
 	}
 }
 
@@ -181,7 +226,7 @@ func TestEveryReasonIsTested(t *testing.T) {
 			t.Errorf("no row for reason %q", reason)
 		}
 	}
-	if len(declared) < 11 {
+	if len(declared) < 13 {
 		t.Errorf("only %q were found in the source", declared)
 	}
 }
