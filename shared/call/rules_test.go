@@ -274,7 +274,7 @@ func invariant(c Call) error {
 // mostCalls bounds an exploration: what an Advanced call can become, with people
 // inviting each other again, is more than a test has time for. The shortest
 // stories come first.
-const mostCalls = 200
+const mostCalls = 120
 
 // Every call that can come about between a caller, two invitees with two
 // devices each and a fourth person, and everything that can be done to each:

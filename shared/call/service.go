@@ -266,7 +266,8 @@ func (s *Service) EndOverdue(ctx context.Context, until time.Time) (_ int, err e
 }
 
 // endShard settles what is due page by page. What was settled is no longer
-// listed, so a page that ended no call ends the run: it would come again.
+// listed and what failed is listed again, so a page where all failed is the
+// last, and the last page's failures are all there are.
 func (s *Service) endShard(ctx context.Context, shard int, until time.Time) (total int, err error) {
 	for {
 		ids, err := s.Store.DueCalls(ctx, shard, until.UnixMilli(), duePage)
@@ -287,8 +288,8 @@ func (s *Service) endShard(ctx context.Context, shard int, until time.Time) (tot
 		}
 		_ = page.Wait()
 		total += int(ended.Load())
-		if err := errors.Join(failures...); err != nil || len(ids) < duePage {
-			return total, err
+		if len(ids) < duePage || ended.Load() == 0 {
+			return total, errors.Join(failures...)
 		}
 	}
 }

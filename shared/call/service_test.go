@@ -177,7 +177,7 @@ func (w *world) play(seed uint64) (history []string) {
 // device that goes by the newest version it got, in whatever order, ends up with
 // what the call's final state says.
 func TestRandomInterleavings(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range uint64(200) {
 		w := newWorld(t, "A", "B", "C", "D")
 		history := w.play(seed)
 		if again := newWorld(t, "A", "B", "C", "D"); !reflect.DeepEqual(again.play(seed), history) || !reflect.DeepEqual(again.db.all, w.db.all) {
@@ -305,23 +305,23 @@ func TestQueryPages(t *testing.T) {
 
 func TestEndOverdue(t *testing.T) {
 	w := newWorld(t, "A", "B")
-	for i := range 250 {
+	for i := range 600 {
 		w.invite(fmt.Sprint("short", i), "A", call.General, 10, "B")
 	}
 	w.invite("long", "A", call.General, 600, "B")
 	down := errors.New("down")
-	w.db.fail["short7"] = down
+	w.db.fail["short0"] = down
 	if n, err := w.EndOverdue(t.Context(), start.Add(time.Hour)); n != 0 || err != nil { // not before its time
 		t.Errorf("ended %d, %v", n, err)
 	}
 	w.now = w.now.Add(11 * time.Second)
-	if _, err := w.EndOverdue(t.Context(), start.Add(9*time.Second)); err != nil || w.read("short0").State != call.Started {
+	if _, err := w.EndOverdue(t.Context(), start.Add(9*time.Second)); err != nil || w.read("short1").State != call.Started {
 		t.Errorf("ended what is due later: %v", err)
 	}
-	if n, err := w.EndOverdue(t.Context(), w.now); n != 249 || !errors.Is(err, down) {
+	if n, err := w.EndOverdue(t.Context(), w.now); n != 599 || !errors.Is(err, down) {
 		t.Errorf("ended %d, %v", n, err)
 	}
-	delete(w.db.fail, "short7")
+	delete(w.db.fail, "short0")
 	for _, want := range []int{1, 0} {
 		if n, err := w.EndOverdue(t.Context(), w.now); n != want || err != nil {
 			t.Errorf("ended %d, %v; want %d", n, err, want)
