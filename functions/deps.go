@@ -21,6 +21,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/config"
 	"github.com/doorbell-push/doorbell/shared/dispatch"
 	"github.com/doorbell-push/doorbell/shared/fanout"
+	"github.com/doorbell-push/doorbell/shared/group"
 	"github.com/doorbell-push/doorbell/shared/logs"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
@@ -59,7 +60,7 @@ var (
 		if err != nil {
 			return nil, err
 		}
-		return queue.NewTopics(client, c.PushTopic, c.DeadTopic), nil
+		return queue.NewTopics(client, c.PushTopic, c.DeadTopic, c.FanoutTopic), nil
 	})
 
 	tokens = sync.OnceValues(func() (*auth.Client, error) {
@@ -117,6 +118,18 @@ var (
 		}, nil
 	})
 
+	groups = sync.OnceValues(func() (*group.Service, error) {
+		c, err := settings()
+		if err != nil {
+			return nil, err
+		}
+		db, err := database()
+		if err != nil {
+			return nil, err
+		}
+		return &group.Service{Store: db, Now: time.Now, MaxMembers: c.MaxGroupMembers}, nil
+	})
+
 	fan = sync.OnceValues(func() (*fanout.Fanout, error) {
 		c, err := settings()
 		if err != nil {
@@ -130,7 +143,10 @@ var (
 		if err != nil {
 			return nil, err
 		}
-		f := &fanout.Fanout{Presence: db, Publisher: q, Now: time.Now, PushTTL: c.PushTTL, Retention: c.LedgerRetention}
+		f := &fanout.Fanout{
+			Presence: db, Roster: db, Publisher: q, Tasks: q, Now: time.Now,
+			PushTTL: c.PushTTL, Retention: c.LedgerRetention, Threshold: c.FanoutThreshold,
+		}
 		if c.RecordSkips {
 			f.Skips = db
 		}

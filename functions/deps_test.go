@@ -125,6 +125,7 @@ func TestDependencies(t *testing.T) {
 		"GOOGLE_CLOUD_PROJECT": "demo", "FIRESTORE_EMULATOR_HOST": "localhost:1", "PUBSUB_EMULATOR_HOST": "localhost:1",
 		"FIREBASE_AUTH_EMULATOR_HOST": "localhost:1", "DOORBELL_FCM_ENDPOINT": "http://localhost:1/v1", "K_SERVICE": "",
 		"DOORBELL_LEASE_SECONDS": "77", "DOORBELL_MAX_DEVICES": "7", "DOORBELL_MAX_TEXT_BYTES": "777", "DOORBELL_RECORD_SKIPS": "true",
+		"DOORBELL_MAX_GROUP_MEMBERS": "37", "DOORBELL_FANOUT_THRESHOLD": "47",
 		"DOORBELL_WEB_CLICK_URL": "https://app.example/", "DOORBELL_MAX_ATTEMPTS": "17", "DOORBELL_FCM_CONCURRENCY": "27",
 		"DOORBELL_PUSH_TTL_SECONDS": "6000", "DOORBELL_LEDGER_RETENTION_HOURS": "48", "DOORBELL_MESSAGE_RETENTION_HOURS": "24",
 		"DOORBELL_MAX_CALL_INVITEES": "37", "DOORBELL_CALL_RETENTION_HOURS": "25",
@@ -148,8 +149,12 @@ func TestDependencies(t *testing.T) {
 	if s, err := calls(); err != nil || s.MaxInvitees != 37 || s.Retention != 25*time.Hour || s.Store == nil || s.Presence == nil || s.Now == nil || s.CheckPush == nil {
 		t.Errorf("calls %+v, %v", s, err)
 	}
-	if f, err := fan(); err != nil || f.PushTTL != 6000*time.Second || f.Retention != 48*time.Hour || f.Skips == nil || f.Presence == nil || f.Publisher == nil {
+	if f, err := fan(); err != nil || f.PushTTL != 6000*time.Second || f.Retention != 48*time.Hour || f.Skips == nil || f.Presence == nil || f.Publisher == nil ||
+		f.Roster == nil || f.Tasks == nil || f.Threshold != 47 {
 		t.Errorf("fan %+v, %v", f, err)
+	}
+	if g, err := groups(); err != nil || g.MaxMembers != 37 || g.Store == nil || g.Now == nil {
+		t.Errorf("groups %+v, %v", g, err)
 	}
 	d, err := dispatcher()
 	if err != nil || d.MaxAttempts != 17 || d.Concurrency != 27 || d.Retention != 48*time.Hour || d.Renderer.WebClickURL != "https://app.example/" ||

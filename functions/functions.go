@@ -6,9 +6,11 @@
 //	register     POST, DELETE over HTTPS                          binds and unbinds a device
 //	presence     POST over HTTPS                                  keeps a device's lease
 //	send         POST over HTTPS                                  stores a message
+//	groups       POST over HTTPS                                  makes groups; who is in them, and what they may
 //	call-invite  POST over HTTPS                                  starts a call; answers, leaves, lists calls
 //	on-message   Firestore: conversations/{cid}/messages/{mid}    plans who is rung, publishes batches
-//	             created
+//	             created                                          or, of a large group, tasks that do
+//	fan-out      Pub/Sub: fanout                                  does one such task
 //	dispatch     Pub/Sub: push                                    sends a batch to FCM
 package functions
 
@@ -30,6 +32,7 @@ var clientFunctions = map[string]routes{
 	"register": {"register": {http.MethodPost: register, http.MethodDelete: unregister}},
 	"presence": {"presence": {http.MethodPost: heartbeat}},
 	"send":     {"send": {http.MethodPost: send}},
+	"groups":   groupRoutes,
 	"call-invite": {
 		"call-invite":    {http.MethodPost: inviteToCall},
 		"call-cancel":    {http.MethodPost: act[calling.CancelRequest](calling.Cancel)},
@@ -64,6 +67,7 @@ func Endpoints() []Endpoint {
 // Events is the functions that triggers call, by name.
 var Events = map[string]func(context.Context, event.Event) error{
 	"on-message": onMessage,
+	"fan-out":    fanOut,
 	"dispatch":   dispatchBatch,
 }
 

@@ -137,11 +137,11 @@ func TestRequests(t *testing.T) {
 // A wrong content type and too large a body, for each function with a body.
 func TestBodies(t *testing.T) {
 	onMemory(t)
-	for function := range clientFunctions {
-		if resp := call("alice", "POST", "/"+function, `{}`, header("Content-Type", "text/plain")); resp.StatusCode != 415 {
+	for function, table := range clientFunctions {
+		if resp := call("alice", "POST", somePath(function, table), `{}`, header("Content-Type", "text/plain")); resp.StatusCode != 415 {
 			t.Errorf("%s: text/plain is %d", function, resp.StatusCode)
 		}
-		if resp := call("alice", "POST", "/"+function, strings.Repeat(" ", maxBodyBytes+1)); resp.StatusCode != 413 {
+		if resp := call("alice", "POST", somePath(function, table), strings.Repeat(" ", maxBodyBytes+1)); resp.StatusCode != 413 {
 			t.Errorf("%s: a large body is %d", function, resp.StatusCode)
 		}
 	}

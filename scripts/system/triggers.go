@@ -23,6 +23,7 @@ type topicTrigger struct {
 
 var topicTriggers = []topicTrigger{
 	{"dispatch", "push"},
+	{"fan-out", "fanout"},
 }
 
 // path ends as the Functions Framework wants it: it reads the topic from there.

@@ -37,6 +37,16 @@ type Config struct {
 	// MaxCallInvitees is how many users a call may invite over its whole life
 	// (DOORBELL_MAX_CALL_INVITEES, default 9, the compared system's; 1–100).
 	MaxCallInvitees int
+	// MaxGroupMembers a group may have (DOORBELL_MAX_GROUP_MEMBERS, default
+	// 10000, 2–100000).
+	MaxGroupMembers int
+	// FanoutTopic is the topic for the parts of a large group's fan-out
+	// (DOORBELL_FANOUT_TOPIC, default "fanout").
+	FanoutTopic string
+	// FanoutThreshold is how many members a group has at most for on-message to
+	// plan all of them itself (DOORBELL_FANOUT_THRESHOLD, default 2000, 1–20000:
+	// what fits into its time).
+	FanoutThreshold int
 	// Lease is how long a device counts as online after a heartbeat
 	// (DOORBELL_LEASE_SECONDS, default 120, 10–3600).
 	Lease time.Duration
@@ -86,6 +96,9 @@ func Read(getenv func(string) string) (*Config, error) {
 		MaxTextBytes:     r.number("DOORBELL_MAX_TEXT_BYTES", 2048, 1, 32768),
 		MaxDevices:       r.number("DOORBELL_MAX_DEVICES", 25, 1, 100),
 		MaxCallInvitees:  r.number("DOORBELL_MAX_CALL_INVITEES", 9, 1, 100),
+		MaxGroupMembers:  r.number("DOORBELL_MAX_GROUP_MEMBERS", 10000, 2, 100000),
+		FanoutTopic:      r.text("DOORBELL_FANOUT_TOPIC", "fanout"),
+		FanoutThreshold:  r.number("DOORBELL_FANOUT_THRESHOLD", 2000, 1, 20000),
 		Lease:            r.duration("DOORBELL_LEASE_SECONDS", time.Second, 120, 10, 3600),
 		PushTTL:          r.duration("DOORBELL_PUSH_TTL_SECONDS", time.Second, 2419200, 60, 2419200),
 		MessageRetention: r.duration("DOORBELL_MESSAGE_RETENTION_HOURS", time.Hour, 8760, 1, 87600),

@@ -21,6 +21,7 @@ func TestDefaults(t *testing.T) {
 		ProjectID: "demo", PushTopic: "push", DeadTopic: "push-dead",
 		MaxTextBytes: 2048, MaxDevices: 25, MaxCallInvitees: 9, Lease: 2 * time.Minute, PushTTL: 28 * 24 * time.Hour,
 		MessageRetention: 365 * 24 * time.Hour, CallRetention: 30 * 24 * time.Hour, LedgerRetention: 30 * 24 * time.Hour,
+		MaxGroupMembers: 10000, FanoutTopic: "fanout", FanoutThreshold: 2000,
 		FCMConcurrency: 100, MaxAttempts: 10,
 	}
 	if got, err := read(nil); err != nil || !reflect.DeepEqual(got, want) {
@@ -38,6 +39,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		{"GOOGLE_CLOUD_PROJECT", " padded ", "ProjectID", "padded"},
 		{"DOORBELL_PUSH_TOPIC", "p", "PushTopic", "p"},
 		{"DOORBELL_DEAD_TOPIC", "d", "DeadTopic", "d"},
+		{"DOORBELL_FANOUT_TOPIC", "f", "FanoutTopic", "f"},
 		{"DOORBELL_FCM_ENDPOINT", "http://localhost:1/v1", "FCMEndpoint", "http://localhost:1/v1"},
 		{"DOORBELL_ALLOWED_ORIGINS", "https://a.example, ,https://b.example,", "AllowedOrigins", []string{"https://a.example", "https://b.example"}},
 		{"DOORBELL_ALLOWED_ORIGINS", " ", "AllowedOrigins", []string(nil)},
@@ -66,6 +68,8 @@ func TestBounds(t *testing.T) {
 		{"DOORBELL_MAX_DEVICES", "MaxDevices", 1, 100, 0},
 		{"DOORBELL_MAX_CALL_INVITEES", "MaxCallInvitees", 1, 100, 0},
 		{"DOORBELL_CALL_RETENTION_HOURS", "CallRetention", 24, 87600, time.Hour},
+		{"DOORBELL_MAX_GROUP_MEMBERS", "MaxGroupMembers", 2, 100000, 0},
+		{"DOORBELL_FANOUT_THRESHOLD", "FanoutThreshold", 1, 20000, 0},
 		{"DOORBELL_LEASE_SECONDS", "Lease", 10, 3600, time.Second},
 		{"DOORBELL_PUSH_TTL_SECONDS", "PushTTL", 60, 2419200, time.Second},
 		{"DOORBELL_MESSAGE_RETENTION_HOURS", "MessageRetention", 1, 87600, time.Hour},

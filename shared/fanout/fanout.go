@@ -3,6 +3,7 @@ package fanout
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -34,47 +35,63 @@ type Skips interface {
 // Fanout plans and publishes.
 type Fanout struct {
 	Presence  Presence
+	Roster    Roster
 	Publisher Publisher
+	Tasks     Tasks
 	Skips     Skips // nil: the log only
 	Now       func() time.Time
 	PushTTL   time.Duration
 	Retention time.Duration // of ledger entries
+	Threshold int           // members of a group above which its fan-out is split into Tasks
 }
 
-// Message plans the push of m and publishes it. An error asks for redelivery.
+// Message plans the push of m and publishes it; of a large group, the tasks
+// that do. An error asks for redelivery.
 //
-// It is safe to repeat: the batches of a message have IDs derived from it, so
-// the ledger lets each through once; it writes nothing else.
+// It is safe to repeat: the batches and tasks of a message have IDs derived
+// from it, so the ledger lets each device through once; it writes nothing else.
 func (f *Fanout) Message(ctx context.Context, m chat.Message) (err error) {
 	defer fault.Wrap(&err, "fan out message %s", m.MessageID)
-	now := f.Now()
+	t := tally{message: m}
 	switch {
 	case m.ConversationType == chat.Room:
-		return f.explain(ctx, m, []plan.Decision{{Reason: plan.Room}}, 0, now)
+		t.add(plan.Decision{Reason: plan.Room}, f.Now())
 	case m.Push == nil:
-		return f.explain(ctx, m, []plan.Decision{{UserID: peerOf(m), Reason: plan.NoPushConfig}}, 0, now)
+		t.add(plan.Decision{UserID: peerOf(m), Reason: plan.NoPushConfig}, f.Now())
+	case m.ConversationType == chat.Group && m.Fanout != nil && m.Fanout.Members > f.Threshold:
+		return f.split(ctx, m)
+	case m.ConversationType == chat.Group && m.Fanout != nil:
+		return f.group(ctx, Task{Message: m, Chunks: m.Fanout.Chunks})
+	case m.ConversationType == chat.Group:
+		return fmt.Errorf("the message doesn't say what its group is")
+	default:
+		if err := f.peer(ctx, &t); err != nil {
+			return err
+		}
 	}
+	return f.explain(ctx, &t)
+}
 
+func (f *Fanout) peer(ctx context.Context, t *tally) error {
+	m, now := t.message, f.Now()
 	users, err := f.Presence.Users(ctx, []string{m.ConversationID})
 	if err != nil {
 		return err
 	}
 	a := push.OfMessage(m, f.PushTTL)
-	decisions := plan.Decide(a, plan.Receiver{UserID: m.ConversationID, Presence: users[m.ConversationID]}, now)
-
 	var targets []push.Target
-	for _, d := range decisions {
-		if d.Reason == plan.Push {
+	for _, d := range plan.Decide(a, plan.Receiver{UserID: m.ConversationID, Presence: users[m.ConversationID]}, now) {
+		if t.add(d, now) {
 			targets = append(targets, d.Target)
 		}
 	}
-	batches := push.Batches(a, "", targets, now)
-	for _, b := range batches {
+	for _, b := range push.Batches(a, "", targets, now) {
 		if err := f.Publisher.Publish(ctx, b); err != nil {
 			return err
 		}
+		t.batches++
 	}
-	return f.explain(ctx, m, decisions, len(batches), now)
+	return nil
 }
 
 func peerOf(m chat.Message) string {
@@ -87,35 +104,58 @@ func peerOf(m chat.Message) string {
 // maxLogged bounds the reasons one log line lists; the counts are of all.
 const maxLogged = 50
 
+// tally is what has been decided about a message.
+type tally struct {
+	message  chat.Message
+	part     string // of its fan-out; empty: all of it
+	batches  int
+	counts   map[string]int
+	skipped  []string                    // the first maxLogged
+	outcomes map[string]delivery.Outcome // of those not rung
+}
+
+// add counts d, and reports whether it is a push.
+func (t *tally) add(d plan.Decision, now time.Time) bool {
+	if t.counts == nil {
+		t.counts = map[string]int{}
+		t.outcomes = map[string]delivery.Outcome{}
+	}
+	if d.Reason == plan.Push {
+		t.counts["push"]++
+		return true
+	}
+	t.counts[string(d.Reason)]++
+	if len(t.skipped) < maxLogged {
+		t.skipped = append(t.skipped, d.UserID+"/"+d.PushID+":"+string(d.Reason))
+	}
+	// A reason that concerns the user stands under an ID no device has.
+	key := d.PushID
+	if key == "" {
+		key = docid.New("user", d.UserID)
+	}
+	t.outcomes[key] = delivery.Outcome{UserID: d.UserID, Status: delivery.Skipped, Detail: string(d.Reason), At: now}
+	return false
+}
+
 // explain says why devices are not rung: in the log, and in the ledger where
 // Skips is set.
-func (f *Fanout) explain(ctx context.Context, m chat.Message, decisions []plan.Decision, batches int, now time.Time) error {
-	counts := map[string]int{}
-	var skipped []string
-	outcomes := map[string]delivery.Outcome{}
-	for _, d := range decisions {
-		if d.Reason == plan.Push {
-			counts["push"]++
-			continue
-		}
-		counts[string(d.Reason)]++
-		if len(skipped) < maxLogged {
-			skipped = append(skipped, d.UserID+"/"+d.PushID+":"+string(d.Reason))
-		}
-		// A reason that concerns the user stands under an ID no device has.
-		key := d.PushID
-		if key == "" {
-			key = docid.New("user", d.UserID)
-		}
-		outcomes[key] = delivery.Outcome{UserID: d.UserID, Status: delivery.Skipped, Detail: string(d.Reason), At: now}
-	}
+func (f *Fanout) explain(ctx context.Context, t *tally) error {
+	m := t.message
 	slog.InfoContext(ctx, "planned", "kind", string(push.KindMessage), "subjectID", m.MessageID, "cid", m.CID(),
-		"batches", batches, "decisions", counts, "skipped", skipped)
+		"part", t.part, "batches", t.batches, "decisions", t.counts, "skipped", t.skipped)
+	return f.record(ctx, t, "skips", m.MessageID)
+}
+
+// record keeps t's outcomes under an ID of the parts, and clears them.
+func (f *Fanout) record(ctx context.Context, t *tally, id ...string) error {
+	outcomes := t.outcomes
+	t.outcomes = map[string]delivery.Outcome{}
 	if f.Skips == nil || len(outcomes) == 0 {
 		return nil
 	}
+	now := f.Now()
 	return f.Skips.Record(ctx, delivery.Entry{
-		ID: docid.New("skips", m.MessageID), Kind: string(push.KindMessage), SubjectID: m.MessageID,
+		ID: docid.New(id...), Kind: string(push.KindMessage), SubjectID: t.message.MessageID,
 		Attempt: 1, Done: true, CreatedAt: now, LeaseUntil: now, Outcomes: outcomes, ExpireAt: now.Add(f.Retention),
 	})
 }

@@ -9,18 +9,20 @@ import (
 
 	"cloud.google.com/go/pubsub/v2"
 
+	"github.com/doorbell-push/doorbell/shared/fanout"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/push"
 )
 
-// Topics publishes to the push topic and to its dead-letter topic.
+// Topics publishes to the push topic, to its dead-letter topic and to the topic
+// of fan-out tasks.
 type Topics struct {
-	push, dead *pubsub.Publisher
+	push, dead, fanout *pubsub.Publisher
 }
 
 // NewTopics publishes through client, which stays its caller's to close.
-func NewTopics(client *pubsub.Client, pushTopic, deadTopic string) *Topics {
-	return &Topics{push: publisher(client, pushTopic), dead: publisher(client, deadTopic)}
+func NewTopics(client *pubsub.Client, pushTopic, deadTopic, fanoutTopic string) *Topics {
+	return &Topics{push: publisher(client, pushTopic), dead: publisher(client, deadTopic), fanout: publisher(client, fanoutTopic)}
 }
 
 func publisher(client *pubsub.Client, topic string) *pubsub.Publisher {
@@ -44,16 +46,26 @@ func (t *Topics) PublishDead(ctx context.Context, b push.Batch, reason string) (
 	return publish(ctx, t.dead, b, map[string]string{"reason": reason})
 }
 
+// PublishTask implements fanout.Tasks.
+func (t *Topics) PublishTask(ctx context.Context, task fanout.Task) (err error) {
+	defer fault.Wrap(&err, "publish fan-out task %s", task.ID)
+	return publishJSON(ctx, t.fanout, task, map[string]string{"task": task.ID, "kind": string(push.KindMessage), "subjectID": task.Message.MessageID})
+}
+
 func publish(ctx context.Context, p *pubsub.Publisher, b push.Batch, attributes map[string]string) error {
-	data, err := json.Marshal(b)
-	if err != nil {
-		return err
-	}
 	all := map[string]string{"batch": b.ID, "kind": string(b.Announcement.Kind), "subjectID": b.Announcement.ID}
 	for k, v := range attributes {
 		all[k] = v
 	}
-	_, err = p.Publish(ctx, &pubsub.Message{Data: data, Attributes: all}).Get(ctx)
+	return publishJSON(ctx, p, b, all)
+}
+
+func publishJSON(ctx context.Context, p *pubsub.Publisher, v any, attributes map[string]string) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	_, err = p.Publish(ctx, &pubsub.Message{Data: data, Attributes: attributes}).Get(ctx)
 	return err
 }
 
@@ -61,15 +73,7 @@ func publish(ctx context.Context, p *pubsub.Publisher, b push.Batch, attributes 
 // Pub/Sub envelope (google.events.cloud.pubsub.v1.MessagePublishedData).
 func Decode(data []byte) (b push.Batch, err error) {
 	defer fault.Wrap(&err, "decode push batch")
-	var envelope struct {
-		Message struct {
-			Data []byte `json:"data"`
-		} `json:"message"`
-	}
-	if err := json.Unmarshal(data, &envelope); err != nil {
-		return b, err
-	}
-	if err := json.Unmarshal(envelope.Message.Data, &b); err != nil {
+	if err := open(data, &b); err != nil {
 		return b, err
 	}
 	switch {
@@ -79,4 +83,32 @@ func Decode(data []byte) (b push.Batch, err error) {
 		return b, fmt.Errorf("batch %s has %d targets: 1 to %d", b.ID, len(b.Targets), push.MaxBatch)
 	}
 	return b, nil
+}
+
+// DecodeTask reads the data of a fan-out task's event.
+func DecodeTask(data []byte) (t fanout.Task, err error) {
+	defer fault.Wrap(&err, "decode fan-out task")
+	if err := open(data, &t); err != nil {
+		return t, err
+	}
+	switch {
+	case t.ID == "" || t.Message.MessageID == "" || t.Message.Push == nil:
+		return t, fmt.Errorf("no fan-out task in the message")
+	case t.FirstChunk < 0 || t.Chunks < 1 || t.Chunks > fanout.TaskChunks:
+		return t, fmt.Errorf("task %s has %d chunks from %d on: 1 to %d from 0 on", t.ID, t.Chunks, t.FirstChunk, fanout.TaskChunks)
+	}
+	return t, nil
+}
+
+// open decodes the data inside the Pub/Sub envelope into out.
+func open(data []byte, out any) error {
+	var envelope struct {
+		Message struct {
+			Data []byte `json:"data"`
+		} `json:"message"`
+	}
+	if err := json.Unmarshal(data, &envelope); err != nil {
+		return err
+	}
+	return json.Unmarshal(envelope.Message.Data, out)
 }

@@ -132,7 +132,7 @@ func topics(t *testing.T, names ...string) (*Topics, *pstest.Server) {
 			t.Fatal(err)
 		}
 	}
-	return NewTopics(client, "push", "push-dead"), server
+	return NewTopics(client, "push", "push-dead", "fanout"), server
 }
 
 func TestPublish(t *testing.T) {

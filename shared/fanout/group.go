@@ -1,0 +1,165 @@
+package fanout
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/docid"
+	"github.com/doorbell-push/doorbell/shared/fault"
+	"github.com/doorbell-push/doorbell/shared/group"
+	"github.com/doorbell-push/doorbell/shared/plan"
+	"github.com/doorbell-push/doorbell/shared/push"
+)
+
+// Roster reads a chunk of a group's roster: its members by user ID.
+type Roster interface {
+	Roster(ctx context.Context, cid string, chunk int) (map[string]group.Entry, error)
+}
+
+// Tasks hands a part of a fan-out to Pub/Sub; it returns when Pub/Sub has it.
+type Tasks interface {
+	PublishTask(ctx context.Context, t Task) error
+}
+
+// TaskChunks is how many roster chunks a task covers: 3500 members, some
+// seconds' work. Each task's last batch is on average half full, so fewer would
+// make more batches than the targets need.
+const TaskChunks = 14
+
+// Task is a part of the fan-out of a group's message.
+type Task struct {
+	// ID is the same whenever the same message is split again.
+	ID         string       `json:"id"`
+	Message    chat.Message `json:"message"`
+	FirstChunk int          `json:"firstChunk"`
+	Chunks     int          `json:"chunks"`
+}
+
+// split publishes the tasks that fan m out.
+func (f *Fanout) split(ctx context.Context, m chat.Message) error {
+	tasks := 0
+	for first := 0; first < m.Fanout.Chunks; first += TaskChunks {
+		t := Task{
+			ID: docid.New("fanout", m.MessageID, strconv.Itoa(first)), Message: m,
+			FirstChunk: first, Chunks: min(TaskChunks, m.Fanout.Chunks-first),
+		}
+		if err := f.Tasks.PublishTask(ctx, t); err != nil {
+			return err
+		}
+		tasks++
+	}
+	slog.InfoContext(ctx, "split", "kind", string(push.KindMessage), "subjectID", m.MessageID, "cid", m.CID(),
+		"members", m.Fanout.Members, "tasks", tasks)
+	return nil
+}
+
+// Task plans and publishes one part of a fan-out. It is as safe to repeat as
+// Message. An error asks for redelivery.
+func (f *Fanout) Task(ctx context.Context, t Task) (err error) {
+	defer fault.Wrap(&err, "fan out message %s from chunk %d", t.Message.MessageID, t.FirstChunk)
+	return f.group(ctx, t)
+}
+
+// group goes through the task's chunks, each with one read of the roster and
+// one batched get of its members' presence, and publishes whenever a batch is
+// full: what it holds at a time is a chunk and a batch, whatever the group's
+// size.
+//
+// Who is online may have changed when it is repeated, and then a device may be
+// in another batch than before. The ledger is kept by device, so none is left
+// out; one that was sent by its old batch and slid into a new one may be sent
+// again, and the notification's tag lets the second replace the first.
+func (f *Fanout) group(ctx context.Context, task Task) error {
+	s := &stream{
+		f: f, a: push.OfMessage(task.Message, f.PushTTL),
+		tally: tally{message: task.Message, part: strconv.Itoa(task.FirstChunk)},
+	}
+	for n := task.FirstChunk; n < task.FirstChunk+task.Chunks; n++ {
+		if err := s.chunk(ctx, n); err != nil {
+			return err
+		}
+	}
+	if err := s.flush(ctx, 1); err != nil {
+		return err
+	}
+	return f.explain(ctx, &s.tally)
+}
+
+// stream is a task under way.
+type stream struct {
+	f       *Fanout
+	a       push.Announcement
+	tally   tally
+	targets []push.Target // not published yet
+}
+
+// chunk plans for the members in a chunk, and publishes what fills a batch.
+func (s *stream) chunk(ctx context.Context, n int) error {
+	m := s.tally.message
+	entries, err := s.f.Roster.Roster(ctx, m.CID(), n)
+	if err != nil {
+		return err
+	}
+	now := s.f.Now()
+	var receivers []plan.Receiver
+	var ask []string
+	for _, id := range slices.Sorted(maps.Keys(entries)) {
+		r := plan.Receiver{UserID: id, Member: member(m, id, entries[id])}
+		receivers = append(receivers, r)
+		if plan.NeedsPresence(s.a, r, now) {
+			ask = append(ask, id)
+		}
+	}
+	if len(ask) > 0 {
+		users, err := s.f.Presence.Users(ctx, ask)
+		if err != nil {
+			return err
+		}
+		now = s.f.Now()
+		for i := range receivers {
+			receivers[i].Presence = users[receivers[i].UserID]
+		}
+	}
+	s.plan(receivers, now)
+	if err := s.f.record(ctx, &s.tally, "skips", m.MessageID, strconv.Itoa(n)); err != nil {
+		return err
+	}
+	return s.flush(ctx, push.MaxBatch)
+}
+
+func (s *stream) plan(receivers []plan.Receiver, now time.Time) {
+	for _, r := range receivers {
+		for _, d := range plan.Decide(s.a, r, now) {
+			if s.tally.add(d, now) {
+				s.targets = append(s.targets, d.Target)
+			}
+		}
+	}
+}
+
+// flush publishes while at least that many targets are there.
+func (s *stream) flush(ctx context.Context, least int) error {
+	for len(s.targets) >= least {
+		n := min(len(s.targets), push.MaxBatch)
+		b := push.NewBatch(s.a, s.tally.part, s.tally.batches, s.targets[:n], s.f.Now())
+		if err := s.f.Publisher.Publish(ctx, b); err != nil {
+			return err
+		}
+		s.targets = slices.Clone(s.targets[n:])
+		s.tally.batches++
+	}
+	return nil
+}
+
+// member is what an entry means for m's plan: nil for who joined after m.
+func member(m chat.Message, userID string, e group.Entry) *plan.Member {
+	if e.JoinSeq >= m.OrderKey {
+		return nil
+	}
+	return &plan.Member{Muted: e.Muted, MutedUntil: e.MutedUntil, Insisted: m.Insists(userID)}
+}
