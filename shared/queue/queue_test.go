@@ -19,6 +19,7 @@ import (
 
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/device"
+	"github.com/doorbell-push/doorbell/shared/fanout"
 	"github.com/doorbell-push/doorbell/shared/push"
 )
 
@@ -174,4 +175,66 @@ func TestPublishFails(t *testing.T) {
 			t.Errorf("got %v, want %s…", err, want)
 		}
 	}
+}
+
+// task has no field at its zero value.
+func task() fanout.Task {
+	return fanout.Task{ID: "t1", FirstChunk: 14, Chunks: 14, Message: chat.Message{
+		MessageID: "m1", LocalMessageID: "l", SenderUserID: "alice", ConversationID: "g", ConversationType: chat.Group, OrderKey: 7,
+		Push: &chat.PushConfig{Title: "t", Content: "c"}, ForcePush: true, MentionedUserIDs: []string{"bob"},
+		Fanout: &chat.Fanout{Chunks: 40, Members: 10_000},
+	}}
+}
+
+func TestPublishTask(t *testing.T) {
+	q, server := topics(t, "push", "fanout")
+	if err := q.PublishTask(t.Context(), task()); err != nil {
+		t.Fatal(err)
+	}
+	published := server.Messages()
+	if len(published) != 1 || published[0].Topic != "projects/demo/topics/fanout" ||
+		!maps.Equal(published[0].Attributes, map[string]string{"task": "t1", "kind": "message", "subjectID": "m1"}) {
+		t.Fatalf("published %+v", published)
+	}
+	if got, err := DecodeTask([]byte(event(string(published[0].Data)))); err != nil || !reflect.DeepEqual(got, task()) {
+		t.Errorf("published %+v, %v", got, err)
+	}
+	q, _ = topics(t) // without topics
+	if err := q.PublishTask(t.Context(), task()); err == nil || !strings.HasPrefix(err.Error(), "publish fan-out task t1: ") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestDecodeTaskRefuses(t *testing.T) {
+	with := func(edit func(*fanout.Task)) string {
+		v := task()
+		edit(&v)
+		return event(encode(t, v))
+	}
+	const none = "no fan-out task in the message"
+	for name, tc := range map[string]struct{ data, want string }{
+		"nothing":        {``, "unexpected end of JSON input"},
+		"empty":          {event(`{}`), none},
+		"no ID":          {with(func(v *fanout.Task) { v.ID = "" }), none},
+		"no message":     {with(func(v *fanout.Task) { v.Message.MessageID = "" }), none},
+		"no push":        {with(func(v *fanout.Task) { v.Message.Push = nil }), none},
+		"no chunks":      {with(func(v *fanout.Task) { v.Chunks = 0 }), "task t1 has 0 chunks from 14 on: 1 to 14 from 0 on"},
+		"too many":       {with(func(v *fanout.Task) { v.Chunks = 15 }), "task t1 has 15 chunks from 14 on: 1 to 14 from 0 on"},
+		"before the one": {with(func(v *fanout.Task) { v.FirstChunk = -1 }), "task t1 has 14 chunks from -1 on: 1 to 14 from 0 on"},
+	} {
+		if got, err := DecodeTask([]byte(tc.data)); err == nil || err.Error() != "decode fan-out task: "+tc.want {
+			t.Errorf("%s: got %+v, %v; want %s", name, got, err, tc.want)
+		}
+	}
+}
+
+func FuzzDecodeTask(f *testing.F) {
+	f.Add([]byte(event(encode(f, task()))))
+	f.Add([]byte(event(`{"id":"t","message":{"messageID":"m","push":{}},"chunks":1}`)))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		v, err := DecodeTask(data)
+		if err == nil && (v.ID == "" || v.Message.Push == nil || v.FirstChunk < 0 || v.Chunks < 1 || v.Chunks > fanout.TaskChunks) {
+			t.Fatalf("accepted %+v", v)
+		}
+	})
 }
