@@ -1,0 +1,188 @@
+//go:build integration
+
+package functions_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/firestore"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/doorbell-push/doorbell/scripts/fcm/standin"
+	"github.com/doorbell-push/doorbell/scripts/harness"
+	"github.com/doorbell-push/doorbell/scripts/system"
+	"github.com/doorbell-push/doorbell/shared/device"
+	"github.com/doorbell-push/doorbell/shared/group"
+	"github.com/doorbell-push/doorbell/shared/presence"
+)
+
+// groupBench is a running system, and clients of it.
+type groupBench struct {
+	*testing.T
+	*system.System
+}
+
+func (b *groupBench) as(user string) harness.Client {
+	b.Helper()
+	token, err := b.SignIn(b.Context(), user)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return harness.Client{TB: b.T, BaseURL: b.FunctionsURL(), Token: token}
+}
+
+func (b *groupBench) ok(c harness.Client, path string, body any) {
+	b.Helper()
+	if status, answer := c.Do(http.MethodPost, path, body); status != http.StatusOK {
+		b.Fatalf("%s: %d %s", path, status, answer)
+	}
+}
+
+// A group of 10,000, 8,000 of them offline: each of those rings once, nobody else.
+func TestGroupOfTenThousand(t *testing.T) {
+	s, err := system.Start(t.Context(), system.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	b := &groupBench{t, s}
+	t.Setenv("FIRESTORE_EMULATOR_HOST", s.FirestoreHost())
+	client, err := firestore.NewClient(t.Context(), s.ProjectID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+
+	const members = 10_000
+	var ids []string
+	devices := map[string]string{} // tokens, by user
+	writer := client.BulkWriter(t.Context())
+	for i := range members - 1 {
+		id := fmt.Sprintf("u%05d", i)
+		phone, err := s.FCM.NewDevice(standin.Device{Kind: "token", Platform: "android", On: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := device.Device{PushID: "p", DeviceID: "d", Platform: device.Android, Popup: true, Target: device.Target{Kind: device.KindToken, Value: phone.Token}}
+		if i%5 == 0 {
+			d.State, d.LeaseUntil = device.Online, time.Now().Add(time.Hour)
+		}
+		u := presence.User{Devices: map[string]device.Device{device.PushID(id, "d"): d}}
+		if _, err := writer.Set(client.Collection("presence").Doc(id), u); err != nil {
+			t.Fatal(err)
+		}
+		ids, devices[id] = append(ids, id), phone.Token
+	}
+	writer.End()
+
+	olga := b.as("olga")
+	b.ok(olga, "/group-create", map[string]any{"groupInfo": map[string]any{"groupID": "g", "groupName": "n"}})
+	began := time.Now()
+	for some := range slices.Chunk(ids, group.MaxUsers) {
+		b.ok(olga, "/group-invite", map[string]any{"groupID": "g", "userIDs": some})
+	}
+	t.Logf("%d invited in %v", len(ids), time.Since(began).Round(time.Millisecond))
+
+	s.Gate.Reset()
+	began = time.Now()
+	b.ok(olga, "/send", map[string]any{
+		"message": map[string]any{"type": 1, "message": "hi"}, "toConversationID": "g", "conversationType": 2, "localMessageID": "l",
+		"config": map[string]any{"priority": 3, "pushConfig": map[string]any{"title": "t", "content": "c"}},
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	defer cancel()
+	const offline = 7_999 // every fifth of 9,999 is online, the first too
+	if err := s.FCM.Wait(ctx, func(fcm *standin.Server) bool { return fcm.Stats().Accepted >= offline }); err != nil {
+		t.Errorf("%v: %+v", err, s.FCM.Stats())
+	}
+	took := time.Since(began)
+	if err := s.Gate.WaitDelivered(ctx, "fan-out", 3); err != nil {
+		t.Error(err)
+	}
+	if err := s.Gate.WaitDelivered(ctx, "dispatch", 17); err != nil {
+		t.Error(err)
+	}
+	for i, id := range ids {
+		want := 1
+		if i%5 == 0 {
+			want = 0
+		}
+		if got := len(s.FCM.Messages(devices[id])); got != want {
+			t.Errorf("%s got %d pushes, want %d", id, got, want)
+		}
+	}
+	t.Logf("%d pushes in %v; fan-out %+v, dispatch %+v", s.FCM.Stats().Accepted, took.Round(time.Millisecond), s.Gate.Counts("fan-out"), s.Gate.Counts("dispatch"))
+
+	t.Run("rules", func(t *testing.T) { rulesOfGroups(t, b) })
+
+	began = time.Now()
+	b.ok(olga, "/group-dismiss", map[string]any{"groupID": "g"})
+	t.Logf("dismissed in %v", time.Since(began).Round(time.Millisecond))
+}
+
+// Members, and only they, read the group, its messages and its memberships.
+func rulesOfGroups(t *testing.T, b *groupBench) {
+	documents := "/v1/projects/" + b.ProjectID + "/databases/(default)/documents"
+	g := "/conversations/" + group.CID("g")
+	mine := func(uid string) map[string]any {
+		return map[string]any{"structuredQuery": map[string]any{
+			"from": []any{map[string]any{"collectionId": "members", "allDescendants": true}},
+			"where": map[string]any{"fieldFilter": map[string]any{
+				"field": map[string]any{"fieldPath": "userID"}, "op": "EQUAL", "value": map[string]any{"stringValue": uid},
+			}},
+		}}
+	}
+	everyone := map[string]any{"structuredQuery": map[string]any{"from": []any{map[string]any{"collectionId": "members", "allDescendants": true}}}}
+	write := map[string]any{"fields": map[string]any{"a": map[string]any{"stringValue": "b"}}}
+	var tasks errgroup.Group
+	for _, tc := range []struct {
+		user, method, path string
+		body               any
+		want               int
+	}{
+		{"u00001", "GET", g, nil, 200},
+		{"u00001", "GET", g + "/messages", nil, 200},
+		{"u00001", "GET", g + "/members/u00001", nil, 200},
+		{"u00001", "GET", g + "/members/u00002", nil, 200},
+		{"u00001", "GET", g + "/members?pageSize=2", nil, 200},
+		{"u00001", "POST", ":runQuery", mine("u00001"), 200},
+		{"u00001", "POST", ":runQuery", mine("u00002"), 403},
+		{"u00001", "POST", ":runQuery", everyone, 403},
+		{"u00001", "GET", g + "/roster/0", nil, 403},
+		{"u00001", "GET", g + "/roster", nil, 403},
+		{"u00001", "GET", "/conversations", nil, 403},
+		{"u00001", "PATCH", g, write, 403},
+		{"u00001", "PATCH", g + "/members/u00001", write, 403},
+		{"u00001", "DELETE", g + "/members/u00001", nil, 403},
+		{"u00001", "POST", g + "/messages", write, 403},
+		{"u00001", "PATCH", g + "/roster/0", write, 403},
+		{"mallory", "GET", g, nil, 403},
+		{"mallory", "GET", g + "/messages", nil, 403},
+		{"mallory", "GET", g + "/members/u00001", nil, 403},
+		{"mallory", "GET", g + "/members?pageSize=2", nil, 403},
+		{"mallory", "PATCH", g + "/members/mallory", write, 403},
+		{"mallory", "POST", ":runQuery", mine("u00001"), 403},
+		{"mallory", "POST", ":runQuery", mine("mallory"), 200},
+		{"", "GET", g, nil, 403},
+		{"", "GET", g + "/members/u00001", nil, 403},
+		{"", "POST", ":runQuery", mine("u00001"), 403},
+	} {
+		tasks.Go(func() error {
+			c := harness.Client{TB: t}
+			if tc.user != "" {
+				c = b.as(tc.user)
+			}
+			c.TB, c.BaseURL = t, "http://"+b.FirestoreHost()
+			if status, answer := c.Do(tc.method, documents+tc.path, tc.body); status != tc.want {
+				t.Errorf("%s %s by %q: %d %.300s, want %d", tc.method, tc.path, tc.user, status, answer, tc.want)
+			}
+			return nil
+		})
+	}
+	_ = tasks.Wait()
+}
