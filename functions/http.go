@@ -18,6 +18,8 @@ import (
 	"firebase.google.com/go/v4/auth"
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/fault"
@@ -58,7 +60,7 @@ func endpoint(name string, table routes) http.HandlerFunc {
 		answer, err := serve(ctx, m, w, r)
 		status := http.StatusOK
 		if err != nil {
-			e := fault.From(err)
+			e := asFault(err)
 			status = e.Status.HTTP()
 			if status >= http.StatusInternalServerError {
 				slog.ErrorContext(ctx, "request failed", "path", r.URL.Path, "method", r.Method, "error", err)
@@ -80,6 +82,31 @@ func endpoint(name string, table routes) http.HandlerFunc {
 			slog.WarnContext(ctx, "answer not written", "path", r.URL.Path, "error", err)
 		}
 	}
+}
+
+// asFault is err as the caller gets it. What Firestore could not do for now (a
+// contended document, an overload, no time left) is worth a retry, and safe to
+// retry: every request may be repeated.
+func asFault(err error) *fault.Error {
+	var own *fault.Error
+	var rpc interface{ GRPCStatus() *status.Status }
+	switch {
+	case errors.As(err, &own):
+	case errors.Is(err, context.DeadlineExceeded):
+		return busy()
+	case errors.As(err, &rpc):
+		switch rpc.GRPCStatus().Code() {
+		case codes.Aborted, codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted:
+			return busy()
+		}
+	}
+	return fault.From(err)
+}
+
+func busy() *fault.Error {
+	e := fault.New(fault.Unavailable, fault.ServerError, "too busy to do this right now: retry")
+	e.RetryAfter = time.Second
+	return e
 }
 
 func serve(ctx context.Context, m methods, w http.ResponseWriter, r *http.Request) (any, error) {

@@ -41,7 +41,7 @@ func (c *checker) fuzzOne(ctx context.Context, path, target string) (err error) 
 	for range 2 {
 		var output bytes.Buffer
 		err = c.commandTo(ctx, io.MultiWriter(c.out, &output), "go", "test", "-run", "^$",
-			"-fuzz", "^"+target+"$", "-fuzztime", c.fuzzTime.String(), path)
+			"-fuzz", "^"+target+"$", "-fuzztime", c.fuzzTime.String(), "-fuzzminimizetime", "20x", path)
 		if err == nil || !timeUp(output.String()) {
 			return err
 		}
