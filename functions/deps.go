@@ -39,11 +39,7 @@ var (
 		return config.Read(os.Getenv)
 	})
 
-	database = sync.OnceValues(func() (*store.Firestore, error) {
-		c, err := settings()
-		if err != nil {
-			return nil, err
-		}
+	database = configured(func(c *config.Config) (*store.Firestore, error) {
 		client, err := firestore.NewClient(context.Background(), c.ProjectID)
 		if err != nil {
 			return nil, err
@@ -51,11 +47,7 @@ var (
 		return store.NewFirestore(client), nil
 	})
 
-	topics = sync.OnceValues(func() (*queue.Topics, error) {
-		c, err := settings()
-		if err != nil {
-			return nil, err
-		}
+	topics = configured(func(c *config.Config) (*queue.Topics, error) {
 		client, err := pubsub.NewClient(context.Background(), c.ProjectID)
 		if err != nil {
 			return nil, err
@@ -63,11 +55,7 @@ var (
 		return queue.NewTopics(client, c.PushTopic, c.DeadTopic, c.FanoutTopic), nil
 	})
 
-	tokens = sync.OnceValues(func() (*auth.Client, error) {
-		c, err := settings()
-		if err != nil {
-			return nil, err
-		}
+	tokens = configured(func(c *config.Config) (*auth.Client, error) {
 		app, err := firebase.NewApp(context.Background(), &firebase.Config{ProjectID: c.ProjectID})
 		if err != nil {
 			return nil, err
@@ -75,27 +63,11 @@ var (
 		return app.Auth(context.Background())
 	})
 
-	registry = sync.OnceValues(func() (*presence.Registry, error) {
-		c, err := settings()
-		if err != nil {
-			return nil, err
-		}
-		db, err := database()
-		if err != nil {
-			return nil, err
-		}
+	registry = onDatabase(func(c *config.Config, db *store.Firestore) (*presence.Registry, error) {
 		return &presence.Registry{Store: db, Now: time.Now, Lease: c.Lease, MaxDevices: c.MaxDevices}, nil
 	})
 
-	sender = sync.OnceValues(func() (*chat.Sender, error) {
-		c, err := settings()
-		if err != nil {
-			return nil, err
-		}
-		db, err := database()
-		if err != nil {
-			return nil, err
-		}
+	sender = onDatabase(func(c *config.Config, db *store.Firestore) (*chat.Sender, error) {
 		return &chat.Sender{
 			Store: db, Now: time.Now, MaxText: c.MaxTextBytes, Retention: c.MessageRetention,
 			CheckPush: func(m chat.Message) error {
@@ -104,41 +76,17 @@ var (
 		}, nil
 	})
 
-	calls = sync.OnceValues(func() (*calling.Service, error) {
-		c, err := settings()
-		if err != nil {
-			return nil, err
-		}
-		db, err := database()
-		if err != nil {
-			return nil, err
-		}
+	calls = onDatabase(func(c *config.Config, db *store.Firestore) (*calling.Service, error) {
 		return &calling.Service{
 			Store: db, Presence: db, Now: time.Now, MaxInvitees: c.MaxCallInvitees, Retention: c.CallRetention, CheckPush: checkCallPush,
 		}, nil
 	})
 
-	groups = sync.OnceValues(func() (*group.Service, error) {
-		c, err := settings()
-		if err != nil {
-			return nil, err
-		}
-		db, err := database()
-		if err != nil {
-			return nil, err
-		}
+	groups = onDatabase(func(c *config.Config, db *store.Firestore) (*group.Service, error) {
 		return &group.Service{Store: db, Now: time.Now, MaxMembers: c.MaxGroupMembers}, nil
 	})
 
-	fan = sync.OnceValues(func() (*fanout.Fanout, error) {
-		c, err := settings()
-		if err != nil {
-			return nil, err
-		}
-		db, err := database()
-		if err != nil {
-			return nil, err
-		}
+	fan = onDatabase(func(c *config.Config, db *store.Firestore) (*fanout.Fanout, error) {
 		q, err := topics()
 		if err != nil {
 			return nil, err
@@ -153,15 +101,7 @@ var (
 		return f, nil
 	})
 
-	dispatcher = sync.OnceValues(func() (*dispatch.Dispatcher, error) {
-		c, err := settings()
-		if err != nil {
-			return nil, err
-		}
-		db, err := database()
-		if err != nil {
-			return nil, err
-		}
+	dispatcher = onDatabase(func(c *config.Config, db *store.Firestore) (*dispatch.Dispatcher, error) {
 		q, err := topics()
 		if err != nil {
 			return nil, err
@@ -177,6 +117,28 @@ var (
 		}, nil
 	})
 )
+
+// configured is build, run on first use with the settings.
+func configured[T any](build func(*config.Config) (*T, error)) func() (*T, error) {
+	return sync.OnceValues(func() (*T, error) {
+		c, err := settings()
+		if err != nil {
+			return nil, err
+		}
+		return build(c)
+	})
+}
+
+// onDatabase is build, run on first use with the settings and the database.
+func onDatabase[T any](build func(*config.Config, *store.Firestore) (*T, error)) func() (*T, error) {
+	return configured(func(c *config.Config) (*T, error) {
+		db, err := database()
+		if err != nil {
+			return nil, err
+		}
+		return build(c, db)
+	})
+}
 
 // checkCallPush reports why a push for c could never reach a device.
 func checkCallPush(c calling.Call) error {
