@@ -20,6 +20,9 @@ type User struct {
 	Badge int `firestore:"badge"`
 	// Rule narrows which offline devices ring while others are online.
 	Rule PushRule `firestore:"rule"`
+	// Reads is how far the user has read the conversations they read last, by
+	// cid; at most MaxReads.
+	Reads map[string]Read `firestore:"reads,omitempty"`
 }
 
 // PushRule is ZIM's offline push rule (updateUserOfflinePushRule): while the

@@ -1,0 +1,75 @@
+package presence
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/doorbell-push/doorbell/shared/fault"
+)
+
+// MaxReads is how many conversations a user's document keeps the read position
+// of. It matters for as long as a push of the conversation may be under way,
+// seconds to minutes, so those read last are enough; a position that was
+// dropped rings a message once more than needed and loses none.
+const MaxReads = 20
+
+// Read is how far a user has read a conversation.
+type Read struct {
+	Seq int64     `firestore:"seq"` // the OrderKey of the last message read
+	At  time.Time `firestore:"at"`
+}
+
+// ReadSeq is the position up to which u has read the conversation, 0 where it
+// isn't known. A nil user has read nothing.
+func (u *User) ReadSeq(cid string) int64 {
+	if u == nil {
+		return 0
+	}
+	return u.Reads[cid].Seq
+}
+
+// markRead moves the position of cid forward to seq. It reports whether that
+// changed anything.
+func (u *User) markRead(cid string, seq int64, now time.Time) bool {
+	if seq <= u.ReadSeq(cid) {
+		return false
+	}
+	if u.Reads == nil {
+		u.Reads = map[string]Read{}
+	}
+	u.Reads[cid] = Read{Seq: seq, At: now}
+	for len(u.Reads) > MaxReads {
+		delete(u.Reads, u.readLongestAgo(cid))
+	}
+	return true
+}
+
+// readLongestAgo is the conversation to make room, never keep.
+func (u *User) readLongestAgo(keep string) (oldest string) {
+	for cid, r := range u.Reads {
+		if cid == keep {
+			continue
+		}
+		if oldest == "" || cmp.Or(r.At.Compare(u.Reads[oldest].At), cmp.Compare(cid, oldest)) < 0 {
+			oldest = cid
+		}
+	}
+	return oldest
+}
+
+// MarkRead tells the plan that the user has read the conversation up to and
+// including seq: what is read before its push leaves is not pushed. A position
+// only moves forward, so that a request that arrives late or twice changes
+// nothing; then nothing is written either.
+func (r *Registry) MarkRead(ctx context.Context, userID, cid string, seq int64) (err error) {
+	defer fault.Wrap(&err, "mark what %q has read", userID)
+	now := r.Now()
+	return r.Store.Change(ctx, func(tx Tx) error {
+		user, err := tx.User(userID)
+		if err != nil || !user.markRead(cid, seq, now) {
+			return err
+		}
+		return tx.PutUser(user)
+	})
+}
