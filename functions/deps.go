@@ -52,7 +52,9 @@ var (
 		if err != nil {
 			return nil, err
 		}
-		return queue.NewTopics(client, c.PushTopic, c.DeadTopic, c.FanoutTopic), nil
+		return queue.NewTopics(client, queue.Names{
+			Push: c.PushTopic, Urgent: c.UrgentTopic, Dead: c.DeadTopic, Fanout: c.FanoutTopic, Sweep: c.SweepTopic,
+		}), nil
 	})
 
 	tokens = configured(func(c *config.Config) (*auth.Client, error) {
@@ -78,7 +80,8 @@ var (
 
 	calls = onDatabase(func(c *config.Config, db *store.Firestore) (*calling.Service, error) {
 		return &calling.Service{
-			Store: db, Presence: db, Now: time.Now, MaxInvitees: c.MaxCallInvitees, Retention: c.CallRetention, CheckPush: checkCallPush,
+			Store: db, Presence: db, Now: time.Now, MaxInvitees: c.MaxCallInvitees, Retention: c.CallRetention,
+			CheckPush: checkCallPush,
 		}, nil
 	})
 
@@ -92,7 +95,7 @@ var (
 			return nil, err
 		}
 		f := &fanout.Fanout{
-			Presence: db, Roster: db, Publisher: q, Tasks: q, Now: time.Now,
+			Presence: db, Roster: db, Rings: db, Publisher: q, Tasks: q, Sweeps: q, Now: time.Now,
 			PushTTL: c.PushTTL, Retention: c.LedgerRetention, Threshold: c.FanoutThreshold,
 		}
 		if c.RecordSkips {
@@ -111,7 +114,7 @@ var (
 			return nil, err
 		}
 		return &dispatch.Dispatcher{
-			Ledger: db, Sender: fcm, Bindings: db, DeadLetters: q,
+			Ledger: db, Sender: fcm, Bindings: db, Calls: db, Members: db, DeadLetters: q,
 			Renderer: push.Renderer{WebClickURL: c.WebClickURL}, Now: time.Now,
 			Retention: c.LedgerRetention, MaxAttempts: c.MaxAttempts, Concurrency: c.FCMConcurrency,
 		}, nil
@@ -140,12 +143,13 @@ func onDatabase[T any](build func(*config.Config, *store.Firestore) (*T, error))
 	})
 }
 
-// checkCallPush reports why a push for c could never reach a device.
+// checkCallPush reports why a push for c, that rings or that dismisses, could
+// never reach a device.
 func checkCallPush(c calling.Call) error {
-	return push.CheckFits(push.Announcement{
-		Kind: "call", ID: calling.ID(c.CallID), SenderUserID: c.Caller, CID: calling.ID(c.CallID), ConversationID: c.CallID,
-		Priority: chat.High, Push: *c.Push, CreatedAt: c.CreateTime, ExpiresAt: c.CreateTime + int64(c.Timeout)*1000,
-	}, "config.pushConfig")
+	if err := push.CheckFits(push.OfCall(c, c.Caller, c.CreateTime, c.CreateTime), "config.pushConfig"); err != nil {
+		return err
+	}
+	return push.CheckFits(push.OfCallEnd(c, push.Answered, c.Caller, c.CreateTime), "config.pushConfig")
 }
 
 // fcmClient is the Admin SDK's client on FCM, or on the stand-in that replaces

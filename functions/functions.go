@@ -10,8 +10,11 @@
 //	call-invite  POST over HTTPS                                  starts a call; answers, leaves, lists calls
 //	on-message   Firestore: conversations/{cid}/messages/{mid}    plans who is rung, publishes batches
 //	             created                                          or, of a large group, tasks that do
+//	on-call      Firestore: calls/{callID} written                rings invitees; dismisses what rang
 //	fan-out      Pub/Sub: fanout                                  does one such task
 //	dispatch     Pub/Sub: push                                    sends a batch to FCM
+//	dispatch-urgent  Pub/Sub: urgent                              the same, for what must not wait behind others
+//	sweep        Pub/Sub: sweep, each minute                      ends calls that nobody answered
 package functions
 
 import (
@@ -66,9 +69,12 @@ func Endpoints() []Endpoint {
 
 // Events is the functions that triggers call, by name.
 var Events = map[string]func(context.Context, event.Event) error{
-	"on-message": onMessage,
-	"fan-out":    fanOut,
-	"dispatch":   dispatchBatch,
+	"on-message":      onMessage,
+	"on-call":         onCall,
+	"fan-out":         fanOut,
+	"dispatch":        dispatchBatch,
+	"dispatch-urgent": dispatchBatch,
+	"sweep":           sweep,
 }
 
 func init() {

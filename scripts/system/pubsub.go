@@ -50,6 +50,26 @@ func (s *System) subscribe(ctx context.Context, t topicTrigger, made map[string]
 	})
 }
 
+// sweep starts the sweeps until the system stops, as Cloud Scheduler does.
+func (s *System) sweep() {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.ended:
+			return
+		case <-tick.C:
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		err := call(ctx, http.MethodPost, "http://"+s.PubSubHost()+"/v1/"+s.resource("topics", sweepTopic)+":publish",
+			map[string]any{"messages": []any{map[string]any{"data": []byte("{}")}}}, nil)
+		cancel()
+		if err != nil {
+			fmt.Fprintln(s.log, "clock: sweep not started:", err)
+		}
+	}
+}
+
 func (s *System) putPubSub(ctx context.Context, name string, in any) error {
 	return call(ctx, http.MethodPut, "http://"+s.PubSubHost()+"/v1/"+name, in, nil)
 }

@@ -61,7 +61,8 @@ type System struct {
 	dir   string // temporary, for all that the parts write
 
 	stop     sync.Once
-	mu       sync.Mutex // guards what follows
+	ended    chan struct{} // closed when it stops
+	mu       sync.Mutex    // guards what follows
 	children map[string]*process
 	failed   chan error
 	stopped  bool
@@ -111,6 +112,7 @@ func Start(ctx context.Context, opts Options) (*System, error) {
 		return nil, err
 	}
 	healthy = true
+	go s.sweep()
 	return s, nil
 }
 
@@ -147,7 +149,7 @@ func prepare(opts Options) (*System, error) {
 	return &System{
 		ProjectID: opts.ProjectID, Failed: failed,
 		opts: opts, ports: opts.Ports, log: &lockedWriter{w: opts.Log}, root: root, dir: dir,
-		children: map[string]*process{}, failed: failed,
+		children: map[string]*process{}, failed: failed, ended: make(chan struct{}),
 	}, nil
 }
 
@@ -155,6 +157,7 @@ func prepare(opts Options) (*System, error) {
 func (s *System) Stop() { s.stop.Do(s.end) }
 
 func (s *System) end() {
+	close(s.ended)
 	s.mu.Lock()
 	s.stopped = true
 	children := s.children

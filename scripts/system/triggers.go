@@ -12,6 +12,7 @@ type documentTrigger struct {
 
 var documentTriggers = []documentTrigger{
 	{"on-message", "created", "conversations/{cid}/messages/{mid}"},
+	{"on-call", "written", "calls/{call}"},
 }
 
 // A topicTrigger calls a function with every message of a Pub/Sub topic. The
@@ -23,8 +24,14 @@ type topicTrigger struct {
 
 var topicTriggers = []topicTrigger{
 	{"dispatch", "push"},
+	{"dispatch-urgent", "urgent"},
 	{"fan-out", "fanout"},
+	{"sweep", sweepTopic},
 }
+
+// sweepTopic is what Cloud Scheduler publishes to in production, and the system's
+// own clock here.
+const sweepTopic = "sweep"
 
 // path ends as the Functions Framework wants it: it reads the topic from there.
 // It begins with the function because two may listen on one topic.

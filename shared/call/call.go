@@ -208,6 +208,12 @@ func (c Call) Clone() Call {
 // not as Settle has it.
 func (c *Call) Overdue(now time.Time) bool { return c.DueAt != 0 && c.DueAt <= now.UnixMilli() }
 
+// RingsFor reports whether userID is being rung at now.
+func (c *Call) RingsFor(userID string, now time.Time) bool {
+	u, in := c.Users[userID]
+	return in && c.State == Started && u.State == Inviting && now.UnixMilli() < u.ExpiresAt
+}
+
 // Cursor is a place in a user's list of calls, newest first.
 type Cursor struct {
 	CreateTime int64
@@ -221,3 +227,19 @@ func Compare(a, b Cursor) int {
 
 // Cursor is c's place in a list.
 func (c *Call) Cursor() Cursor { return Cursor{CreateTime: c.CreateTime, CallID: c.CallID} }
+
+// Invited is the users that a change of a call invited, sorted. before is nil
+// for a new call.
+func Invited(before, after *Call) []string {
+	return slices.DeleteFunc(after.all(Inviting), func(id string) bool {
+		return before != nil && before.Users[id].State == Inviting && before.Users[id].Gen == after.Users[id].Gen
+	})
+}
+
+// Stopped is the users whose invitation a change of a call ended, sorted.
+func Stopped(before, after *Call) []string {
+	if before == nil {
+		return nil
+	}
+	return slices.DeleteFunc(before.all(Inviting), func(id string) bool { return after.Users[id].State == Inviting })
+}

@@ -2,12 +2,8 @@ package call
 
 import (
 	"context"
-	"errors"
 	"reflect"
-	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/presence"
@@ -25,9 +21,9 @@ type Store interface {
 	// Calls is up to limit calls that userID is or was in, newest first (see
 	// Compare), from the one behind after on.
 	Calls(ctx context.Context, userID string, after *Cursor, limit int) ([]Call, error)
-	// DueCalls is the callIDs of up to limit calls of a shard whose DueAt is set
-	// and at most until (ms since 1970), the earliest first.
-	DueCalls(ctx context.Context, shard int, until int64, limit int) ([]string, error)
+	// DueCalls is up to limit calls of a shard whose DueAt is set and at most
+	// until (ms since 1970), the earliest first.
+	DueCalls(ctx context.Context, shard int, until int64, limit int) ([]Due, error)
 }
 
 // Presence tells which users there are.
@@ -231,65 +227,4 @@ func (s *Service) settle(ctx context.Context, callID string) (settled *Call, err
 		return changed(*c, settled), nil
 	})
 	return settled, err
-}
-
-// Bounds of EndOverdue: calls listed at once, and transactions under way, per shard.
-const (
-	duePage     = 100
-	dueParallel = 8
-)
-
-// EndOverdue times out the invitations that ran out up to until, but none that
-// has not run out by now, and returns how many calls it looked at. It is safe to
-// repeat and to run twice at once: each call is settled in a transaction of its
-// own, which finds nothing to do the second time. A call that fails is left for
-// the next run and doesn't keep the others from ending; the errors are returned
-// together. Cost: a read per call and page, and a read and a write per call.
-func (s *Service) EndOverdue(ctx context.Context, until time.Time) (_ int, err error) {
-	defer fault.Wrap(&err, "end overdue calls")
-	if now := s.Now(); until.After(now) {
-		until = now
-	}
-	var ended atomic.Int64
-	var failures [DueShards]error
-	var shards errgroup.Group
-	for shard := range DueShards {
-		shards.Go(func() error {
-			n, err := s.endShard(ctx, shard, until)
-			ended.Add(int64(n))
-			failures[shard] = err
-			return nil
-		})
-	}
-	_ = shards.Wait()
-	return int(ended.Load()), errors.Join(failures[:]...)
-}
-
-// endShard settles what is due page by page. What was settled is no longer
-// listed and what failed is listed again, so a page where all failed is the
-// last, and the last page's failures are all there are.
-func (s *Service) endShard(ctx context.Context, shard int, until time.Time) (total int, err error) {
-	for {
-		ids, err := s.Store.DueCalls(ctx, shard, until.UnixMilli(), duePage)
-		if err != nil {
-			return total, err
-		}
-		var ended atomic.Int64
-		failures := make([]error, len(ids))
-		var page errgroup.Group
-		page.SetLimit(dueParallel)
-		for i, id := range ids {
-			page.Go(func() error {
-				if _, failures[i] = s.settle(ctx, id); failures[i] == nil {
-					ended.Add(1)
-				}
-				return nil
-			})
-		}
-		_ = page.Wait()
-		total += int(ended.Load())
-		if len(ids) < duePage || ended.Load() == 0 {
-			return total, errors.Join(failures...)
-		}
-	}
 }

@@ -17,6 +17,11 @@ type Config struct {
 	ProjectID string
 	// PushTopic is the Pub/Sub topic push batches go to (DOORBELL_PUSH_TOPIC, default "push").
 	PushTopic string
+	// UrgentTopic is the topic of the batches that must not wait behind others
+	// (DOORBELL_URGENT_TOPIC, default "urgent").
+	UrgentTopic string
+	// SweepTopic is the topic that starts a sweep (DOORBELL_SWEEP_TOPIC, default "sweep").
+	SweepTopic string
 	// DeadTopic is the topic for pushes that can't be delivered (DOORBELL_DEAD_TOPIC, default "push-dead").
 	DeadTopic string
 	// FCMEndpoint replaces FCM's base URL for local runs (DOORBELL_FCM_ENDPOINT,
@@ -89,6 +94,8 @@ func Read(getenv func(string) string) (*Config, error) {
 	c := &Config{
 		ProjectID:        r.text("GOOGLE_CLOUD_PROJECT", ""),
 		PushTopic:        r.text("DOORBELL_PUSH_TOPIC", "push"),
+		UrgentTopic:      r.text("DOORBELL_URGENT_TOPIC", "urgent"),
+		SweepTopic:       r.text("DOORBELL_SWEEP_TOPIC", "sweep"),
 		DeadTopic:        r.text("DOORBELL_DEAD_TOPIC", "push-dead"),
 		FCMEndpoint:      r.text("DOORBELL_FCM_ENDPOINT", ""),
 		AllowedOrigins:   r.list("DOORBELL_ALLOWED_ORIGINS"),

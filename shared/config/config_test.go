@@ -18,7 +18,7 @@ func read(env map[string]string) (*Config, error) {
 
 func TestDefaults(t *testing.T) {
 	want := &Config{
-		ProjectID: "demo", PushTopic: "push", DeadTopic: "push-dead",
+		ProjectID: "demo", PushTopic: "push", UrgentTopic: "urgent", SweepTopic: "sweep", DeadTopic: "push-dead",
 		MaxTextBytes: 2048, MaxDevices: 25, MaxCallInvitees: 9, Lease: 2 * time.Minute, PushTTL: 28 * 24 * time.Hour,
 		MessageRetention: 365 * 24 * time.Hour, CallRetention: 30 * 24 * time.Hour, LedgerRetention: 30 * 24 * time.Hour,
 		MaxGroupMembers: 10000, FanoutTopic: "fanout", FanoutThreshold: 2000,

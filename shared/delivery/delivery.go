@@ -5,6 +5,7 @@ package delivery
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"time"
 )
@@ -38,6 +39,7 @@ type Entry struct {
 	SubjectID string    `firestore:"subjectID" json:"subjectID"`
 	Attempt   int       `firestore:"attempt" json:"attempt"` // counts from 1
 	Done      bool      `firestore:"done" json:"done"`
+	Lease     int       `firestore:"lease" json:"lease"` // counts who had it, from 1
 	CreatedAt time.Time `firestore:"createdAt" json:"createdAt"`
 	// LeaseUntil keeps others from the batch: while it is worked on, and until
 	// FCM's Retry-After is over.
@@ -46,12 +48,49 @@ type Entry struct {
 	Outcomes map[string]Outcome `firestore:"outcomes" json:"outcomes"`
 	// ExpireAt is when Firestore's TTL policy removes the entry.
 	ExpireAt time.Time `firestore:"expireAt" json:"-"`
+	// Version is the stored entry's version that this one was read or written as.
+	Version time.Time `firestore:"-" json:"-"`
+}
+
+// Absorb is e, written by others since, with what the worker of report found
+// out: a final outcome stands against one that isn't, and Sent against all.
+// Whether the batch is done and until when it is kept from others is said by
+// who has the lease.
+func (e Entry) Absorb(report Entry) Entry {
+	outcomes := maps.Clone(e.Outcomes)
+	if outcomes == nil {
+		outcomes = map[string]Outcome{}
+	}
+	for id, o := range report.Outcomes {
+		if !e.Final(id) || o.Status == Sent {
+			outcomes[id] = o
+		}
+	}
+	e.Outcomes = outcomes
+	if report.Lease == e.Lease {
+		e.Done, e.LeaseUntil = report.Done, report.LeaseUntil
+	}
+	return e
 }
 
 // Final reports whether the device needs nothing more.
 func (e Entry) Final(pushID string) bool {
 	o, ok := e.Outcomes[pushID]
 	return ok && o.Status != Pending
+}
+
+// MayHaveShown reports whether the device may show what the batch announced:
+// FCM took it, or was asked to and never refused. A batch tried again may have
+// been sent by a try that left no trace.
+func (e Entry) MayHaveShown(pushID string) bool {
+	o, ok := e.Outcomes[pushID]
+	switch {
+	case !ok || o.Status == Failed:
+		return false
+	case o.Status == Sent:
+		return true
+	}
+	return o.Tries > 0 || e.Attempt > 1
 }
 
 // Settles reports whether the batch is done and each of the wanted devices

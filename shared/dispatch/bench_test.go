@@ -168,7 +168,7 @@ func (b *bench) dispatcher() *Dispatcher {
 		b.Fatal(err)
 	}
 	return &Dispatcher{
-		Ledger: b.db, Sender: client, Bindings: b.db, DeadLetters: b.dead, Now: time.Now,
+		Ledger: b.db, Sender: client, Bindings: b.db, Calls: b.db, Members: b.db, DeadLetters: b.dead, Now: time.Now,
 		Retention: 24 * time.Hour, MaxAttempts: 3, Concurrency: 100,
 	}
 }

@@ -13,10 +13,13 @@ import (
 
 	"firebase.google.com/go/v4/messaging"
 
+	"github.com/doorbell-push/doorbell/shared/call"
+	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/delivery"
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/docid"
 	"github.com/doorbell-push/doorbell/shared/fault"
+	"github.com/doorbell-push/doorbell/shared/group"
 	"github.com/doorbell-push/doorbell/shared/plan"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
@@ -46,6 +49,18 @@ type Bindings interface {
 	RemoveTarget(ctx context.Context, userID, pushID string, dead device.Target) (bool, error)
 }
 
+// Calls are the calls as they are now.
+type Calls interface {
+	// Call is nil where there is no such call.
+	Call(ctx context.Context, callID string) (*call.Call, error)
+}
+
+// Members are the memberships of a group as they are now.
+type Members interface {
+	// ReadGroup reads a group and those of the users that are members.
+	ReadGroup(ctx context.Context, cid string, userIDs []string) (*chat.Conversation, map[string]group.Member, error)
+}
+
 // DeadLetters takes what can't be delivered.
 type DeadLetters interface {
 	PublishDead(ctx context.Context, b push.Batch, reason string) error
@@ -72,6 +87,8 @@ type Dispatcher struct {
 	Ledger      Ledger
 	Sender      Sender
 	Bindings    Bindings
+	Calls       Calls
+	Members     Members
 	DeadLetters DeadLetters
 	Renderer    push.Renderer
 	Now         func() time.Time
@@ -116,29 +133,43 @@ func (d *Dispatcher) Dispatch(ctx context.Context, b push.Batch) (err error) {
 	return d.settle(ctx, run)
 }
 
-// recheck drops the targets that should not ring any more.
+// recheck drops the targets that should not ring any more: by the call, which
+// is always looked at; by presence and membership where the plan may be old.
 func (d *Dispatcher) recheck(ctx context.Context, run *run, now time.Time) error {
+	a := run.batch.Announcement
+	if a.Expired(now) {
+		run.skip(now, func(push.Target) plan.Reason { return plan.Expired })
+	}
+	if a.Kind != push.KindMessage && len(run.todo()) > 0 {
+		c, err := d.Calls.Call(ctx, a.ConversationID)
+		if err != nil {
+			return err
+		}
+		run.skip(now, func(t push.Target) plan.Reason { return plan.RecheckCall(a, t, c, now) })
+	}
 	users := run.users()
-	if len(users) == 0 {
-		return nil
-	}
-	if run.batch.Announcement.Expired(now) {
-		run.skipAll(plan.Expired, now)
-		return nil
-	}
-	age := now.Sub(time.UnixMilli(run.batch.PlannedAt))
-	if len(users) > 1 && age < trust && run.entry.Attempt == 1 {
+	fresh := now.Sub(time.UnixMilli(run.batch.PlannedAt)) < trust && run.entry.Attempt == 1
+	if len(users) == 0 || (len(users) > 1 && fresh) {
 		return nil
 	}
 	current, err := d.Bindings.Users(ctx, users)
 	if err != nil {
 		return err
 	}
-	for _, t := range run.todo() {
-		if reason := plan.Recheck(run.batch.Announcement, t, current[t.UserID], now); reason != plan.Push {
-			run.record(t, delivery.Outcome{Status: delivery.Skipped, Detail: string(reason), At: now})
-		}
+	run.skip(now, func(t push.Target) plan.Reason { return plan.Recheck(a, t, current[t.UserID], now) })
+	if users = run.users(); len(users) == 0 || fresh || a.ConversationType != chat.Group {
+		return nil
 	}
+	_, members, err := d.Members.ReadGroup(ctx, a.CID, users)
+	if err != nil {
+		return err
+	}
+	run.skip(now, func(t push.Target) plan.Reason {
+		if _, in := members[t.UserID]; !in {
+			return plan.NotMember
+		}
+		return plan.Push
+	})
 	return nil
 }
 
@@ -284,6 +315,3 @@ func (d *Dispatcher) forget(ctx context.Context, run *run) {
 		}
 	}
 }
-
-// IsBusy reports whether err only means that another worker has the batch.
-func IsBusy(err error) bool { return errors.Is(err, delivery.ErrBusy) }

@@ -43,7 +43,7 @@ func TestOncePerDeviceConcurrently(t *testing.T) {
 		}
 		busy := 0
 		for range cap(errs) {
-			if err := <-errs; IsBusy(err) {
+			if err := <-errs; errors.Is(err, delivery.ErrBusy) {
 				busy++
 			} else if err != nil {
 				t.Error(err)
@@ -55,12 +55,6 @@ func TestOncePerDeviceConcurrently(t *testing.T) {
 		b.wantRequests("A", 1)
 		b.want(batch, true, "A", "sent")
 	})
-}
-
-func TestIsBusy(t *testing.T) {
-	if !IsBusy(fmt.Errorf("a: %w", delivery.ErrBusy)) || IsBusy(errors.New("other")) || IsBusy(nil) {
-		t.Error("IsBusy means delivery.ErrBusy")
-	}
 }
 
 func TestRetriesWithinAnAttempt(t *testing.T) {

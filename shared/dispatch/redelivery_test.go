@@ -97,7 +97,7 @@ func TestDyingBeforeFinish(t *testing.T) {
 		}
 		next := b.dispatcher()
 		time.Sleep(lease - 1)
-		if err := next.Dispatch(b.Context(), batch); !IsBusy(err) {
+		if err := next.Dispatch(b.Context(), batch); !errors.Is(err, delivery.ErrBusy) {
 			t.Errorf("inside the lease: %v", err)
 		}
 		time.Sleep(time.Nanosecond)

@@ -59,9 +59,12 @@ func (r *run) record(t push.Target, o delivery.Outcome) {
 	r.outcomes[t.PushID] = o
 }
 
-func (r *run) skipAll(reason plan.Reason, now time.Time) {
+// skip drops the targets that have a reason not to ring.
+func (r *run) skip(now time.Time, why func(push.Target) plan.Reason) {
 	for _, t := range r.todo() {
-		r.record(t, delivery.Outcome{Status: delivery.Skipped, Detail: string(reason), At: now})
+		if reason := why(t); reason != plan.Push {
+			r.record(t, delivery.Outcome{Status: delivery.Skipped, Detail: string(reason), At: now})
+		}
 	}
 }
 

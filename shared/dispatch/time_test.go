@@ -1,9 +1,12 @@
 package dispatch
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/doorbell-push/doorbell/shared/delivery"
 )
 
 // The quota is the project's: while Retry-After runs nothing is sent, for
@@ -92,7 +95,7 @@ func TestPauseBeyondTheBudget(t *testing.T) {
 		b.wantRequests("A", 1)
 
 		time.Sleep(time.Until(start.Add(time.Minute - 1)))
-		if err := b.d.Dispatch(b.Context(), batch); !IsBusy(err) {
+		if err := b.d.Dispatch(b.Context(), batch); !errors.Is(err, delivery.ErrBusy) {
 			t.Errorf("a redelivery inside the pause got %v", err)
 		}
 		time.Sleep(time.Nanosecond)

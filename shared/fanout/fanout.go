@@ -1,4 +1,5 @@
-// Package fanout turns a stored message into planned, published batches.
+// Package fanout turns a stored message, or a change of a call, into planned,
+// published batches.
 package fanout
 
 import (
@@ -38,6 +39,8 @@ type Fanout struct {
 	Roster    Roster
 	Publisher Publisher
 	Tasks     Tasks
+	Rings     Rings
+	Sweeps    Sweeps
 	Skips     Skips // nil: the log only
 	Now       func() time.Time
 	PushTTL   time.Duration
@@ -52,7 +55,7 @@ type Fanout struct {
 // from it, so the ledger lets each device through once; it writes nothing else.
 func (f *Fanout) Message(ctx context.Context, m chat.Message) (err error) {
 	defer fault.Wrap(&err, "fan out message %s", m.MessageID)
-	t := tally{message: m}
+	t := tallyOf(m, "")
 	switch {
 	case m.ConversationType == chat.Room:
 		t.add(plan.Decision{Reason: plan.Room}, f.Now())
@@ -65,15 +68,15 @@ func (f *Fanout) Message(ctx context.Context, m chat.Message) (err error) {
 	case m.ConversationType == chat.Group:
 		return fmt.Errorf("the message doesn't say what its group is")
 	default:
-		if err := f.peer(ctx, &t); err != nil {
+		if err := f.peer(ctx, m, &t); err != nil {
 			return err
 		}
 	}
 	return f.explain(ctx, &t)
 }
 
-func (f *Fanout) peer(ctx context.Context, t *tally) error {
-	m, now := t.message, f.Now()
+func (f *Fanout) peer(ctx context.Context, m chat.Message, t *tally) error {
+	now := f.Now()
 	users, err := f.Presence.Users(ctx, []string{m.ConversationID})
 	if err != nil {
 		return err
@@ -85,7 +88,12 @@ func (f *Fanout) peer(ctx context.Context, t *tally) error {
 			targets = append(targets, d.Target)
 		}
 	}
-	for _, b := range push.Batches(a, "", targets, now) {
+	return f.publish(ctx, a, targets, t)
+}
+
+// publish hands targets to Pub/Sub in batches that belong to t's part.
+func (f *Fanout) publish(ctx context.Context, a push.Announcement, targets []push.Target, t *tally) error {
+	for _, b := range push.Batches(a, t.part, targets, f.Now()) {
 		if err := f.Publisher.Publish(ctx, b); err != nil {
 			return err
 		}
@@ -104,14 +112,20 @@ func peerOf(m chat.Message) string {
 // maxLogged bounds the reasons one log line lists; the counts are of all.
 const maxLogged = 50
 
-// tally is what has been decided about a message.
+// tally is what has been decided about a message or a call.
 type tally struct {
-	message  chat.Message
+	kind     push.Kind
+	id       string // of what is announced
+	cid      string
 	part     string // of its fan-out; empty: all of it
 	batches  int
 	counts   map[string]int
 	skipped  []string                    // the first maxLogged
 	outcomes map[string]delivery.Outcome // of those not rung
+}
+
+func tallyOf(m chat.Message, part string) tally {
+	return tally{kind: push.KindMessage, id: m.MessageID, cid: m.CID(), part: part}
 }
 
 // add counts d, and reports whether it is a push.
@@ -140,10 +154,12 @@ func (t *tally) add(d plan.Decision, now time.Time) bool {
 // explain says why devices are not rung: in the log, and in the ledger where
 // Skips is set.
 func (f *Fanout) explain(ctx context.Context, t *tally) error {
-	m := t.message
-	slog.InfoContext(ctx, "planned", "kind", string(push.KindMessage), "subjectID", m.MessageID, "cid", m.CID(),
+	slog.InfoContext(ctx, "planned", "kind", string(t.kind), "subjectID", t.id, "cid", t.cid,
 		"part", t.part, "batches", t.batches, "decisions", t.counts, "skipped", t.skipped)
-	return f.record(ctx, t, "skips", m.MessageID)
+	if t.part == "" {
+		return f.record(ctx, t, "skips", t.id)
+	}
+	return f.record(ctx, t, "skips", t.id, t.part)
 }
 
 // record keeps t's outcomes under an ID of the parts, and clears them.
@@ -155,7 +171,7 @@ func (f *Fanout) record(ctx context.Context, t *tally, id ...string) error {
 	}
 	now := f.Now()
 	return f.Skips.Record(ctx, delivery.Entry{
-		ID: docid.New(id...), Kind: string(push.KindMessage), SubjectID: t.message.MessageID,
+		ID: docid.New(id...), Kind: string(t.kind), SubjectID: t.id,
 		Attempt: 1, Done: true, CreatedAt: now, LeaseUntil: now, Outcomes: outcomes, ExpireAt: now.Add(f.Retention),
 	})
 }

@@ -76,8 +76,8 @@ func (f *Fanout) Task(ctx context.Context, t Task) (err error) {
 // again, and the notification's tag lets the second replace the first.
 func (f *Fanout) group(ctx context.Context, task Task) error {
 	s := &stream{
-		f: f, a: push.OfMessage(task.Message, f.PushTTL),
-		tally: tally{message: task.Message, part: strconv.Itoa(task.FirstChunk)},
+		f: f, m: task.Message, a: push.OfMessage(task.Message, f.PushTTL),
+		tally: tallyOf(task.Message, strconv.Itoa(task.FirstChunk)),
 	}
 	for n := task.FirstChunk; n < task.FirstChunk+task.Chunks; n++ {
 		if err := s.chunk(ctx, n); err != nil {
@@ -93,6 +93,7 @@ func (f *Fanout) group(ctx context.Context, task Task) error {
 // stream is a task under way.
 type stream struct {
 	f       *Fanout
+	m       chat.Message
 	a       push.Announcement
 	tally   tally
 	targets []push.Target // not published yet
@@ -100,7 +101,7 @@ type stream struct {
 
 // chunk plans for the members in a chunk, and publishes what fills a batch.
 func (s *stream) chunk(ctx context.Context, n int) error {
-	m := s.tally.message
+	m := s.m
 	entries, err := s.f.Roster.Roster(ctx, m.CID(), n)
 	if err != nil {
 		return err

@@ -79,10 +79,7 @@ func Decide(a push.Announcement, r Receiver, now time.Time) []Decision {
 	for _, d := range r.Presence.Sorted() {
 		decision := Decision{UserID: r.UserID, PushID: d.PushID, Reason: forDevice(r.Presence, d, now)}
 		if decision.Reason == Push {
-			decision.Target = push.Target{
-				UserID: r.UserID, PushID: d.PushID, Platform: d.Platform,
-				Kind: d.Target.Kind, Value: d.Target.Value, Badge: r.Presence.Badge,
-			}
+			decision.Target = target(r, d)
 		}
 		out = append(out, decision)
 	}
@@ -149,6 +146,8 @@ func Recheck(a push.Announcement, t push.Target, u *presence.User, now time.Time
 		return NoDevice
 	case !d.Target.IsZero() && d.Target != t.Device():
 		return Rebound
+	case a.Kind == push.KindCallEnd && !d.Target.IsZero():
+		return Push // online or not: it shows what has to be replaced
 	}
 	return forDevice(u, d, now)
 }

@@ -19,22 +19,26 @@ type Kind string
 // The kinds of announcement.
 const (
 	KindMessage Kind = "message"
+	KindCall    Kind = "call"     // rings
+	KindCallEnd Kind = "call_end" // replaces what rang
 )
 
 // Announcement is what all targets of a batch are told.
 type Announcement struct {
 	Kind Kind `json:"kind"`
-	// ID names what is announced: a message's ID. It is the tag of the
-	// notification, so a second push for the same thing replaces the first.
+	// ID names what is announced: a message's ID or a call's document ID. It is
+	// the tag of the notification, so a second push for the same thing replaces
+	// the first.
 	ID           string `json:"id"`
 	SenderUserID string `json:"sender"`
 	// CID is the conversation document's ID, ConversationID the ID a receiver
-	// knows the conversation by.
+	// knows the conversation by. Of a call they are the call's.
 	CID              string                `json:"cid"`
 	ConversationID   string                `json:"conversationID"`
 	ConversationType chat.ConversationType `json:"conversationType"`
 	Priority         chat.Priority         `json:"priority"`
 	Push             chat.PushConfig       `json:"push"`
+	CallEnd          CallEnd               `json:"callEnd,omitempty"` // of KindCallEnd
 	// CreatedAt and ExpiresAt are the server's clock in milliseconds since 1970.
 	CreatedAt int64 `json:"createdAt"`
 	ExpiresAt int64 `json:"expiresAt"`
@@ -106,6 +110,13 @@ func NewBatch(a Announcement, part string, index int, targets []Target, now time
 		ID:           docid.New("batch", string(a.Kind), a.ID, part, strconv.Itoa(index)),
 		Announcement: a, Targets: targets, PlannedAt: now.UnixMilli(),
 	}
+}
+
+// Urgent reports whether b must not wait behind others: what announces a call
+// or has priority 3. A full batch is a part of a message to a great many, and
+// they are what the others would wait behind.
+func (b Batch) Urgent() bool {
+	return b.Announcement.Priority == chat.High && len(b.Targets) < MaxBatch
 }
 
 // Batches splits targets into batches. part names the part of the fan-out they

@@ -68,12 +68,19 @@ func (r Renderer) message(a Announcement, t Target, now time.Time) *messaging.Me
 // native apps' message.extra.
 func data(a Announcement) map[string]string {
 	d := map[string]string{
-		"kind":             string(a.Kind),
-		"id":               a.ID,
-		"senderUserID":     a.SenderUserID,
-		"conversationID":   a.ConversationID,
-		"conversationType": strconv.Itoa(int(a.ConversationType)),
-		"expiresAt":        strconv.FormatInt(a.ExpiresAt, 10),
+		"kind":         string(a.Kind),
+		"id":           a.ID,
+		"senderUserID": a.SenderUserID,
+		"expiresAt":    strconv.FormatInt(a.ExpiresAt, 10),
+	}
+	if a.Kind == KindMessage {
+		d["conversationID"] = a.ConversationID
+		d["conversationType"] = strconv.Itoa(int(a.ConversationType))
+	} else {
+		d["callID"] = a.ConversationID
+	}
+	if a.CallEnd != "" {
+		d["callEnd"] = string(a.CallEnd)
 	}
 	if a.Push.Payload != "" {
 		d["payload"] = a.Push.Payload
@@ -97,6 +104,14 @@ func android(a Announcement, ttl time.Duration) *messaging.AndroidConfig {
 	if a.Priority == chat.Low {
 		c.Priority = "normal"
 	}
+	switch a.Kind {
+	case KindCall:
+		c.Notification.Priority = messaging.PriorityMax
+	case KindCallEnd:
+		// High priority wakes the phone so that it stops ringing; the notification
+		// itself makes no sound.
+		c.Notification.Priority = messaging.PriorityLow
+	}
 	if a.Push.EnableBadge && a.Push.BadgeIncrement > 0 {
 		// Android adds this to the icon's number (AndroidNotification.notification_count).
 		n := a.Push.BadgeIncrement
@@ -109,6 +124,15 @@ func apns(a Announcement, t Target, expires time.Time) *messaging.APNSConfig {
 	aps := &messaging.Aps{ThreadID: a.Push.ThreadID, Sound: "default"}
 	if aps.ThreadID == "" {
 		aps.ThreadID = a.CID
+	}
+	switch a.Kind {
+	case KindCall:
+		// Apple: breaks through a Focus where the app has the entitlement, else it
+		// counts as active.
+		aps.CustomData = map[string]any{"interruption-level": "time-sensitive"}
+	case KindCallEnd:
+		aps.Sound = ""
+		aps.CustomData = map[string]any{"interruption-level": "passive"}
 	}
 	if a.Push.EnableBadge {
 		// APNs sets the icon's number, it can't add to it.
@@ -144,7 +168,9 @@ func (r Renderer) webpush(a Announcement, ttl time.Duration) *messaging.WebpushC
 			// forms may become announcements too, hence the hash.
 			"Topic": docid.New("topic", a.ID),
 		},
-		Notification: &messaging.WebpushNotification{Tag: a.ID},
+		Notification: &messaging.WebpushNotification{
+			Tag: a.ID, RequireInteraction: a.Kind == KindCall, Silent: a.Kind == KindCallEnd,
+		},
 	}
 	if r.WebClickURL != "" {
 		c.FCMOptions = &messaging.WebpushFCMOptions{Link: r.WebClickURL}

@@ -12,6 +12,7 @@ import (
 
 	"firebase.google.com/go/v4/messaging"
 
+	"github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/device"
 )
@@ -30,6 +31,52 @@ func announcement(edits ...func(*Announcement)) Announcement {
 		edit(&a)
 	}
 	return a
+}
+
+// video is a call of alice's.
+var video = call.Call{CallID: "c1", Caller: "alice", Push: &chat.PushConfig{Title: "Alice", Content: "Video call", Payload: "p"}}
+
+func ringing() Announcement {
+	return OfCall(video, "alice", sentAt.UnixMilli(), sentAt.Add(90*time.Second).UnixMilli())
+}
+
+func ended(end CallEnd) Announcement { return OfCallEnd(video, end, "alice", sentAt.UnixMilli()) }
+
+// The caller's own words are for those who missed the call.
+func TestOfCallEnd(t *testing.T) {
+	c := video
+	c.DismissPush = &chat.PushConfig{Title: "Alice", Content: "Call me back"}
+	for end, want := range map[CallEnd]string{Missed: "Call me back", Answered: "Answered on another device", Declined: "Declined on another device"} {
+		a := OfCallEnd(c, end, "alice", 7)
+		if a.Push.Content != want || a.ID != ringing().ID || a.ExpiresAt != 7+24*3600_000 {
+			t.Errorf("%s: %+v", end, a)
+		}
+	}
+	if c.Push.Content != "Video call" {
+		t.Error("the call's own pushConfig was changed")
+	}
+	for state, want := range map[call.UserState]CallEnd{
+		call.Accepted: Answered, call.Rejected: Declined, call.Timeout: Missed, call.BeCancelled: Missed, call.Finished: Missed,
+	} {
+		if got := EndOf(state); got != want {
+			t.Errorf("%v is %s", state, got)
+		}
+	}
+}
+
+func TestUrgent(t *testing.T) {
+	for _, tc := range []struct {
+		a    Announcement
+		n    int
+		want bool
+	}{
+		{ringing(), 1, true}, {ended(Missed), 2, true}, {announcement(high), MaxBatch - 1, true},
+		{announcement(high), MaxBatch, false}, {announcement(), 1, false}, {announcement(low), 1, false},
+	} {
+		if b := (Batch{Announcement: tc.a, Targets: make([]Target, tc.n)}); b.Urgent() != tc.want {
+			t.Errorf("%s with priority %d to %d: %t", tc.a.Kind, tc.a.Priority, tc.n, !tc.want)
+		}
+	}
 }
 
 func onDevice(p device.Platform, edits ...func(*Target)) Target {
@@ -76,6 +123,12 @@ func TestRenderGolden(t *testing.T) {
 		{"web_high", Renderer{}, announcement(high), onDevice(device.Web), sentAt},
 		{"web_everything", clickable, announcement(everything), onDevice(device.Web), later},
 		{"web_fid", Renderer{}, announcement(), onDevice(device.Web, fid), sentAt},
+		{"android_call", Renderer{}, ringing(), onDevice(device.Android), sentAt},
+		{"ios_call", Renderer{}, ringing(), onDevice(device.IPhoneOS), sentAt},
+		{"web_call", clickable, ringing(), onDevice(device.Web), sentAt},
+		{"android_call_end", Renderer{}, ended(Missed), onDevice(device.Android), sentAt},
+		{"ios_call_end", Renderer{}, ended(Answered), onDevice(device.IPhoneOS), sentAt},
+		{"web_call_end", clickable, ended(Declined), onDevice(device.Web), sentAt},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var got bytes.Buffer

@@ -14,15 +14,26 @@ import (
 	"github.com/doorbell-push/doorbell/shared/push"
 )
 
-// Topics publishes to the push topic, to its dead-letter topic and to the topic
-// of fan-out tasks.
+// Names are the names of the topics.
+type Names struct {
+	Push   string // batches
+	Urgent string // batches that must not wait behind those
+	Dead   string // what is undeliverable of both
+	Fanout string // fan-out tasks
+	Sweep  string // what starts a sweep
+}
+
+// Topics publishes to the topics.
 type Topics struct {
-	push, dead, fanout *pubsub.Publisher
+	push, urgent, dead, fanout, sweep *pubsub.Publisher
 }
 
 // NewTopics publishes through client, which stays its caller's to close.
-func NewTopics(client *pubsub.Client, pushTopic, deadTopic, fanoutTopic string) *Topics {
-	return &Topics{push: publisher(client, pushTopic), dead: publisher(client, deadTopic), fanout: publisher(client, fanoutTopic)}
+func NewTopics(client *pubsub.Client, names Names) *Topics {
+	return &Topics{
+		push: publisher(client, names.Push), urgent: publisher(client, names.Urgent), dead: publisher(client, names.Dead),
+		fanout: publisher(client, names.Fanout), sweep: publisher(client, names.Sweep),
+	}
 }
 
 func publisher(client *pubsub.Client, topic string) *pubsub.Publisher {
@@ -36,6 +47,9 @@ func publisher(client *pubsub.Client, topic string) *pubsub.Publisher {
 // Publish implements fanout.Publisher.
 func (t *Topics) Publish(ctx context.Context, b push.Batch) (err error) {
 	defer fault.Wrap(&err, "publish batch %s", b.ID)
+	if b.Urgent() {
+		return publish(ctx, t.urgent, b, nil)
+	}
 	return publish(ctx, t.push, b, nil)
 }
 
@@ -50,6 +64,13 @@ func (t *Topics) PublishDead(ctx context.Context, b push.Batch, reason string) (
 func (t *Topics) PublishTask(ctx context.Context, task fanout.Task) (err error) {
 	defer fault.Wrap(&err, "publish fan-out task %s", task.ID)
 	return publishJSON(ctx, t.fanout, task, map[string]string{"task": task.ID, "kind": string(push.KindMessage), "subjectID": task.Message.MessageID})
+}
+
+// PublishSweep implements fanout.Sweeps. The message says nothing: what is due
+// stands in the database.
+func (t *Topics) PublishSweep(ctx context.Context) (err error) {
+	defer fault.Wrap(&err, "ask for a sweep")
+	return publishJSON(ctx, t.sweep, struct{}{}, nil)
 }
 
 func publish(ctx context.Context, p *pubsub.Publisher, b push.Batch, attributes map[string]string) error {

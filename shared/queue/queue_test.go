@@ -133,24 +133,28 @@ func topics(t *testing.T, names ...string) (*Topics, *pstest.Server) {
 			t.Fatal(err)
 		}
 	}
-	return NewTopics(client, "push", "push-dead", "fanout"), server
+	return NewTopics(client, Names{Push: "push", Urgent: "urgent", Dead: "push-dead", Fanout: "fanout", Sweep: "sweep"}), server
 }
 
 func TestPublish(t *testing.T) {
-	q, server := topics(t, "push", "push-dead")
-	want := batch(2)
+	q, server := topics(t, "push", "urgent", "push-dead")
+	low := batch(2)
+	low.Announcement.Priority = chat.Medium
 	for name, tc := range map[string]struct {
-		publish    func(context.Context) error
+		batch      push.Batch
+		publish    func(context.Context, push.Batch) error
 		topic      string
 		attributes map[string]string
 	}{
-		"push": {func(ctx context.Context) error { return q.Publish(ctx, want) }, "push",
-			map[string]string{"batch": "b1", "kind": "message", "subjectID": "m1"}},
-		"dead letter": {func(ctx context.Context) error { return q.PublishDead(ctx, want, "credentials") }, "push-dead",
+		"push":               {low, q.Publish, "push", map[string]string{"batch": "b1", "kind": "message", "subjectID": "m1"}},
+		"urgent":             {batch(push.MaxBatch - 1), q.Publish, "urgent", map[string]string{"batch": "b1", "kind": "message", "subjectID": "m1"}},
+		"urgent to too many": {batch(push.MaxBatch), q.Publish, "push", map[string]string{"batch": "b1", "kind": "message", "subjectID": "m1"}},
+		"dead letter": {low, func(ctx context.Context, b push.Batch) error { return q.PublishDead(ctx, b, "credentials") }, "push-dead",
 			map[string]string{"batch": "b1", "kind": "message", "subjectID": "m1", "reason": "credentials"}},
 	} {
+		want := tc.batch
 		server.ClearMessages()
-		if err := tc.publish(t.Context()); err != nil {
+		if err := tc.publish(t.Context(), want); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		published := server.Messages()
@@ -164,11 +168,22 @@ func TestPublish(t *testing.T) {
 	}
 }
 
+func TestPublishSweep(t *testing.T) {
+	q, server := topics(t, "sweep")
+	if err := q.PublishSweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if published := server.Messages(); len(published) != 1 || published[0].Topic != "projects/demo/topics/sweep" {
+		t.Errorf("published %+v", published)
+	}
+}
+
 // Publish returns when Pub/Sub has the batch, or an error: never before.
 func TestPublishFails(t *testing.T) {
 	q, _ := topics(t) // without topics
 	for want, err := range map[string]error{
 		"publish batch b1: ":      q.Publish(t.Context(), batch(1)),
+		"ask for a sweep: ":       q.PublishSweep(t.Context()),
 		"publish dead batch b1: ": q.PublishDead(t.Context(), batch(1), "quota"),
 	} {
 		if err == nil || !strings.HasPrefix(err.Error(), want) {

@@ -54,6 +54,17 @@ func (s *Firestore) ChangeCall(ctx context.Context, callID string, f func(*call.
 	})
 }
 
+// Call implements dispatch.Calls: one read.
+func (s *Firestore) Call(ctx context.Context, callID string) (_ *call.Call, err error) {
+	defer fault.Wrap(&err, "read call")
+	c := &call.Call{}
+	_, ok, err := read(ctx, nil, s.doc(callsCollection, call.ID(callID)), c)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return c, nil
+}
+
 // Calls implements call.Store: a read per call.
 func (s *Firestore) Calls(ctx context.Context, userID string, after *call.Cursor, limit int) (_ []call.Call, err error) {
 	defer fault.Wrap(&err, "list calls")
@@ -77,21 +88,21 @@ func (s *Firestore) Calls(ctx context.Context, userID string, after *call.Cursor
 
 // DueCalls implements call.Store: a read per call. A call without dueAt is not
 // in the index.
-func (s *Firestore) DueCalls(ctx context.Context, shard int, until int64, limit int) (_ []string, err error) {
+func (s *Firestore) DueCalls(ctx context.Context, shard int, until int64, limit int) (_ []call.Due, err error) {
 	defer fault.Wrap(&err, "list due calls")
-	docs, err := s.client.Collection(callsCollection).Select("callID").
+	docs, err := s.client.Collection(callsCollection).Select("callID", "dueAt").
 		Where("dueShard", "==", shard).Where("dueAt", "<=", until).OrderBy("dueAt", firestore.Asc).Limit(limit).
 		Documents(ctx).GetAll()
 	if err != nil {
 		return nil, err
 	}
-	out := make([]string, len(docs))
+	out := make([]call.Due, len(docs))
 	for i, doc := range docs {
 		c := call.Call{}
 		if err := doc.DataTo(&c); err != nil {
 			return nil, err
 		}
-		out[i] = c.CallID
+		out[i] = call.Due{CallID: c.CallID, At: c.DueAt}
 	}
 	return out, nil
 }
@@ -123,6 +134,18 @@ func (s *Memory) ChangeCall(_ context.Context, callID string, f func(*call.Call)
 	return err
 }
 
+// Call implements dispatch.Calls.
+func (s *Memory) Call(_ context.Context, callID string) (*call.Call, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.calls[callID]
+	if !ok {
+		return nil, nil
+	}
+	c = c.Clone()
+	return &c, nil
+}
+
 // Calls implements call.Store.
 func (s *Memory) Calls(_ context.Context, userID string, after *call.Cursor, limit int) ([]call.Call, error) {
 	s.mu.Lock()
@@ -138,7 +161,7 @@ func (s *Memory) Calls(_ context.Context, userID string, after *call.Cursor, lim
 }
 
 // DueCalls implements call.Store.
-func (s *Memory) DueCalls(_ context.Context, shard int, until int64, limit int) ([]string, error) {
+func (s *Memory) DueCalls(_ context.Context, shard int, until int64, limit int) ([]call.Due, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var due []call.Call
@@ -150,9 +173,9 @@ func (s *Memory) DueCalls(_ context.Context, shard int, until int64, limit int) 
 	slices.SortFunc(due, func(a, b call.Call) int {
 		return cmp.Or(cmp.Compare(a.DueAt, b.DueAt), cmp.Compare(call.ID(a.CallID), call.ID(b.CallID)))
 	})
-	out := []string{}
+	out := []call.Due{}
 	for _, c := range due[:min(limit, len(due))] {
-		out = append(out, c.CallID)
+		out = append(out, call.Due{CallID: c.CallID, At: c.DueAt})
 	}
 	return out, nil
 }

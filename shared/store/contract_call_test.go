@@ -156,21 +156,21 @@ func callList(t *testing.T, s call.Store) {
 
 func callsDue(t *testing.T, s call.Store) {
 	const shard = 1000 // this test's own
-	add := func(due int64) string {
+	add := func(due int64) call.Due {
 		c := fullCall(rand.Text())
 		c.DueShard, c.DueAt = shard, due
-		return createCall(t, s, c).CallID
+		return call.Due{CallID: createCall(t, s, c).CallID, At: due}
 	}
 	second, first := add(20), add(10)
 	add(0)
 	add(31)
 	last := add(30)
-	for limit, want := range map[int][]string{10: {first, second, last}, 2: {first, second}} {
+	for limit, want := range map[int][]call.Due{10: {first, second, last}, 2: {first, second}} {
 		if got, err := s.DueCalls(t.Context(), shard, 30, limit); err != nil || !slices.Equal(got, want) {
-			t.Errorf("due %q, %v; want %q", got, err, want)
+			t.Errorf("due %v, %v; want %v", got, err, want)
 		}
 	}
 	if got, err := s.DueCalls(t.Context(), shard+1, 30, 10); err != nil || len(got) != 0 {
-		t.Errorf("due in another shard: %q, %v", got, err)
+		t.Errorf("due in another shard: %v, %v", got, err)
 	}
 }

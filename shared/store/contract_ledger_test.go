@@ -44,6 +44,8 @@ func retry(e delivery.Entry, now time.Time) delivery.Entry {
 
 func same(t *testing.T, got, want delivery.Entry) {
 	t.Helper()
+	got.Version, want.Version = time.Time{}, time.Time{}
+	got.Lease, want.Lease = 0, 0
 	if len(got.Outcomes) == 0 && len(want.Outcomes) == 0 {
 		got.Outcomes, want.Outcomes = nil, nil
 	}
@@ -54,7 +56,9 @@ func same(t *testing.T, got, want delivery.Entry) {
 
 func ledgerKept(t *testing.T, s anyStore) {
 	e := newEntry()
-	same(t, begin(t, s, e, at(0)), e)
+	first := begin(t, s, e, at(0))
+	same(t, first, e)
+	e = first
 	outcomes := map[string]delivery.Outcome{
 		"p1": {UserID: "u1", Status: delivery.Sent, Detail: "projects/p/messages/1", Tries: 2, At: at(time.Second)},
 		"p2": {UserID: "u2", Status: delivery.Pending, Detail: "quota", At: at(2 * time.Second)},
@@ -85,14 +89,14 @@ func ledgerLease(t *testing.T, s anyStore) {
 		}
 	}
 	// The attempts that were refused counted for nothing.
-	if got := begin(t, s, retry(e, at(30*time.Second)), at(30*time.Second)); got.Attempt != 2 || !got.LeaseUntil.Equal(at(time.Minute)) {
-		t.Errorf("taken over as %+v", got)
+	given := begin(t, s, retry(e, at(30*time.Second)), at(30*time.Second))
+	if given.Attempt != 2 || !given.LeaseUntil.Equal(at(time.Minute)) {
+		t.Errorf("taken over as %+v", given)
 	}
 	if _, err := s.Begin(t.Context(), retry(e, at(31*time.Second)), nil, at(31*time.Second)); !errors.Is(err, delivery.ErrBusy) {
 		t.Errorf("into the second lease: got %v", err)
 	}
 	// Given back early.
-	given := e
 	given.LeaseUntil = at(32 * time.Second)
 	finish(t, s, given)
 	if got := begin(t, s, retry(e, at(32*time.Second)), at(32*time.Second)); got.Attempt != 3 {
@@ -101,8 +105,7 @@ func ledgerLease(t *testing.T, s anyStore) {
 }
 
 func finishedBatch(t *testing.T, s anyStore) {
-	e := newEntry()
-	begin(t, s, e, at(0))
+	e := begin(t, s, newEntry(), at(0))
 	e.Done, e.Outcomes = true, map[string]delivery.Outcome{"p": {UserID: "u", Status: delivery.Failed, Detail: "unregistered", At: at(0)}}
 	finish(t, s, e)
 	for _, now := range []time.Time{at(0), at(time.Hour)} { // inside the lease it ended with, and after
@@ -119,17 +122,18 @@ func reopenedBatch(t *testing.T, s anyStore) {
 	} {
 		e := newEntry()
 		begin(t, s, e, at(0), "p")
-		begin(t, s, retry(e, at(30*time.Second)), at(30*time.Second), "p")
+		e = begin(t, s, retry(e, at(30*time.Second)), at(30*time.Second), "p")
 		e.Done, e.Outcomes, e.LeaseUntil = true, first, at(time.Minute)
 		finish(t, s, e)
 		now := at(40 * time.Second) // inside the lease it ended with
 		want := e
 		want.Done, want.Attempt, want.LeaseUntil = false, 1, at(70*time.Second)
-		same(t, begin(t, s, retry(newEntryWithID(e.ID), now), now, "p", "q"), want)
+		again := begin(t, s, retry(newEntryWithID(e.ID), now), now, "p", "q")
+		same(t, again, want)
 		if _, err := s.Begin(t.Context(), retry(e, now), []string{"p"}, now); !errors.Is(err, delivery.ErrBusy) {
 			t.Errorf("%s: opened again for two: %v", name, err)
 		}
-		want.Done, want.LeaseUntil = true, now
+		want.Done, want.LeaseUntil, want.Version, want.Lease = true, now, again.Version, again.Lease
 		want.Outcomes = map[string]delivery.Outcome{"q": {UserID: "w", Status: delivery.Failed, Detail: "unregistered", At: now}}
 		finish(t, s, want)
 		want.Outcomes["p"] = first["p"]
@@ -137,19 +141,42 @@ func reopenedBatch(t *testing.T, s anyStore) {
 	}
 }
 
-// A worker whose lease ran out adds to what its successor found.
+// A worker whose lease ran out adds to what its successor found, and undoes none
+// of it, whether the successor is still at work or done.
 func outcomesAddUp(t *testing.T, s anyStore) {
-	e := newEntry()
-	begin(t, s, e, at(0))
-	a, b := delivery.Outcome{UserID: "a", Status: delivery.Sent, At: at(0)}, delivery.Outcome{UserID: "b", Status: delivery.Pending, At: at(0)}
-	e.Outcomes = map[string]delivery.Outcome{"a": a, "b": b}
-	finish(t, s, e)
-	b.Status, b.Detail = delivery.Sent, "name"
-	e.Outcomes = map[string]delivery.Outcome{"b": b}
-	e.Done = true
-	finish(t, s, e)
-	e.Outcomes = map[string]delivery.Outcome{"a": a, "b": b}
-	same(t, begin(t, s, newEntryWithID(e.ID), at(0)), e)
+	sent := delivery.Outcome{UserID: "a", Status: delivery.Sent, Detail: "name", At: at(0)}
+	pending := delivery.Outcome{UserID: "a", Status: delivery.Pending, Detail: "internal", At: at(0)}
+	failed := delivery.Outcome{UserID: "a", Status: delivery.Failed, Detail: "unregistered", At: at(0)}
+	for _, successorDone := range []bool{false, true} {
+		late := begin(t, s, newEntry(), at(0))
+		now := at(30 * time.Second)
+		next := begin(t, s, retry(newEntryWithID(late.ID), now), now)
+		late.Outcomes = map[string]delivery.Outcome{"a": pending, "b": sent, "c": sent, "d": failed}
+		late.LeaseUntil = at(0)
+		next.Outcomes = map[string]delivery.Outcome{"a": sent, "b": failed, "c": pending}
+		next.Done = successorDone
+		if successorDone {
+			finish(t, s, next)
+			finish(t, s, late)
+		} else {
+			finish(t, s, late)
+			if _, err := s.Begin(t.Context(), retry(late, now), nil, now); !errors.Is(err, delivery.ErrBusy) {
+				t.Errorf("the late worker gave its successor's lease away: %v", err)
+			}
+			finish(t, s, next)
+		}
+		want := next
+		want.Outcomes = map[string]delivery.Outcome{"a": sent, "b": sent, "c": sent, "d": failed}
+		entries, err := s.Entries(t.Context(), late.SubjectID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if e.ID == late.ID {
+				same(t, e, want)
+			}
+		}
+	}
 }
 
 // race has several begin the entry at once, and counts those who got it.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/dispatch"
@@ -26,6 +27,9 @@ type anyStore interface {
 	dispatch.Ledger
 	dispatch.Bindings
 	fanout.Skips
+	fanout.Rings
+	call.Store
+	dispatch.Calls
 	group.Store
 	Roster(ctx context.Context, cid string, chunk int) (map[string]group.Entry, error)
 }

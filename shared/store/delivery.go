@@ -15,7 +15,12 @@ import (
 func (s *Firestore) Begin(ctx context.Context, e delivery.Entry, wanted []string, now time.Time) (_ delivery.Entry, err error) {
 	defer fault.Wrap(&err, "begin batch %s", e.ID)
 	ref := s.doc(deliveriesCollection, e.ID)
-	if _, err = ref.Create(ctx, e); !isExists(err) {
+	e.Lease = 1
+	created, err := ref.Create(ctx, e)
+	if err == nil {
+		e.Version = created.UpdateTime
+	}
+	if !isExists(err) {
 		return e, err
 	}
 	stored := delivery.Entry{}
@@ -24,6 +29,9 @@ func (s *Firestore) Begin(ctx context.Context, e delivery.Entry, wanted []string
 		return stored, err
 	}
 	stored.ID = e.ID
+	if ok {
+		stored.Version = doc.UpdateTime
+	}
 	if !ok || (!stored.Done && now.Before(stored.LeaseUntil)) {
 		return stored, delivery.ErrBusy
 	}
@@ -31,13 +39,17 @@ func (s *Firestore) Begin(ctx context.Context, e delivery.Entry, wanted []string
 		return stored, nil
 	}
 	reopen(&stored, e)
-	_, err = ref.Update(ctx, []firestore.Update{
+	updated, err := ref.Update(ctx, []firestore.Update{
 		{Path: "done", Value: false},
 		{Path: "attempt", Value: stored.Attempt},
+		{Path: "lease", Value: stored.Lease},
 		{Path: "leaseUntil", Value: stored.LeaseUntil},
 	}, firestore.LastUpdateTime(doc.UpdateTime))
 	if isPrecondition(err) {
 		return stored, delivery.ErrBusy // another took it over since the read
+	}
+	if err == nil {
+		stored.Version = updated.UpdateTime
 	}
 	return stored, err
 }
@@ -48,21 +60,48 @@ func reopen(stored *delivery.Entry, e delivery.Entry) {
 		stored.Attempt = 0
 	}
 	stored.Attempt++
+	stored.Lease++
 	stored.Done, stored.LeaseUntil = false, e.LeaseUntil
 }
 
-// Finish implements dispatch.Ledger. It adds to the stored outcomes: a worker
-// whose lease ran out must not wipe out what its successor found.
+// Finish implements dispatch.Ledger: one write, and where another wrote since
+// Begin, a read more to add to what it found.
 func (s *Firestore) Finish(ctx context.Context, e delivery.Entry) (err error) {
 	defer fault.Wrap(&err, "finish batch %s", e.ID)
-	outcomes := make(map[string]any, len(e.Outcomes))
+	ref := s.doc(deliveriesCollection, e.ID)
+	updates := []firestore.Update{{Path: "done", Value: e.Done}, {Path: "leaseUntil", Value: e.LeaseUntil}}
 	for id, o := range e.Outcomes {
-		outcomes[id] = map[string]any{"userID": o.UserID, "status": string(o.Status), "detail": o.Detail, "tries": o.Tries, "at": o.At}
+		updates = append(updates, firestore.Update{FieldPath: firestore.FieldPath{"outcomes", id}, Value: o})
 	}
-	_, err = s.doc(deliveriesCollection, e.ID).Set(ctx, map[string]any{
-		"done": e.Done, "leaseUntil": e.LeaseUntil, "outcomes": outcomes,
-	}, firestore.MergeAll)
-	return err
+	_, err = ref.Update(ctx, updates, firestore.LastUpdateTime(e.Version))
+	if !isPrecondition(err) {
+		return err
+	}
+	return s.client.RunTransaction(ctx, func(ctx context.Context, tx *firestore.Transaction) error {
+		stored := delivery.Entry{}
+		if _, ok, err := read(ctx, tx, ref, &stored); err != nil || !ok {
+			return err // gone: its retention is over
+		}
+		return tx.Set(ref, stored.Absorb(e))
+	})
+}
+
+// Entries implements fanout.Rings and more: a read per entry. It needs subjectID
+// indexed by itself.
+func (s *Firestore) Entries(ctx context.Context, subjectID string) (_ []delivery.Entry, err error) {
+	defer fault.Wrap(&err, "read deliveries of %s", subjectID)
+	docs, err := s.client.Collection(deliveriesCollection).Where("subjectID", "==", subjectID).Documents(ctx).GetAll()
+	if err != nil {
+		return nil, err
+	}
+	out := make([]delivery.Entry, len(docs))
+	for i, doc := range docs {
+		if err := doc.DataTo(&out[i]); err != nil {
+			return nil, err
+		}
+		out[i].ID, out[i].Version = doc.Ref.ID, doc.UpdateTime
+	}
+	return out, nil
 }
 
 // Record implements fanout.Skips. It overwrites: a plan made again replaces

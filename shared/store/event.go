@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/fault"
 )
@@ -19,9 +20,12 @@ import (
 // event on a message. The event holds the whole document, so it needn't be read.
 func MessageCreated(data []byte) (m chat.Message, err error) {
 	defer fault.Wrap(&err, "decode message event")
-	doc, err := eventDocument(data)
+	doc, err := eventDocument(data, valueField)
 	if err != nil {
 		return m, err
+	}
+	if doc == nil {
+		return m, errors.New("no document in the event")
 	}
 	if err := decodeDocument(doc, &m); err != nil {
 		return m, err
@@ -32,21 +36,55 @@ func MessageCreated(data []byte) (m chat.Message, err error) {
 	return m, nil
 }
 
-// valueField is DocumentEventData.value, the document after the change
-// (google/events/cloud/firestore/v1/data.proto).
-const valueField = 1
+// CallWritten decodes the data of a google.cloud.firestore.document.v1.written
+// event on a call: the call before, nil for a new one, and after, nil for one
+// that was deleted.
+func CallWritten(data []byte) (before, after *call.Call, err error) {
+	defer fault.Wrap(&err, "decode call event")
+	if after, err = eventCall(data, valueField); err != nil {
+		return nil, nil, err
+	}
+	if before, err = eventCall(data, oldValueField); err != nil {
+		return nil, nil, err
+	}
+	if before == nil && after == nil {
+		return nil, nil, errors.New("no document in the event")
+	}
+	return before, after, nil
+}
 
-// eventDocument takes the new document out of a DocumentEventData. Events have
-// a Document message of their own; it is the API's, field by field, so the API's
-// Go type reads it without a second dependency.
-func eventDocument(data []byte) (*firestorepb.Document, error) {
+func eventCall(data []byte, field protowire.Number) (*call.Call, error) {
+	doc, err := eventDocument(data, field)
+	if err != nil || doc == nil {
+		return nil, err
+	}
+	c := &call.Call{}
+	if err := decodeDocument(doc, c); err != nil {
+		return nil, err
+	}
+	if c.CallID == "" || !strings.HasSuffix(doc.GetName(), "/"+callsCollection+"/"+call.ID(c.CallID)) {
+		return nil, fmt.Errorf("document %q is not a call", doc.GetName())
+	}
+	return c, nil
+}
+
+// The fields of DocumentEventData (google/events/cloud/firestore/v1/data.proto).
+const (
+	valueField    = 1 // the document after the change
+	oldValueField = 2 // and before
+)
+
+// eventDocument takes a document out of a DocumentEventData, nil where it has
+// none. Events have a Document message of their own; it is the API's, field by
+// field, so the API's Go type reads it without a second dependency.
+func eventDocument(data []byte, field protowire.Number) (*firestorepb.Document, error) {
 	for len(data) > 0 {
 		number, kind, n := protowire.ConsumeTag(data)
 		if n < 0 {
 			return nil, protowire.ParseError(n)
 		}
 		data = data[n:]
-		if number == valueField && kind == protowire.BytesType {
+		if number == field && kind == protowire.BytesType {
 			body, n := protowire.ConsumeBytes(data)
 			if n < 0 {
 				return nil, protowire.ParseError(n)
@@ -59,7 +97,7 @@ func eventDocument(data []byte) (*firestorepb.Document, error) {
 		}
 		data = data[n:]
 	}
-	return nil, errors.New("no document in the event")
+	return nil, nil
 }
 
 // decodeDocument decodes doc's fields into out, a pointer to a struct with

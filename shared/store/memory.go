@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -147,6 +148,7 @@ func (s *Memory) Begin(_ context.Context, e delivery.Entry, wanted []string, now
 	stored, ok := s.deliveries[e.ID]
 	switch {
 	case !ok:
+		e.Lease = 1
 		put(&s.deliveries, e.ID, e)
 		return e, nil
 	case stored.Settles(wanted):
@@ -164,15 +166,26 @@ func (s *Memory) Begin(_ context.Context, e delivery.Entry, wanted []string, now
 func (s *Memory) Finish(_ context.Context, e delivery.Entry) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	stored := s.deliveries[e.ID]
-	outcomes := maps.Clone(stored.Outcomes)
-	if outcomes == nil {
-		outcomes = map[string]delivery.Outcome{}
+	stored, ok := s.deliveries[e.ID]
+	if !ok {
+		return nil
 	}
-	maps.Copy(outcomes, e.Outcomes)
-	stored.Done, stored.LeaseUntil, stored.Outcomes = e.Done, e.LeaseUntil, outcomes
-	put(&s.deliveries, e.ID, stored)
+	s.deliveries[e.ID] = stored.Absorb(e)
 	return nil
+}
+
+// Entries implements fanout.Rings.
+func (s *Memory) Entries(_ context.Context, subjectID string) ([]delivery.Entry, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []delivery.Entry
+	for _, id := range slices.Sorted(maps.Keys(s.deliveries)) {
+		if e := s.deliveries[id]; e.SubjectID == subjectID {
+			e.Outcomes = maps.Clone(e.Outcomes)
+			out = append(out, e)
+		}
+	}
+	return out, nil
 }
 
 // Record implements fanout.Skips.

@@ -1,0 +1,174 @@
+package fanout
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/doorbell-push/doorbell/shared/call"
+	"github.com/doorbell-push/doorbell/shared/delivery"
+	"github.com/doorbell-push/doorbell/shared/fault"
+	"github.com/doorbell-push/doorbell/shared/plan"
+	"github.com/doorbell-push/doorbell/shared/push"
+)
+
+// Rings tells what became of the pushes for a call.
+type Rings interface {
+	// Entries is the ledger's entries of what a subject ID announced.
+	Entries(ctx context.Context, subjectID string) ([]delivery.Entry, error)
+}
+
+// Sweeps starts a sweep of what is due.
+type Sweeps interface {
+	PublishSweep(ctx context.Context) error
+}
+
+// Call plans and publishes what a change of a call asks for: who is newly
+// invited is rung, and where an invitation stopped ringing, the devices that
+// rang are told. before is nil for a new call. An error asks for redelivery.
+//
+// It is safe to repeat and to run in any order: what it publishes is derived
+// from the change, its batches have IDs derived from it, and the dispatcher
+// looks at the call again before it rings. A dismissal that comes before its
+// ring finds nothing that rang, and then the ring finds the call over.
+func (f *Fanout) Call(ctx context.Context, before *call.Call, after call.Call) (err error) {
+	defer fault.Wrap(&err, "fan out call %s, change %d", call.ID(after.CallID), after.Rev)
+	invited := call.Invited(before, &after)
+	if err := f.ring(ctx, after, invited); err != nil {
+		return err
+	}
+	if len(invited) > 0 && time.Duration(after.Timeout)*time.Second <= call.SweepEvery {
+		// The next sweep by the clock may come too late for it.
+		if err := f.Sweeps.PublishSweep(ctx); err != nil {
+			return err
+		}
+	}
+	return f.dismiss(ctx, after, call.Stopped(before, &after))
+}
+
+// part names what a change of a call asks for, so that two changes never share
+// a batch.
+func part(c call.Call, what string) string { return what + strconv.FormatInt(c.Rev, 10) }
+
+// ring rings the users, who were all invited in one change, hence by one user
+// and for the same time.
+func (f *Fanout) ring(ctx context.Context, c call.Call, userIDs []string) error {
+	if len(userIDs) == 0 {
+		return nil
+	}
+	now := f.Now()
+	t := tally{kind: push.KindCall, id: call.ID(c.CallID), cid: call.ID(c.CallID), part: part(c, "ring")}
+	if c.Push == nil {
+		for _, id := range userIDs {
+			t.add(plan.Decision{UserID: id, Reason: plan.NoPushConfig}, now)
+		}
+		return f.explain(ctx, &t)
+	}
+	users, err := f.Presence.Users(ctx, userIDs)
+	if err != nil {
+		return err
+	}
+	now = f.Now()
+	first := c.Users[userIDs[0]]
+	a := push.OfCall(c, first.Inviter, first.At, first.ExpiresAt)
+	var targets []push.Target
+	for _, id := range userIDs {
+		for _, d := range plan.Decide(a, plan.Receiver{UserID: id, Presence: users[id]}, now) {
+			if t.add(d, now) {
+				targets = append(targets, d.Target)
+			}
+		}
+	}
+	if err := f.publish(ctx, a, targets, &t); err != nil {
+		return err
+	}
+	return f.explain(ctx, &t)
+}
+
+// dismiss tells the users' devices that rang why they stop.
+func (f *Fanout) dismiss(ctx context.Context, c call.Call, userIDs []string) error {
+	if len(userIDs) == 0 || c.Push == nil {
+		return nil
+	}
+	rings, err := f.rings(ctx, c)
+	if err != nil || len(rings) == 0 {
+		return err
+	}
+	users, err := f.Presence.Users(ctx, userIDs)
+	if err != nil {
+		return err
+	}
+	rung := func(pushID string) bool {
+		return slices.ContainsFunc(rings, func(e delivery.Entry) bool { return e.MayHaveShown(pushID) })
+	}
+	// One announcement for each thing that the users are told, in a fixed order.
+	for _, end := range []push.CallEnd{push.Answered, push.Declined, push.Missed} {
+		t := tally{kind: push.KindCallEnd, id: call.ID(c.CallID), cid: call.ID(c.CallID), part: part(c, string(end))}
+		var a push.Announcement
+		var targets []push.Target
+		for _, id := range userIDs {
+			u := c.Users[id]
+			if push.EndOf(u.State) != end {
+				continue
+			}
+			a = push.OfCallEnd(c, end, u.Inviter, u.At)
+			for _, d := range plan.Dismissal(plan.Receiver{UserID: id, Presence: users[id]}, rung, u.AnsweredBy) {
+				if t.add(d, f.Now()) {
+					targets = append(targets, d.Target)
+				}
+			}
+		}
+		if t.counts == nil {
+			continue
+		}
+		if err := f.publish(ctx, a, targets, &t); err != nil {
+			return err
+		}
+		if err := f.explain(ctx, &t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const (
+	// ringsWithin is how long a change waits for the rings under way to be told
+	// to FCM; then it asks for redelivery. A dismissal must not overtake its ring.
+	ringsWithin = 20 * time.Second
+	// ringsLost is when a batch that nobody has the lease of is taken for lost:
+	// Pub/Sub has then given it up.
+	ringsLost = 15 * time.Minute
+)
+
+// rings is the ledger's entries of c's rings, when none is being sent any more.
+// A ring that has no entry yet will find the call changed.
+func (f *Fanout) rings(ctx context.Context, c call.Call) ([]delivery.Entry, error) {
+	id := call.ID(c.CallID)
+	deadline := f.Now().Add(ringsWithin)
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		entries, err := f.Rings.Entries(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		entries = slices.DeleteFunc(entries, func(e delivery.Entry) bool { return e.Kind != string(push.KindCall) })
+		now := f.Now()
+		busy := slices.ContainsFunc(entries, func(e delivery.Entry) bool {
+			return !e.Done && now.Before(e.LeaseUntil.Add(ringsLost))
+		})
+		switch {
+		case !busy:
+			return entries, nil
+		case now.Add(wait).After(deadline):
+			return nil, fmt.Errorf("its ring is still being sent")
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, ctx.Err()
+		}
+	}
+}

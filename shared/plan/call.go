@@ -1,0 +1,63 @@
+package plan
+
+import (
+	"time"
+
+	calling "github.com/doorbell-push/doorbell/shared/call"
+	"github.com/doorbell-push/doorbell/shared/device"
+	"github.com/doorbell-push/doorbell/shared/push"
+)
+
+// The reasons for no push that only calls have.
+const (
+	CallOver     Reason = "call_over"     // the invitation was answered or cancelled, or the call has ended
+	Ringing      Reason = "ringing"       // it rings again, so nothing is dismissed
+	NotRung      Reason = "not_rung"      // the device never rang, so there is nothing to dismiss
+	AnsweredHere Reason = "answered_here" // the device it was answered on dismisses by itself
+)
+
+// Dismissal is the plan for a receiver whose invitation stopped ringing: each
+// device that may have rung is told, online or not, but the one it was answered
+// on.
+func Dismissal(r Receiver, rung func(pushID string) bool, answeredBy string) []Decision {
+	var out []Decision
+	for _, d := range r.Presence.Sorted() {
+		decision := Decision{UserID: r.UserID, PushID: d.PushID}
+		switch {
+		case !rung(d.PushID):
+			decision.Reason = NotRung
+		case d.PushID == answeredBy:
+			decision.Reason = AnsweredHere
+		case d.Target.IsZero():
+			decision.Reason = NoTarget
+		default:
+			decision.Target = target(r, d)
+		}
+		out = append(out, decision)
+	}
+	if len(out) == 0 {
+		out = append(out, Decision{UserID: r.UserID, Reason: NoDevice})
+	}
+	return out
+}
+
+// RecheckCall decides again for a target of a call's push, with the call as it
+// is now, nil if it is gone: what doesn't ring any more must not start to, and
+// what rings again must not be dismissed.
+func RecheckCall(a push.Announcement, t push.Target, c *calling.Call, now time.Time) Reason {
+	ringing := c != nil && c.RingsFor(t.UserID, now)
+	switch {
+	case a.Kind == push.KindCall && !ringing:
+		return CallOver
+	case a.Kind == push.KindCallEnd && ringing:
+		return Ringing
+	}
+	return Push
+}
+
+func target(r Receiver, d device.Device) push.Target {
+	return push.Target{
+		UserID: r.UserID, PushID: d.PushID, Platform: d.Platform,
+		Kind: d.Target.Kind, Value: d.Target.Value, Badge: r.Presence.Badge,
+	}
+}
