@@ -12,6 +12,7 @@ import (
 
 	"github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/dispatch"
 )
 
 // calls is the contract of call.Store.
@@ -72,6 +73,13 @@ func callKept(t *testing.T, s call.Store) {
 	}
 	if got := readCall(t, s, want.CallID); !reflect.DeepEqual(*got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	one := s.(dispatch.Calls)
+	if got, err := one.Call(t.Context(), want.CallID); err != nil || !reflect.DeepEqual(*got, want) {
+		t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
+	}
+	if got, err := one.Call(t.Context(), newCallID()); err != nil || got != nil {
+		t.Errorf("an unknown call is %+v, %v", got, err)
 	}
 }
 

@@ -226,3 +226,28 @@ func skipsRecorded(t *testing.T, s anyStore) {
 		same(t, begin(t, s, newEntryWithID(e.ID), at(0)), e)
 	}
 }
+
+// The entries of what one ID announced, and no others.
+func ledgerEntries(t *testing.T, s anyStore) {
+	subject := rand.Text()
+	want := map[string]delivery.Entry{}
+	for range 3 {
+		e := newEntry()
+		e.SubjectID = subject
+		e = begin(t, s, e, at(0))
+		e.Done, e.Outcomes = true, map[string]delivery.Outcome{"p": {UserID: "u", Status: delivery.Sent, Detail: "name", At: at(0)}}
+		finish(t, s, e)
+		want[e.ID] = e
+	}
+	begin(t, s, newEntry(), at(0))
+	got, err := s.Entries(t.Context(), subject)
+	if err != nil || len(got) != len(want) {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	for _, e := range got {
+		same(t, e, want[e.ID])
+	}
+	if got, err := s.Entries(t.Context(), "none"); err != nil || len(got) != 0 {
+		t.Errorf("of nothing: %+v, %v", got, err)
+	}
+}

@@ -57,6 +57,7 @@ func contract(t *testing.T, s anyStore) {
 		"concurrent joins":       concurrentJoins,
 		"ledger":                 ledgerKept,
 		"ledger's lease":         ledgerLease,
+		"ledger's entries":       ledgerEntries,
 		"finished batch":         finishedBatch,
 		"batch opened again":     reopenedBatch,
 		"outcomes add up":        outcomesAddUp,

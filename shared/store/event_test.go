@@ -41,6 +41,12 @@ func value(v any) *firestorepb.Value {
 		return value(v.Elem().Interface())
 	case v.Kind() == reflect.Struct:
 		return &firestorepb.Value{ValueType: &firestorepb.Value_MapValue{MapValue: &firestorepb.MapValue{Fields: fields(v.Interface())}}}
+	case v.Kind() == reflect.Map:
+		all := &firestorepb.MapValue{Fields: map[string]*firestorepb.Value{}}
+		for _, key := range v.MapKeys() {
+			all.Fields[key.String()] = value(v.MapIndex(key).Interface())
+		}
+		return &firestorepb.Value{ValueType: &firestorepb.Value_MapValue{MapValue: all}}
 	case v.Kind() == reflect.Slice:
 		list := &firestorepb.ArrayValue{}
 		for i := range v.Len() {

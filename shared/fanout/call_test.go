@@ -1,0 +1,227 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/doorbell-push/doorbell/shared/call"
+	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/delivery"
+	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/push"
+)
+
+// sweeps counts what asks for a sweep.
+type sweeps int
+
+func (s *sweeps) PublishSweep(context.Context) error { *s++; return nil }
+
+// rings answers with one list of entries after the other, the last again and
+// again.
+type rings struct {
+	lists [][]delivery.Entry
+	reads int
+	err   error
+}
+
+func (r *rings) Entries(context.Context, string) ([]delivery.Entry, error) {
+	r.reads++
+	if len(r.lists) == 0 {
+		return nil, r.err
+	}
+	return slices.Clone(r.lists[min(r.reads, len(r.lists))-1]), r.err
+}
+
+// ringing is a call of alice's to bob and carol.
+func ringing(edits ...func(*call.Call)) *call.Call {
+	invited := call.User{State: call.Inviting, Inviter: "alice", Gen: 1, At: now.UnixMilli(), ExpiresAt: now.Add(90 * time.Second).UnixMilli()}
+	c := &call.Call{
+		CallID: "c", Caller: "alice", State: call.Started, CreateTime: now.UnixMilli(), Timeout: 90, Rev: 1,
+		Push:  &chat.PushConfig{Title: "secret title", Content: "secret content"},
+		Users: map[string]call.User{"alice": {State: call.Accepted}, "bob": invited, "carol": invited},
+	}
+	for _, edit := range edits {
+		edit(c)
+	}
+	return c
+}
+
+// into has a user's invitation end in a state, in the next change.
+func into(userID string, s call.UserState) func(*call.Call) {
+	return func(c *call.Call) {
+		u := c.Users[userID]
+		u.State, u.AnsweredBy = s, "p0001"
+		c.Users[userID] = u
+		c.Rev++
+	}
+}
+
+func carol(n int) *presence.User {
+	u := bob(n)
+	u.UserID = "carol"
+	return u
+}
+
+func callBench(t *testing.T, r *rings, users ...*presence.User) (*bench, *sweeps) {
+	b, s := newBench(t, users...), new(sweeps)
+	b.f.Rings, b.f.Sweeps = r, s
+	return b, s
+}
+
+func (b *bench) targets() []string {
+	var out []string
+	for _, batch := range b.topic.batches {
+		for _, t := range batch.Targets {
+			out = append(out, fmt.Sprintf("%s %s %s", batch.Announcement.Push.Content, t.UserID, t.PushID))
+		}
+	}
+	return out
+}
+
+func TestCallRings(t *testing.T) {
+	b, sweeps := callBench(t, &rings{}, bob(2, online), carol(1))
+	for range 2 { // the event comes twice
+		if err := b.f.Call(t.Context(), nil, *ringing()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"secret content bob p0001", "secret content carol p0000"}
+	if got := b.targets(); !slices.Equal(got, append(want, want...)) {
+		t.Errorf("rang %q", got)
+	}
+	first, second := b.topic.batches[0], b.topic.batches[1]
+	if first.ID != second.ID || len(b.topic.batches) != 2 {
+		t.Errorf("batches %s and %s of %d", first.ID, second.ID, len(b.topic.batches))
+	}
+	if a := first.Announcement; a != push.OfCall(*ringing(), "alice", now.UnixMilli(), now.Add(90*time.Second).UnixMilli()) || !first.Urgent() {
+		t.Errorf("announced %+v", a)
+	}
+	if *sweeps != 0 || len(b.presence.reads) != 2 {
+		t.Errorf("%d sweeps, reads %v", *sweeps, b.presence.reads)
+	}
+	if strings.Contains(b.log.String(), "secret") || !strings.Contains(b.log.String(), `"decisions":{"online":1,"push":2}`) {
+		t.Errorf("log %s", b.log)
+	}
+}
+
+func TestCallWithoutPush(t *testing.T) {
+	b, _ := callBench(t, &rings{err: errors.New("not asked")}, bob(1), carol(1))
+	quiet := func(c *call.Call) { c.Push = nil }
+	if err := b.f.Call(t.Context(), nil, *ringing(quiet)); err != nil {
+		t.Error(err)
+	}
+	if err := b.f.Call(t.Context(), ringing(quiet), *ringing(quiet, into("bob", call.Timeout))); err != nil {
+		t.Error(err)
+	}
+	if len(b.topic.batches) != 0 || len(b.presence.reads) != 0 || !strings.Contains(b.log.String(), `"no_push_config":2`) {
+		t.Errorf("%d batches, reads %v, log %s", len(b.topic.batches), b.presence.reads, b.log)
+	}
+}
+
+// An invitation that may run out before the next sweep asks for its own.
+func TestShortCallAsksForSweep(t *testing.T) {
+	for timeout, want := range map[int]sweeps{1: 1, 60: 1, 61: 0} {
+		b, sweeps := callBench(t, &rings{}, bob(1))
+		c := ringing(func(c *call.Call) { c.Timeout = timeout })
+		if err := b.f.Call(t.Context(), nil, *c); err != nil || *sweeps != want {
+			t.Errorf("timeout %d: %d sweeps, %v", timeout, *sweeps, err)
+		}
+		if err := b.f.Call(t.Context(), c, *c); err != nil || *sweeps != want {
+			t.Errorf("timeout %d: a change that invites nobody asked for a sweep: %v", timeout, err)
+		}
+	}
+}
+
+func rang(kind push.Kind, done bool, leaseUntil time.Time, pushIDs ...string) delivery.Entry {
+	e := delivery.Entry{Kind: string(kind), Done: done, Attempt: 1, LeaseUntil: leaseUntil, Outcomes: map[string]delivery.Outcome{}}
+	for _, id := range pushIDs {
+		e.Outcomes[id] = delivery.Outcome{Status: delivery.Sent}
+	}
+	return e
+}
+
+func TestCallDismisses(t *testing.T) {
+	all := &rings{lists: [][]delivery.Entry{{rang(push.KindCall, true, now, "p0000", "p0001")}}}
+	for name, tc := range map[string]struct {
+		rings  *rings
+		change []func(*call.Call)
+		want   []string
+	}{
+		"accepted":       {all, []func(*call.Call){into("bob", call.Accepted)}, []string{"Answered on another device bob p0000"}},
+		"rejected":       {all, []func(*call.Call){into("bob", call.Rejected)}, []string{"Declined on another device bob p0000"}},
+		"timed out":      {all, []func(*call.Call){into("carol", call.Timeout)}, []string{"Missed call carol p0000"}},
+		"never rang":     {&rings{}, []func(*call.Call){into("carol", call.Timeout)}, nil},
+		"nothing stops":  {&rings{err: errors.New("not asked")}, []func(*call.Call){func(c *call.Call) { c.Rev++ }}, nil},
+		"only dismissed": {&rings{lists: [][]delivery.Entry{{rang(push.KindCallEnd, true, now, "p0000")}}}, []func(*call.Call){into("carol", call.Timeout)}, nil},
+		"one of two":     {&rings{lists: [][]delivery.Entry{{rang(push.KindCall, true, now, "p0000")}}}, []func(*call.Call){into("bob", call.BeCancelled)}, []string{"Missed call bob p0000"}},
+		"two at once": {all, []func(*call.Call){into("bob", call.Accepted), into("carol", call.Timeout)},
+			[]string{"Answered on another device bob p0000", "Missed call carol p0000"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, _ := callBench(t, tc.rings, bob(2), carol(1))
+			for range 2 {
+				if err := b.f.Call(t.Context(), ringing(), *ringing(tc.change...)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := b.targets(); !slices.Equal(got, append(slices.Clone(tc.want), tc.want...)) {
+				t.Errorf("told %q, want twice %q", got, tc.want)
+			}
+			ids := map[string]bool{}
+			for _, batch := range b.topic.batches {
+				ids[batch.ID] = true
+			}
+			if len(ids)*2 != len(b.topic.batches) {
+				t.Errorf("%d batches of %d IDs", len(b.topic.batches), len(ids))
+			}
+		})
+	}
+}
+
+// A dismissal waits for its ring, and neither for ever nor for a lost one.
+func TestDismissalWaitsForRing(t *testing.T) {
+	for name, tc := range map[string]struct {
+		lists   [][]delivery.Entry
+		want    int // targets; -1: it asks for redelivery
+		atLeast time.Duration
+	}{
+		"sent at last": {[][]delivery.Entry{{rang(push.KindCall, false, now.Add(time.Hour))}, {rang(push.KindCall, false, now.Add(time.Hour))},
+			{rang(push.KindCall, true, now, "p0000")}}, 1, 300 * time.Millisecond},
+		"never done":        {[][]delivery.Entry{{rang(push.KindCall, false, now.Add(time.Hour), "p0000")}}, -1, 15 * time.Second},
+		"to be redelivered": {[][]delivery.Entry{{rang(push.KindCall, false, now.Add(-ringsLost+time.Hour), "p0000")}}, -1, 15 * time.Second},
+		"given up":          {[][]delivery.Entry{{rang(push.KindCall, false, now.Add(-ringsLost), "p0000")}}, 1, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b, _ := callBench(t, &rings{lists: tc.lists}, bob(1))
+			began := time.Now()
+			b.f.Now = func() time.Time { return now.Add(time.Since(began)) }
+			err := b.f.Call(t.Context(), ringing(), *ringing(into("bob", call.Timeout)))
+			took := time.Since(began)
+			if got := len(b.targets()); (err != nil) != (tc.want < 0) || got != max(tc.want, 0) || took < tc.atLeast || took > ringsWithin {
+				t.Errorf("%s: %d targets after %v, %v", name, got, took, err)
+			}
+		})
+	}
+}
+
+func TestCallFails(t *testing.T) {
+	down := errors.New("down")
+	for name, edit := range map[string]func(*bench, *rings){
+		"ledger":   func(_ *bench, r *rings) { r.err = down },
+		"presence": func(b *bench, _ *rings) { b.presence.err = down },
+		"topic":    func(b *bench, _ *rings) { b.topic.failAt = 1 },
+	} {
+		r := &rings{lists: [][]delivery.Entry{{rang(push.KindCall, true, now, "p0000")}}}
+		b, _ := callBench(t, r, bob(1))
+		edit(b, r)
+		if err := b.f.Call(t.Context(), ringing(), *ringing(into("bob", call.Timeout))); err == nil {
+			t.Errorf("%s: no redelivery asked for", name)
+		}
+	}
+}

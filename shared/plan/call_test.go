@@ -1,0 +1,103 @@
+package plan
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	calling "github.com/doorbell-push/doorbell/shared/call"
+	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/device"
+	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/push"
+)
+
+// Who is told that a call stopped ringing: whatever rang, but where it was
+// answered.
+func TestDismissal(t *testing.T) {
+	d := func(target string, state device.State) device.Device {
+		out := device.Device{Platform: device.Android, State: state, LeaseUntil: now.Add(time.Minute)}
+		if target != "" {
+			out.Target = device.Target{Kind: device.KindToken, Value: target}
+		}
+		return out
+	}
+	u := &presence.User{UserID: "bob", Badge: 3, Devices: map[string]device.Device{
+		"a-rang": d("A", device.Offline), "b-rang, online now": d("B", device.Online), "c-quiet": d("C", device.Online),
+		"d-answered": d("D", device.Offline), "e-gone": d("", device.Offline),
+	}}
+	rung := func(id string) bool { return id != "c-quiet" }
+	var got []string
+	for _, d := range Dismissal(Receiver{UserID: "bob", Presence: u}, rung, "d-answered") {
+		got = append(got, d.PushID+": "+string(d.Reason))
+		if d.Reason == Push && (d.Target.UserID != "bob" || d.Target.PushID != d.PushID || d.Target.Value == "" || d.Target.Badge != 3) {
+			t.Errorf("target %+v", d.Target)
+		}
+	}
+	want := []string{"a-rang: ", "b-rang, online now: ", "c-quiet: not_rung", "d-answered: answered_here", "e-gone: no_target"}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if got := Dismissal(Receiver{UserID: "bob"}, rung, ""); len(got) != 1 || got[0] != (Decision{UserID: "bob", Reason: NoDevice}) {
+		t.Errorf("without devices: %+v", got)
+	}
+}
+
+func TestRecheckCall(t *testing.T) {
+	config := &chat.PushConfig{Title: "t", Content: "c"}
+	rings := calling.Call{CallID: "c", State: calling.Started, Push: config, Users: map[string]calling.User{
+		"bob": {State: calling.Inviting, ExpiresAt: now.Add(time.Second).UnixMilli()},
+	}}
+	with := func(edit func(*calling.Call, *calling.User)) *calling.Call {
+		c := rings.Clone()
+		u := c.Users["bob"]
+		edit(&c, &u)
+		c.Users["bob"] = u
+		return &c
+	}
+	for name, tc := range map[string]struct {
+		c         *calling.Call
+		ring, end Reason
+	}{
+		"rings":        {&rings, Push, Ringing},
+		"gone":         {nil, CallOver, Push},
+		"ended":        {with(func(c *calling.Call, _ *calling.User) { c.State = calling.Ended }), CallOver, Push},
+		"accepted":     {with(func(_ *calling.Call, u *calling.User) { u.State = calling.Accepted }), CallOver, Push},
+		"ran out":      {with(func(_ *calling.Call, u *calling.User) { u.ExpiresAt = now.UnixMilli() }), CallOver, Push},
+		"not in it":    {&calling.Call{CallID: "c", State: calling.Started}, CallOver, Push},
+		"last instant": {with(func(_ *calling.Call, u *calling.User) { u.ExpiresAt = now.UnixMilli() + 1 }), Push, Ringing},
+	} {
+		target := push.Target{UserID: "bob"}
+		if got := RecheckCall(push.OfCall(rings, "alice", 0, 1), target, tc.c, now); got != tc.ring {
+			t.Errorf("%s: the ring is %q, want %q", name, got, tc.ring)
+		}
+		if got := RecheckCall(push.OfCallEnd(rings, push.Missed, "alice", 0), target, tc.c, now); got != tc.end {
+			t.Errorf("%s: its end is %q, want %q", name, got, tc.end)
+		}
+	}
+}
+
+// A dismissal is for who is online as well, as long as the device is the one
+// that rang.
+func TestRecheckCallEnd(t *testing.T) {
+	a := push.OfCallEnd(calling.Call{CallID: "c", Push: &chat.PushConfig{}}, push.Missed, "alice", now.UnixMilli())
+	bob := func(value string) *presence.User {
+		return &presence.User{UserID: "bob", Devices: map[string]device.Device{"p": {
+			State: device.Online, LeaseUntil: now.Add(time.Minute), Target: device.Target{Kind: device.KindToken, Value: value},
+		}}}
+	}
+	target := push.Target{UserID: "bob", PushID: "p", Kind: device.KindToken, Value: "A"}
+	for name, tc := range map[string]struct {
+		u    *presence.User
+		want Reason
+	}{
+		"online":       {bob("A"), Push},
+		"rebound":      {bob("B"), Rebound},
+		"unregistered": {bob(""), NoTarget},
+		"no device":    {nil, NoDevice},
+	} {
+		if got := Recheck(a, target, tc.u, now); got != tc.want {
+			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		}
+	}
+}
