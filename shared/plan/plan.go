@@ -26,6 +26,7 @@ const (
 	NotMember    Reason = "not_member"     // the receiver wasn't in the group when it was sent
 	Muted        Reason = "muted"          // the receiver muted the group, and isn't mentioned with isNotifyMentionedUsers
 	Expired      Reason = "expired"        // what it announces is over
+	AlreadyRead  Reason = "already_read"   // the receiver has read the conversation that far
 	NoDevice     Reason = "no_device"      // the receiver has no device bound
 	NoTarget     Reason = "no_target"      // the device never registered for pushes, unregistered, or its token died
 	Online       Reason = "online"         // the device has the message already
@@ -113,6 +114,8 @@ func forUser(a push.Announcement, r Receiver, now time.Time) Reason {
 		return Sender
 	case a.Expired(now):
 		return Expired
+	case a.Seq > 0 && a.Seq <= r.Presence.ReadSeq(a.CID):
+		return AlreadyRead
 	case r.Presence == nil || len(r.Presence.Devices) == 0:
 		return NoDevice
 	}
@@ -134,8 +137,8 @@ func forDevice(u *presence.User, d device.Device, now time.Time) Reason {
 }
 
 // Recheck decides again for a target planned earlier, with the presence as it
-// is now: who came online, unregistered or handed the phone on since is not
-// rung.
+// is now: who came online, read it, unregistered or handed the phone on since
+// is not rung.
 func Recheck(a push.Announcement, t push.Target, u *presence.User, now time.Time) Reason {
 	if reason := forUser(a, Receiver{UserID: t.UserID, Presence: u}, now); reason != Push {
 		return reason

@@ -68,6 +68,15 @@ type row struct {
 	member *Member
 }
 
+// read is u after they read the conversation "c" up to seq.
+func read(seq int64, u *presence.User) *presence.User {
+	u.Reads = map[string]presence.Read{"c": {Seq: seq}}
+	return u
+}
+
+// seventh announces message 7 of the conversation "c".
+var seventh = push.Announcement{Kind: push.KindMessage, SenderUserID: "alice", CID: "c", Seq: 7, ExpiresAt: call.ExpiresAt}
+
 func expired(a push.Announcement) push.Announcement { a.ExpiresAt = now.UnixMilli(); return a }
 
 var rows = []row{
@@ -90,10 +99,18 @@ var rows = []row{
 	{"own message", call, "alice", bob(phone()), map[string]Reason{"": Sender}, nil},
 	{"over", expired(call), "bob", bob(phone()), map[string]Reason{"": Expired}, nil},
 	{"over in 1 ms", push.Announcement{SenderUserID: "alice", ExpiresAt: now.UnixMilli() + 1}, "bob", bob(phone()), map[string]Reason{"phone": Push}, nil},
+	{"read up to the message before", seventh, "bob", read(6, bob(phone())), map[string]Reason{"phone": Push}, nil},
+	{"read up to it", seventh, "bob", read(7, bob(phone())), map[string]Reason{"": AlreadyRead}, nil},
+	{"read beyond it", seventh, "bob", read(8, bob(phone(), phone(web, online))), map[string]Reason{"": AlreadyRead}, nil},
+	{"read another conversation", push.Announcement{SenderUserID: "alice", CID: "other", Seq: 7, ExpiresAt: call.ExpiresAt}, "bob", read(7, bob(phone())), map[string]Reason{"phone": Push}, nil},
+	{"read, and this is no message", call, "bob", read(7, bob(phone())), map[string]Reason{"phone": Push}, nil},
 
 	// Precedence: of several reasons, the one furthest from the device's own.
 	{"own message and over", expired(call), "alice", nil, map[string]Reason{"": Sender}, nil},
 	{"over and no device", expired(call), "bob", nil, map[string]Reason{"": Expired}, nil},
+	{"own message and read", seventh, "alice", read(7, bob(phone())), map[string]Reason{"": Sender}, nil},
+	{"over and read", expired(seventh), "bob", read(7, bob(phone())), map[string]Reason{"": Expired}, nil},
+	{"read and no device", seventh, "bob", read(7, bob()), map[string]Reason{"": AlreadyRead}, nil},
 	{"no target and online", call, "bob", bob(phone(noTarget, online)), map[string]Reason{"phone": NoTarget}, nil},
 	{"online and popup off", call, "bob", bob(phone(online, popupOff)), map[string]Reason{"phone": Online}, nil},
 	{"rule and popup off", call, "bob", muteAndroid(bob(phone(popupOff), phone(web, online))), map[string]Reason{"phone": RulePlatform, "web": Online}, nil},
@@ -113,7 +130,7 @@ func TestDecide(t *testing.T) {
 				}
 			}
 			_, aboutUser := got[""]
-			if needs := NeedsPresence(r.a, Receiver{UserID: r.user, Member: r.member}, now); needs != (!aboutUser || got[""] == NoDevice) {
+			if needs := NeedsPresence(r.a, Receiver{UserID: r.user, Member: r.member}, now); needs != (!aboutUser || got[""] == NoDevice || got[""] == AlreadyRead) {
 				t.Errorf("needs presence: %t, and the plan is %v", needs, got)
 			}
 			if !maps.Equal(got, r.want) {
@@ -197,6 +214,8 @@ var recheckRows = []struct {
 	{"popups switched off", call, bob(phone(popupOff)), PopupOff},
 	{"rule set", call, muteAndroid(bob(phone(), phone(web, online))), RulePlatform},
 	{"over", expired(call), bob(phone()), Expired},
+	{"read meanwhile", seventh, read(7, bob(phone())), AlreadyRead},
+	{"read up to the message before", seventh, read(6, bob(phone())), Push},
 	{"sender", push.Announcement{SenderUserID: "bob", ExpiresAt: call.ExpiresAt}, bob(phone()), Sender},
 }
 
@@ -226,7 +245,7 @@ func TestEveryReasonIsTested(t *testing.T) {
 			t.Errorf("no row for reason %q", reason)
 		}
 	}
-	if len(declared) < 13 {
+	if len(declared) < 14 {
 		t.Errorf("only %q were found in the source", declared)
 	}
 }

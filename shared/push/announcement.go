@@ -36,9 +36,12 @@ type Announcement struct {
 	CID              string                `json:"cid"`
 	ConversationID   string                `json:"conversationID"`
 	ConversationType chat.ConversationType `json:"conversationType"`
-	Priority         chat.Priority         `json:"priority"`
-	Push             chat.PushConfig       `json:"push"`
-	CallEnd          CallEnd               `json:"callEnd,omitempty"` // of KindCallEnd
+	// Seq is a message's OrderKey: who has read the conversation up to there is
+	// not told of it. 0 of what is no message.
+	Seq      int64           `json:"seq,omitempty"`
+	Priority chat.Priority   `json:"priority"`
+	Push     chat.PushConfig `json:"push"`
+	CallEnd  CallEnd         `json:"callEnd,omitempty"` // of KindCallEnd
 	// CreatedAt and ExpiresAt are the server's clock in milliseconds since 1970.
 	CreatedAt int64 `json:"createdAt"`
 	ExpiresAt int64 `json:"expiresAt"`
@@ -49,7 +52,7 @@ func OfMessage(m chat.Message, ttl time.Duration) Announcement {
 	a := Announcement{
 		Kind: KindMessage, ID: m.MessageID, SenderUserID: m.SenderUserID,
 		CID: m.CID(), ConversationID: m.ConversationID, ConversationType: m.ConversationType,
-		Priority: m.Priority, Push: *m.Push,
+		Seq: m.OrderKey, Priority: m.Priority, Push: *m.Push,
 		CreatedAt: m.Timestamp, ExpiresAt: m.Timestamp + ttl.Milliseconds(),
 	}
 	if m.ConversationType == chat.Peer {

@@ -11,12 +11,12 @@ import (
 
 func TestOfMessage(t *testing.T) {
 	m := chat.Message{
-		MessageID: "m", SenderUserID: "alice", ConversationID: "bob", ConversationType: chat.Peer, Timestamp: 1000,
+		MessageID: "m", SenderUserID: "alice", ConversationID: "bob", ConversationType: chat.Peer, Timestamp: 1000, OrderKey: 7,
 		Priority: chat.High, Push: &chat.PushConfig{Title: "t", Content: "c"},
 	}
 	want := Announcement{
 		Kind: KindMessage, ID: "m", SenderUserID: "alice", CID: m.CID(), ConversationID: "alice", ConversationType: chat.Peer,
-		Priority: chat.High, Push: *m.Push, CreatedAt: 1000, ExpiresAt: 61000,
+		Seq: 7, Priority: chat.High, Push: *m.Push, CreatedAt: 1000, ExpiresAt: 61000,
 	}
 	if got := OfMessage(m, time.Minute); got != want {
 		t.Errorf("peer: got %+v, want %+v", got, want)
