@@ -165,7 +165,13 @@ func message(to, text, localID string) object {
 // send sends one and returns its ID.
 func (p person) send(to person, text, localID string) string {
 	p.t.Helper()
-	answer := p.call(http.MethodPost, "/send", message(to.ID, text, localID))
+	return p.post(message(to.ID, text, localID))
+}
+
+// post sends a body of send and returns the message's ID.
+func (p person) post(body object) string {
+	p.t.Helper()
+	answer := p.call(http.MethodPost, "/send", body)
 	m, _ := answer["message"].(map[string]any)
 	id, _ := m["messageID"].(string)
 	if id == "" {

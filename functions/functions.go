@@ -7,6 +7,7 @@
 //	presence     POST over HTTPS                                  keeps a device's lease
 //	send         POST over HTTPS                                  stores a message
 //	groups       POST over HTTPS                                  makes groups; who is in them, and what they may
+//	sync         POST over HTTPS                                  sets what of a conversation rings
 //	call-invite  POST over HTTPS                                  starts a call; answers, leaves, lists calls
 //	on-message   Firestore: conversations/{cid}/messages/{mid}    plans who is rung, publishes batches
 //	             created                                          or, of a large group, tasks that do
@@ -36,6 +37,7 @@ var clientFunctions = map[string]routes{
 	"presence": {"presence": {http.MethodPost: heartbeat}},
 	"send":     {"send": {http.MethodPost: send}},
 	"groups":   groupRoutes,
+	"sync":     {"conversation-notification-status": {http.MethodPost: setConversationStatus}},
 	"call-invite": {
 		"call-invite":    {http.MethodPost: inviteToCall},
 		"call-cancel":    {http.MethodPost: act[calling.CancelRequest](calling.Cancel)},

@@ -83,7 +83,8 @@ func (f *Fanout) peer(ctx context.Context, m chat.Message, t *tally) error {
 	}
 	a := push.OfMessage(m, f.PushTTL)
 	var targets []push.Target
-	for _, d := range plan.Decide(a, plan.Receiver{UserID: m.ConversationID, Presence: users[m.ConversationID]}, now) {
+	to := plan.Receiver{UserID: m.ConversationID, Presence: users[m.ConversationID], Insisted: m.Insists(m.ConversationID)}
+	for _, d := range plan.Decide(a, to, now) {
 		if t.add(d, now) {
 			targets = append(targets, d.Target)
 		}

@@ -104,6 +104,14 @@ func message(edits ...func(*chat.Message)) chat.Message {
 	return m
 }
 
+func mentioned(m *chat.Message) { m.MentionedUserIDs, m.ForcePush = []string{"bob"}, true }
+
+// mutes is u after they muted the conversation of a message.
+func mutes(m chat.Message, u *presence.User) *presence.User {
+	u.Mutes = map[string]presence.Mute{m.CID(): {}}
+	return u
+}
+
 func noPush(m *chat.Message) { m.Push = nil }
 
 // skips is the ledger's reasons by PushID.
@@ -129,6 +137,8 @@ func TestMessage(t *testing.T) {
 		"all online":      {message(), bob(1, online), 0, map[string]string{"p0000": "bob skipped online"}, 1},
 		"no device":       {message(), &presence.User{UserID: "bob"}, 0, map[string]string{user: "bob skipped no_device"}, 1},
 		"unknown user":    {message(), &presence.User{UserID: "carol"}, 0, map[string]string{user: "bob skipped no_device"}, 1},
+		"muted":           {message(), mutes(message(), bob(1)), 0, map[string]string{user: "bob skipped muted"}, 1},
+		"mentioned":       {message(mentioned), mutes(message(), bob(1)), 1, nil, 1},
 		"too late":        {message(func(m *chat.Message) { m.Timestamp -= time.Hour.Milliseconds() }), bob(1), 0, map[string]string{user: "bob skipped expired"}, 1},
 		"no push config":  {message(noPush), bob(1), 0, map[string]string{user: "bob skipped no_push_config"}, 0},
 		"room":            {message(func(m *chat.Message) { m.ConversationType = chat.Room }), bob(1), 0, map[string]string{docid.New("user", ""): " skipped room"}, 0},

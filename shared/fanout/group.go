@@ -110,7 +110,7 @@ func (s *stream) chunk(ctx context.Context, n int) error {
 	var receivers []plan.Receiver
 	var ask []string
 	for _, id := range slices.Sorted(maps.Keys(entries)) {
-		r := plan.Receiver{UserID: id, Member: member(m, id, entries[id])}
+		r := plan.Receiver{UserID: id, Member: member(m, entries[id]), Insisted: m.Insists(id)}
 		receivers = append(receivers, r)
 		if plan.NeedsPresence(s.a, r, now) {
 			ask = append(ask, id)
@@ -158,9 +158,9 @@ func (s *stream) flush(ctx context.Context, least int) error {
 }
 
 // member is what an entry means for m's plan: nil for who joined after m.
-func member(m chat.Message, userID string, e group.Entry) *plan.Member {
+func member(m chat.Message, e group.Entry) *plan.Member {
 	if e.JoinSeq >= m.OrderKey {
 		return nil
 	}
-	return &plan.Member{Muted: e.Muted, MutedUntil: e.MutedUntil, Insisted: m.Insists(userID)}
+	return &plan.Member{Muted: e.Muted, MutedUntil: e.MutedUntil}
 }

@@ -47,6 +47,8 @@ const (
 	GroupNoAuthority         Code = 6000541
 	GroupForbidJoin          Code = 6000542
 	GroupNeedApplyJoin       Code = 6000543
+
+	ConversationCommon Code = 6000601
 )
 
 // Status is the canonical class of an error: google.rpc.Code's names, and

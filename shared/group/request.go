@@ -132,8 +132,9 @@ func (r *MineRequest) check() error {
 	return checkCount(r.Count)
 }
 
-// StatusRequest is the body of group-notification-status: ZIM's
-// setConversationNotificationStatus.
+// StatusRequest is ZIM's setConversationNotificationStatus: the body of
+// conversation-notification-status, and of groups only, of
+// group-notification-status.
 type StatusRequest struct {
 	Status           Status                 `json:"status"`
 	ConversationID   string                 `json:"conversationID"`
@@ -142,18 +143,23 @@ type StatusRequest struct {
 	MutedUntil int64 `json:"mutedUntil"`
 }
 
-func (r *StatusRequest) check() error {
+// Check checks r, of a group or of a peer of the caller.
+func (r *StatusRequest) Check(caller string) error {
 	switch {
 	case r.ConversationType == nil:
-		return fault.Invalid("conversationType", "is required: 2 (group)")
-	case *r.ConversationType != chat.Group:
-		return fault.Invalid("conversationType", "is %d: only groups (2) have a notification status", *r.ConversationType)
+		return fault.Invalid("conversationType", "is required: 0 (peer) or 2 (group)")
+	case *r.ConversationType != chat.Peer && *r.ConversationType != chat.Group:
+		return fault.Invalid("conversationType", "is %d: only peers (0) and groups (2) have a notification status", *r.ConversationType)
 	case r.Status != Notify && r.Status != DoNotDisturb:
 		return fault.Invalid("status", "is %d: give 1 (notify) or 2 (do not disturb)", r.Status)
 	case r.MutedUntil < 0:
 		return fault.Invalid("mutedUntil", "is negative: give milliseconds since 1970, or 0 for no end")
 	case r.MutedUntil != 0 && r.Status == Notify:
 		return fault.Invalid("mutedUntil", "is for status 2 (do not disturb) only")
+	case *r.ConversationType == chat.Peer && r.ConversationID == caller:
+		return fault.Invalid("conversationID", "is the caller: give the other user's ID")
+	case *r.ConversationType == chat.Peer:
+		return chat.CheckID("conversationID", r.ConversationID)
 	}
 	return checkGroupID("conversationID", r.ConversationID)
 }

@@ -20,8 +20,8 @@ func manyUsers(n int) []string {
 }
 
 var (
-	peerType, groupType = chat.Peer, chat.Group
-	accepted            = []interface{ checked() error }{
+	peerType, roomType, groupType = chat.Peer, chat.Room, chat.Group
+	accepted                      = []interface{ checked() error }{
 		create(func(*CreateRequest) {}),
 		create(func(r *CreateRequest) { r.Config, r.UserIDs, r.GroupInfo.GroupID = nil, nil, "" }),
 		create(func(r *CreateRequest) { r.GroupInfo.GroupID, r.UserIDs = long(32), manyUsers(MaxUsers) }),
@@ -63,7 +63,7 @@ func (r created) checked() error { return r.check(1000) }
 func (r users) checked() error   { return (*UsersRequest)(&r).check() }
 func (r page) checked() error    { return (*MembersRequest)(&r).check() }
 func (r mine) checked() error    { return (*MineRequest)(&r).check() }
-func (r status) checked() error  { return (*StatusRequest)(&r).check() }
+func (r status) checked() error  { return (*StatusRequest)(&r).Check("me") }
 func (r role) checked() error    { return (*RoleRequest)(&r).check("me") }
 func (r to) checked() error      { return (*TransferRequest)(&r).check() }
 func (r whole) checked() error   { return (*Request)(&r).check() }
@@ -111,8 +111,10 @@ func TestRefused(t *testing.T) {
 		{page{GroupID: "g", Count: 1, NextFlag: -1}, "nextFlag", "is -1: give 0, or the nextFlag of the page before"},
 		{mine{NextFlag: "a/b", Count: 1}, "nextFlag", charset},
 		{mine{Count: -1}, "count", "is -1: 1 to 100"},
-		{status{Status: 1, ConversationID: "g"}, "conversationType", "is required: 2 (group)"},
-		{status{Status: 1, ConversationID: "g", ConversationType: &peerType}, "conversationType", "is 0: only groups (2) have a notification status"},
+		{status{Status: 1, ConversationID: "g"}, "conversationType", "is required: 0 (peer) or 2 (group)"},
+		{status{Status: 1, ConversationID: "g", ConversationType: &roomType}, "conversationType", "is 1: only peers (0) and groups (2) have a notification status"},
+		{status{Status: 1, ConversationID: "me", ConversationType: &peerType}, "conversationID", "is the caller: give the other user's ID"},
+		{status{Status: 1, ConversationID: "a/b", ConversationType: &peerType}, "conversationID", charset},
 		{status{ConversationID: "g", ConversationType: &groupType}, "status", "is 0: give 1 (notify) or 2 (do not disturb)"},
 		{status{Status: 3, ConversationID: "g", ConversationType: &groupType}, "status", "is 3: give 1 (notify) or 2 (do not disturb)"},
 		{status{Status: 2, ConversationID: "g", ConversationType: &groupType, MutedUntil: -1}, "mutedUntil", "is negative: give milliseconds since 1970, or 0 for no end"},

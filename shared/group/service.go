@@ -323,8 +323,11 @@ func (s *Service) Info(ctx context.Context, caller string, r *Request) (out Info
 
 // SetStatus sets whether the caller is rung for the group's messages.
 func (s *Service) SetStatus(ctx context.Context, caller string, r *StatusRequest) (out StatusSet, err error) {
-	if err := r.check(); err != nil {
+	if err := r.Check(caller); err != nil {
 		return out, err
+	}
+	if *r.ConversationType != chat.Group {
+		return out, fault.Invalid("conversationType", "is %d: give 2 (group) here, and a peer at conversation-notification-status", *r.ConversationType)
 	}
 	return StatusSet{r.ConversationID, chat.Group}, s.change(ctx, r.ConversationID, caller, nil, func(g *state) error {
 		m, err := g.actor(caller, mute)

@@ -24,7 +24,7 @@ const (
 	NoPushConfig Reason = "no_push_config" // the sender asked for no push
 	Room         Reason = "room"           // room messages never push
 	NotMember    Reason = "not_member"     // the receiver wasn't in the group when it was sent
-	Muted        Reason = "muted"          // the receiver muted the group, and isn't mentioned with isNotifyMentionedUsers
+	Muted        Reason = "muted"          // the receiver muted the conversation, and isn't mentioned with isNotifyMentionedUsers
 	Expired      Reason = "expired"        // what it announces is over
 	AlreadyRead  Reason = "already_read"   // the receiver has read the conversation that far
 	NoDevice     Reason = "no_device"      // the receiver has no device bound
@@ -50,19 +50,19 @@ type Receiver struct {
 	// Member is the receiver's membership of the group that the announcement is
 	// from, nil for who has none. It doesn't matter to other announcements.
 	Member *Member
+	// Insisted: the message mentions them and is to ring although they muted.
+	Insisted bool
 }
 
 // Member is what of a membership decides.
 type Member struct {
 	Muted      bool  // the receiver doesn't want to be disturbed
 	MutedUntil int64 // ms since 1970; 0: without an end
-	// Insisted: the message mentions them and is to ring although they muted.
-	Insisted bool
 }
 
 // silent reports whether m keeps an announcement from ringing at now.
 func (m Member) silent(now time.Time) bool {
-	return m.Muted && !m.Insisted && (m.MutedUntil == 0 || now.UnixMilli() < m.MutedUntil)
+	return m.Muted && (m.MutedUntil == 0 || now.UnixMilli() < m.MutedUntil)
 }
 
 // Decide is the plan for one receiver: every offline device is rung, even
@@ -70,6 +70,9 @@ func (m Member) silent(now time.Time) bool {
 // phone; PushRule narrows that where the user wants it.
 func Decide(a push.Announcement, r Receiver, now time.Time) []Decision {
 	reason := forMember(a, r, now)
+	if reason == Push {
+		reason = forPeer(a, r, now)
+	}
 	if reason == Push {
 		reason = forUser(a, r, now)
 	}
@@ -102,7 +105,16 @@ func forMember(a push.Announcement, r Receiver, now time.Time) Reason {
 	case a.ConversationType != chat.Group:
 	case r.Member == nil:
 		return NotMember
-	case r.Member.silent(now):
+	case r.Member.silent(now) && !r.Insisted:
+		return Muted
+	}
+	return Push
+}
+
+// forPeer is forMember of peer conversations, whose mutes stand in the
+// receiver's presence.
+func forPeer(a push.Announcement, r Receiver, now time.Time) Reason {
+	if _, muted := r.Presence.Muted(a.CID, now); muted && !r.Insisted {
 		return Muted
 	}
 	return Push
@@ -138,7 +150,8 @@ func forDevice(u *presence.User, d device.Device, now time.Time) Reason {
 
 // Recheck decides again for a target planned earlier, with the presence as it
 // is now: who came online, read it, unregistered or handed the phone on since
-// is not rung.
+// is not rung. Whether they muted the conversation since isn't asked: the
+// target doesn't say whether the message insists.
 func Recheck(a push.Announcement, t push.Target, u *presence.User, now time.Time) Reason {
 	if reason := forUser(a, Receiver{UserID: t.UserID, Presence: u}, now); reason != Push {
 		return reason

@@ -65,12 +65,19 @@ type row struct {
 	// want is the reason by PushID; under "" where it concerns the user.
 	want map[string]Reason
 	// member is bob's membership.
-	member *Member
+	member   *Member
+	insisted bool
 }
 
 // read is u after they read the conversation "c" up to seq.
 func read(seq int64, u *presence.User) *presence.User {
 	u.Reads = map[string]presence.Read{"c": {Seq: seq}}
+	return u
+}
+
+// mute is u after they muted the conversation "c".
+func mute(until int64, u *presence.User) *presence.User {
+	u.Mutes = map[string]presence.Mute{"c": {MutedUntil: until}}
 	return u
 }
 
@@ -80,47 +87,47 @@ var seventh = push.Announcement{Kind: push.KindMessage, SenderUserID: "alice", C
 func expired(a push.Announcement) push.Announcement { a.ExpiresAt = now.UnixMilli(); return a }
 
 var rows = []row{
-	{"offline", call, "bob", bob(phone()), map[string]Reason{"phone": Push}, nil},
-	{"background", call, "bob", bob(phone(online, func(d *device.Device) { d.State = device.Background })), map[string]Reason{"phone": Push}, nil},
-	{"never seen", call, "bob", bob(phone(func(d *device.Device) { d.State = "" })), map[string]Reason{"phone": Push}, nil},
-	{"online", call, "bob", bob(phone(online)), map[string]Reason{"phone": Online}, nil},
-	{"lease ends in 1 ns", call, "bob", bob(phone(online, func(d *device.Device) { d.LeaseUntil = now.Add(1) })), map[string]Reason{"phone": Online}, nil},
-	{"lease ends now", call, "bob", bob(phone(online, func(d *device.Device) { d.LeaseUntil = now })), map[string]Reason{"phone": Push}, nil},
-	{"lease ended", call, "bob", bob(phone(online, func(d *device.Device) { d.LeaseUntil = now.Add(-1) })), map[string]Reason{"phone": Push}, nil},
-	{"an idle tab doesn't silence a phone", call, "bob", bob(phone(), phone(web, online)), map[string]Reason{"phone": Push, "web": Online}, nil},
-	{"no target", call, "bob", bob(phone(noTarget)), map[string]Reason{"phone": NoTarget}, nil},
-	{"popup off", call, "bob", bob(phone(popupOff)), map[string]Reason{"phone": PopupOff}, nil},
-	{"rule, web online", call, "bob", muteAndroid(bob(phone(), phone(web, online))), map[string]Reason{"phone": RulePlatform, "web": Online}, nil},
-	{"rule, web offline", call, "bob", muteAndroid(bob(phone(), phone(web))), map[string]Reason{"phone": Push, "web": Push}, nil},
-	{"rule, web's lease over", call, "bob", muteAndroid(bob(phone(), phone(web, online, func(d *device.Device) { d.LeaseUntil = now }))), map[string]Reason{"phone": Push, "web": Push}, nil},
-	{"rule, another platform online", call, "bob", muteAndroid(bob(phone(), phone(online, func(d *device.Device) { d.PushID, d.Platform = "ipad", device.IPadOS }))), map[string]Reason{"phone": Push, "ipad": Online}, nil},
-	{"no document", call, "bob", nil, map[string]Reason{"": NoDevice}, nil},
-	{"no devices", call, "bob", bob(), map[string]Reason{"": NoDevice}, nil},
-	{"own message", call, "alice", bob(phone()), map[string]Reason{"": Sender}, nil},
-	{"over", expired(call), "bob", bob(phone()), map[string]Reason{"": Expired}, nil},
-	{"over in 1 ms", push.Announcement{SenderUserID: "alice", ExpiresAt: now.UnixMilli() + 1}, "bob", bob(phone()), map[string]Reason{"phone": Push}, nil},
-	{"read up to the message before", seventh, "bob", read(6, bob(phone())), map[string]Reason{"phone": Push}, nil},
-	{"read up to it", seventh, "bob", read(7, bob(phone())), map[string]Reason{"": AlreadyRead}, nil},
-	{"read beyond it", seventh, "bob", read(8, bob(phone(), phone(web, online))), map[string]Reason{"": AlreadyRead}, nil},
-	{"read another conversation", push.Announcement{SenderUserID: "alice", CID: "other", Seq: 7, ExpiresAt: call.ExpiresAt}, "bob", read(7, bob(phone())), map[string]Reason{"phone": Push}, nil},
-	{"read, and this is no message", call, "bob", read(7, bob(phone())), map[string]Reason{"phone": Push}, nil},
+	{"offline", call, "bob", bob(phone()), map[string]Reason{"phone": Push}, nil, false},
+	{"background", call, "bob", bob(phone(online, func(d *device.Device) { d.State = device.Background })), map[string]Reason{"phone": Push}, nil, false},
+	{"never seen", call, "bob", bob(phone(func(d *device.Device) { d.State = "" })), map[string]Reason{"phone": Push}, nil, false},
+	{"online", call, "bob", bob(phone(online)), map[string]Reason{"phone": Online}, nil, false},
+	{"lease ends in 1 ns", call, "bob", bob(phone(online, func(d *device.Device) { d.LeaseUntil = now.Add(1) })), map[string]Reason{"phone": Online}, nil, false},
+	{"lease ends now", call, "bob", bob(phone(online, func(d *device.Device) { d.LeaseUntil = now })), map[string]Reason{"phone": Push}, nil, false},
+	{"lease ended", call, "bob", bob(phone(online, func(d *device.Device) { d.LeaseUntil = now.Add(-1) })), map[string]Reason{"phone": Push}, nil, false},
+	{"an idle tab doesn't silence a phone", call, "bob", bob(phone(), phone(web, online)), map[string]Reason{"phone": Push, "web": Online}, nil, false},
+	{"no target", call, "bob", bob(phone(noTarget)), map[string]Reason{"phone": NoTarget}, nil, false},
+	{"popup off", call, "bob", bob(phone(popupOff)), map[string]Reason{"phone": PopupOff}, nil, false},
+	{"rule, web online", call, "bob", muteAndroid(bob(phone(), phone(web, online))), map[string]Reason{"phone": RulePlatform, "web": Online}, nil, false},
+	{"rule, web offline", call, "bob", muteAndroid(bob(phone(), phone(web))), map[string]Reason{"phone": Push, "web": Push}, nil, false},
+	{"rule, web's lease over", call, "bob", muteAndroid(bob(phone(), phone(web, online, func(d *device.Device) { d.LeaseUntil = now }))), map[string]Reason{"phone": Push, "web": Push}, nil, false},
+	{"rule, another platform online", call, "bob", muteAndroid(bob(phone(), phone(online, func(d *device.Device) { d.PushID, d.Platform = "ipad", device.IPadOS }))), map[string]Reason{"phone": Push, "ipad": Online}, nil, false},
+	{"no document", call, "bob", nil, map[string]Reason{"": NoDevice}, nil, false},
+	{"no devices", call, "bob", bob(), map[string]Reason{"": NoDevice}, nil, false},
+	{"own message", call, "alice", bob(phone()), map[string]Reason{"": Sender}, nil, false},
+	{"over", expired(call), "bob", bob(phone()), map[string]Reason{"": Expired}, nil, false},
+	{"over in 1 ms", push.Announcement{SenderUserID: "alice", ExpiresAt: now.UnixMilli() + 1}, "bob", bob(phone()), map[string]Reason{"phone": Push}, nil, false},
+	{"read up to the message before", seventh, "bob", read(6, bob(phone())), map[string]Reason{"phone": Push}, nil, false},
+	{"read up to it", seventh, "bob", read(7, bob(phone())), map[string]Reason{"": AlreadyRead}, nil, false},
+	{"read beyond it", seventh, "bob", read(8, bob(phone(), phone(web, online))), map[string]Reason{"": AlreadyRead}, nil, false},
+	{"read another conversation", push.Announcement{SenderUserID: "alice", CID: "other", Seq: 7, ExpiresAt: call.ExpiresAt}, "bob", read(7, bob(phone())), map[string]Reason{"phone": Push}, nil, false},
+	{"read, and this is no message", call, "bob", read(7, bob(phone())), map[string]Reason{"phone": Push}, nil, false},
 
 	// Precedence: of several reasons, the one furthest from the device's own.
-	{"own message and over", expired(call), "alice", nil, map[string]Reason{"": Sender}, nil},
-	{"over and no device", expired(call), "bob", nil, map[string]Reason{"": Expired}, nil},
-	{"own message and read", seventh, "alice", read(7, bob(phone())), map[string]Reason{"": Sender}, nil},
-	{"over and read", expired(seventh), "bob", read(7, bob(phone())), map[string]Reason{"": Expired}, nil},
-	{"read and no device", seventh, "bob", read(7, bob()), map[string]Reason{"": AlreadyRead}, nil},
-	{"no target and online", call, "bob", bob(phone(noTarget, online)), map[string]Reason{"phone": NoTarget}, nil},
-	{"online and popup off", call, "bob", bob(phone(online, popupOff)), map[string]Reason{"phone": Online}, nil},
-	{"rule and popup off", call, "bob", muteAndroid(bob(phone(popupOff), phone(web, online))), map[string]Reason{"phone": RulePlatform, "web": Online}, nil},
+	{"own message and over", expired(call), "alice", nil, map[string]Reason{"": Sender}, nil, false},
+	{"over and no device", expired(call), "bob", nil, map[string]Reason{"": Expired}, nil, false},
+	{"own message and read", seventh, "alice", read(7, bob(phone())), map[string]Reason{"": Sender}, nil, false},
+	{"over and read", expired(seventh), "bob", read(7, bob(phone())), map[string]Reason{"": Expired}, nil, false},
+	{"read and no device", seventh, "bob", read(7, bob()), map[string]Reason{"": AlreadyRead}, nil, false},
+	{"no target and online", call, "bob", bob(phone(noTarget, online)), map[string]Reason{"phone": NoTarget}, nil, false},
+	{"online and popup off", call, "bob", bob(phone(online, popupOff)), map[string]Reason{"phone": Online}, nil, false},
+	{"rule and popup off", call, "bob", muteAndroid(bob(phone(popupOff), phone(web, online))), map[string]Reason{"phone": RulePlatform, "web": Online}, nil, false},
 }
 
 func TestDecide(t *testing.T) {
 	for _, r := range rows {
 		t.Run(r.name, func(t *testing.T) {
 			got := map[string]Reason{}
-			for _, d := range Decide(r.a, Receiver{UserID: r.user, Presence: r.known, Member: r.member}, now) {
+			for _, d := range Decide(r.a, Receiver{UserID: r.user, Presence: r.known, Member: r.member, Insisted: r.insisted}, now) {
 				got[d.PushID] = d.Reason
 				if d.UserID != r.user {
 					t.Errorf("decision for user %q", d.UserID)
@@ -130,7 +137,8 @@ func TestDecide(t *testing.T) {
 				}
 			}
 			_, aboutUser := got[""]
-			if needs := NeedsPresence(r.a, Receiver{UserID: r.user, Member: r.member}, now); needs != (!aboutUser || got[""] == NoDevice || got[""] == AlreadyRead) {
+			byPresence := got[""] == NoDevice || got[""] == AlreadyRead || (got[""] == Muted && r.a.ConversationType == chat.Peer)
+			if needs := NeedsPresence(r.a, Receiver{UserID: r.user, Member: r.member, Insisted: r.insisted}, now); needs != (!aboutUser || byPresence) {
 				t.Errorf("needs presence: %t, and the plan is %v", needs, got)
 			}
 			if !maps.Equal(got, r.want) {
@@ -168,16 +176,26 @@ func init() {
 		{name: "muted for 1 ms more", want: muted, member: &Member{Muted: true, MutedUntil: at + 1}},
 		{name: "muted until now", want: rings, member: &Member{Muted: true, MutedUntil: at}},
 		{name: "an end without a mute", want: rings, member: &Member{MutedUntil: at + 1}},
-		{name: "muted, mentioned", want: rings, member: &Member{Muted: true, Insisted: true}},
-		{name: "muted until later, mentioned", want: rings, member: &Member{Muted: true, MutedUntil: at + 1, Insisted: true}},
-		{name: "not muted, mentioned", want: rings, member: &Member{Insisted: true}},
+		{name: "muted, mentioned", want: rings, member: &Member{Muted: true}, insisted: true},
+		{name: "muted until later, mentioned", want: rings, member: &Member{Muted: true, MutedUntil: at + 1}, insisted: true},
+		{name: "not muted, mentioned", want: rings, member: &Member{}, insisted: true},
 		{name: "own message, muted", user: "alice", want: map[string]Reason{"": Sender}, member: &Member{Muted: true}},
 		{name: "over, muted", a: expired(group), want: map[string]Reason{"": Expired}, member: &Member{Muted: true}},
 		{name: "over, not a member", a: expired(group), want: map[string]Reason{"": Expired}},
 		{name: "muted, no device", known: bob(), want: muted, member: &Member{Muted: true}},
-		{name: "mentioned, online", known: bob(phone(online)), want: map[string]Reason{"phone": Online}, member: &Member{Insisted: true}},
-		{name: "mentioned, no device", known: bob(), want: map[string]Reason{"": NoDevice}, member: &Member{Insisted: true}},
+		{name: "mentioned, online", known: bob(phone(online)), want: map[string]Reason{"phone": Online}, member: &Member{}, insisted: true},
+		{name: "mentioned, no device", known: bob(), want: map[string]Reason{"": NoDevice}, member: &Member{}, insisted: true},
 		{name: "peer, a membership doesn't matter", a: call, want: rings, member: &Member{Muted: true}},
+		{name: "peer muted", a: seventh, known: mute(0, bob(phone())), want: muted},
+		{name: "peer muted for 1 ms more", a: seventh, known: mute(at+1, bob(phone())), want: muted},
+		{name: "peer muted until now", a: seventh, known: mute(at, bob(phone())), want: rings},
+		{name: "another muted", a: call, known: mute(0, bob(phone())), want: rings},
+		{name: "peer muted, mentioned", a: seventh, known: mute(0, bob(phone())), want: rings, insisted: true},
+		{name: "peer muted, mentioned, online", a: seventh, known: mute(0, bob(phone(online))), want: map[string]Reason{"phone": Online}, insisted: true},
+		{name: "peer muted, own message", a: seventh, user: "alice", known: mute(0, bob(phone())), want: map[string]Reason{"": Sender}},
+		{name: "peer muted, over", a: expired(seventh), known: mute(0, bob(phone())), want: map[string]Reason{"": Expired}},
+		{name: "peer muted, read", a: seventh, known: mute(0, read(7, bob(phone()))), want: muted},
+		{name: "peer muted, no device", a: seventh, known: mute(0, bob()), want: muted},
 	} {
 		if r.a == (push.Announcement{}) {
 			r.a = group
@@ -215,6 +233,7 @@ var recheckRows = []struct {
 	{"rule set", call, muteAndroid(bob(phone(), phone(web, online))), RulePlatform},
 	{"over", expired(call), bob(phone()), Expired},
 	{"read meanwhile", seventh, read(7, bob(phone())), AlreadyRead},
+	{"muted meanwhile: it has left", seventh, mute(0, bob(phone())), Push},
 	{"read up to the message before", seventh, read(6, bob(phone())), Push},
 	{"sender", push.Announcement{SenderUserID: "bob", ExpiresAt: call.ExpiresAt}, bob(phone()), Sender},
 }

@@ -23,6 +23,9 @@ type User struct {
 	// Reads is how far the user has read the conversations they read last, by
 	// cid; at most MaxReads.
 	Reads map[string]Read `firestore:"reads,omitempty"`
+	// Mutes is the peer conversations the user doesn't want to be rung for, by
+	// cid; at most MaxMutes.
+	Mutes map[string]Mute `firestore:"mutes,omitempty"`
 }
 
 // PushRule is ZIM's offline push rule (updateUserOfflinePushRule): while the

@@ -132,6 +132,7 @@ func everyone(id string) *presence.User {
 		UserID: id, Badge: 7, Devices: map[string]device.Device{"p1": d, "p2": {PushID: "p2", DeviceID: "least"}},
 		Rule:  presence.PushRule{OnlinePlatforms: []device.Platform{device.Web}, NotToReceiveOfflinePushPlatforms: []device.Platform{device.Android, device.IPhoneOS}},
 		Reads: map[string]presence.Read{"c1": {Seq: 7, At: at(4 * time.Hour)}, "c2": {Seq: 1}},
+		Mutes: map[string]presence.Mute{"c1": {MutedUntil: 1}, "c2": {}},
 	}
 }
 

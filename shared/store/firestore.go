@@ -24,7 +24,7 @@ const (
 
 // Firestore is the store in production. This is its schema:
 //
-//	presence/{userID}                     presence.User: devices with targets and leases. Server only.
+//	presence/{userID}                     presence.User: devices with targets and leases, what was read last, mutes. Server only.
 //	tokens/{hash of kind and value}       presence.Owner: whose an FCM target is. Server only.
 //	conversations/{cid}                   chat.Conversation. Its members may read it.
 //	conversations/{cid}/members/{userID}  group.Member. The group's members may read it, and everyone their own.
