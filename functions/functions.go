@@ -4,7 +4,7 @@
 //
 //	function     called by                                        does
 //	register     POST, DELETE over HTTPS                          binds and unbinds a device
-//	presence     POST over HTTPS                                  keeps a device's lease
+//	presence     POST (a rule: GET too) over HTTPS                keeps a device's lease; which devices ring
 //	send         POST over HTTPS                                  stores a message
 //	groups       POST over HTTPS                                  makes groups; who is in them, and what they may
 //	sync         POST over HTTPS                                  sets what of a conversation rings
@@ -34,10 +34,13 @@ import (
 // answers to.
 var clientFunctions = map[string]routes{
 	"register": {"register": {http.MethodPost: register, http.MethodDelete: unregister}},
-	"presence": {"presence": {http.MethodPost: heartbeat}},
-	"send":     {"send": {http.MethodPost: send}},
-	"groups":   groupRoutes,
-	"sync":     {"conversation-notification-status": {http.MethodPost: setConversationStatus}},
+	"presence": {
+		"presence":  {http.MethodPost: heartbeat},
+		"push-rule": {http.MethodGet: getPushRule, http.MethodPost: setPushRule},
+	},
+	"send":   {"send": {http.MethodPost: send}},
+	"groups": groupRoutes,
+	"sync":   {"conversation-notification-status": {http.MethodPost: setConversationStatus}},
 	"call-invite": {
 		"call-invite":    {http.MethodPost: inviteToCall},
 		"call-cancel":    {http.MethodPost: act[calling.CancelRequest](calling.Cancel)},

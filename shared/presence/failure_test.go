@@ -90,6 +90,10 @@ func TestFailureAnywhereChangesNothing(t *testing.T) {
 		"mute": {2, func(r *presence.Registry) error {
 			return r.SetMute(context.Background(), "alice", "c", &presence.Mute{})
 		}},
+		"push rule": {2, func(r *presence.Registry) error {
+			_, err := r.SetRule(context.Background(), "alice", presence.PushRule{OnlinePlatforms: platforms{device.Web}})
+			return err
+		}},
 		"mark read": {2, func(r *presence.Registry) error {
 			return r.MarkRead(context.Background(), "alice", "c", 1)
 		}},
@@ -114,7 +118,7 @@ func TestFailureAnywhereChangesNothing(t *testing.T) {
 			w.wantOwner("A", "alice phone")
 			w.wantOwner("B", "alice tablet")
 			w.wantOwner("bob's", "bob phone")
-			if len(w.devices("alice")) != 2 || w.user("alice").ReadSeq("c") != 0 || len(w.user("alice").Mutes) != 0 || w.devices("alice")["phone"].State != "" {
+			if len(w.devices("alice")) != 2 || w.user("alice").ReadSeq("c") != 0 || len(w.user("alice").Mutes) != 0 || w.user("alice").Rule.OnlinePlatforms != nil || w.devices("alice")["phone"].State != "" {
 				t.Errorf("%s: call %d failed, and alice has %+v", name, at, w.devices("alice"))
 			}
 		}

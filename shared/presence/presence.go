@@ -6,7 +6,6 @@ package presence
 import (
 	"cmp"
 	"slices"
-	"time"
 
 	"github.com/doorbell-push/doorbell/shared/device"
 )
@@ -26,27 +25,6 @@ type User struct {
 	// Mutes is the peer conversations the user doesn't want to be rung for, by
 	// cid; at most MaxMutes.
 	Mutes map[string]Mute `firestore:"mutes,omitempty"`
-}
-
-// PushRule is ZIM's offline push rule (updateUserOfflinePushRule): while the
-// user is online on any of OnlinePlatforms, nothing is pushed to their devices
-// on NotToReceiveOfflinePushPlatforms.
-type PushRule struct {
-	OnlinePlatforms                  []device.Platform `firestore:"onlinePlatforms" json:"onlinePlatforms"`
-	NotToReceiveOfflinePushPlatforms []device.Platform `firestore:"notToReceiveOfflinePushPlatforms" json:"notToReceiveOfflinePushPlatforms"`
-}
-
-// Silences reports whether the rule keeps pushes from platform p at now.
-func (u *User) Silences(p device.Platform, now time.Time) bool {
-	if !slices.Contains(u.Rule.NotToReceiveOfflinePushPlatforms, p) {
-		return false
-	}
-	for _, d := range u.Devices {
-		if d.OnlineAt(now) && slices.Contains(u.Rule.OnlinePlatforms, d.Platform) {
-			return true
-		}
-	}
-	return false
 }
 
 // Device is u's device with the given PushID. A nil user has none.
