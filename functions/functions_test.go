@@ -110,6 +110,10 @@ func TestRequests(t *testing.T) {
 		{"POST", "/presence", `{"deviceID":"d","state":"Online"}`, 400, fault.ParamsInvalid, "state"},
 		{"POST", "/presence", `{"deviceID":"d","state":"` + strings.Repeat("é", 100) + `"}`, 400, fault.ParamsInvalid, "state"},
 		{"POST", "/presence", `{"deviceID":"d","state":1}`, 400, fault.ParamsInvalid, "state"},
+		{"POST", "/presence", `{"deviceID":"d","state":"online","ackedUpTo":1700000000000}`, 200, 0, ""},
+		{"POST", "/presence", `{"deviceID":"d","state":"online","ackedUpTo":9223372036854775807}`, 200, 0, ""},
+		{"POST", "/presence", `{"deviceID":"d","state":"online","ackedUpTo":-1}`, 400, fault.ParamsInvalid, "ackedUpTo"},
+		{"POST", "/presence", `{"deviceID":"d","state":"online","ackedUpTo":"1"}`, 400, fault.ParamsInvalid, "ackedUpTo"},
 		{"POST", "/presence", `x`, 400, fault.ParamsInvalid, ""},
 
 		{"POST", "/send", sendBody, 200, 0, ""},
@@ -156,6 +160,12 @@ func TestPresenceAnswer(t *testing.T) {
 			t.Errorf("%s: %v", state, got)
 		}
 	}
+	call("alice", "POST", "/register", registerBody)
+	call("alice", "POST", "/presence", `{"deviceID":"d","state":"online","ackedUpTo":5}`)
+	if d := devices(t, db, "alice")[0]; d.AckedUpTo != 5 || !d.OnlineSince.Equal(clock) {
+		t.Errorf("acknowledged: %+v", d)
+	}
+	call("alice", "POST", "/presence", `{"deviceID":"d","state":"logout"}`)
 	if d := devices(t, db, "alice"); len(d) != 0 {
 		t.Errorf("logout left %+v", d)
 	}

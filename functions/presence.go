@@ -19,6 +19,10 @@ type heartbeatRequest struct {
 	// unknown deviceID is added rather than refused.
 	Platform device.Platform `json:"platform"`
 	State    string          `json:"state"`
+	// AckedUpTo is the timestamp of the newest message the device has, in ms
+	// since 1970; 0: it doesn't say. What it may have missed when its lease lapses
+	// is looked for from there on.
+	AckedUpTo int64 `json:"ackedUpTo"`
 }
 
 // heartbeatAnswer is the answer of POST presence. A client repeats its state
@@ -41,6 +45,9 @@ func heartbeat(ctx context.Context, userID string, r *http.Request) (any, error)
 	if err != nil {
 		return nil, err
 	}
+	if body.AckedUpTo < 0 {
+		return nil, fault.Invalid("ackedUpTo", "is negative: give the timestamp of the newest message you have, or leave it out")
+	}
 	reg, err := registry()
 	if err != nil {
 		return nil, err
@@ -49,7 +56,7 @@ func heartbeat(ctx context.Context, userID string, r *http.Request) (any, error)
 
 	switch state := device.State(body.State); state {
 	case device.Online, device.Background, device.Offline:
-		beat := presence.Beat{PushID: pushID, DeviceID: body.DeviceID, State: state}
+		beat := presence.Beat{PushID: pushID, DeviceID: body.DeviceID, State: state, AckedUpTo: body.AckedUpTo}
 		if body.DeviceID != "" {
 			beat.Platform = body.Platform
 		}

@@ -127,6 +127,10 @@ type Device struct {
 
 	State      State     `firestore:"state,omitempty" json:"state,omitempty"`
 	LeaseUntil time.Time `firestore:"leaseUntil" json:"leaseUntil"`
+	// OnlineSince is when the device came online, zero while it isn't. AckedUpTo
+	// is the timestamp of the newest message it said it has, in ms since 1970.
+	OnlineSince time.Time `firestore:"onlineSince,omitempty" json:"onlineSince,omitzero"`
+	AckedUpTo   int64     `firestore:"ackedUpTo,omitempty" json:"ackedUpTo,omitempty"`
 	// SeenAt is the device's last request; the one seen longest ago makes room
 	// when a user has too many devices.
 	SeenAt time.Time `firestore:"seenAt" json:"seenAt"`
@@ -138,6 +142,20 @@ type Device struct {
 // the server notices a client that died without a word.
 func (d Device) OnlineAt(now time.Time) bool {
 	return d.State == Online && now.Before(d.LeaseUntil)
+}
+
+// Sweepable reports whether what d may have missed is to be looked for when
+// its lease ends: its last word is that it is online, and it can be rung.
+func (d Device) Sweepable() bool { return d.State == Online && !d.Target.IsZero() }
+
+// MissedSince is the time, in ms since 1970, after which a message may have been
+// kept from d because it counted as online, though d never got it: that of the
+// newest message it has, or when it came online, whichever is later.
+func (d Device) MissedSince() int64 {
+	if d.OnlineSince.IsZero() {
+		return d.AckedUpTo
+	}
+	return max(d.AckedUpTo, d.OnlineSince.UnixMilli())
 }
 
 // LastSeen orders devices, the one seen longest ago first, ties by PushID.

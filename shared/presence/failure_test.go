@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/presence"
@@ -87,6 +88,11 @@ func TestFailureAnywhereChangesNothing(t *testing.T) {
 			_, err := r.RemoveTarget(context.Background(), "alice", phone, token("A"))
 			return err
 		}},
+		"settle": {2, func(r *presence.Registry) error {
+			r.Now = func() time.Time { return start.Add(time.Hour) }
+			_, err := r.SettleLapsed(context.Background(), "bob", []device.Device{{PushID: device.PushID("bob", "phone"), LeaseUntil: start.Add(time.Minute)}})
+			return err
+		}},
 		"mute": {2, func(r *presence.Registry) error {
 			return r.SetMute(context.Background(), "alice", "c", &presence.Mute{})
 		}},
@@ -103,6 +109,7 @@ func TestFailureAnywhereChangesNothing(t *testing.T) {
 			w.register("alice", "phone", "A")
 			w.register("alice", "tablet", "B")
 			w.register("bob", "phone", "bob's")
+			w.heartbeat("bob", presence.Beat{PushID: device.PushID("bob", "phone"), State: device.Online})
 			f := &flaky{Memory: w.db, failAt: at}
 			w.reg.Store = f
 			err := tc.do(w.reg)
@@ -114,6 +121,9 @@ func TestFailureAnywhereChangesNothing(t *testing.T) {
 			}
 			if !errors.Is(err, errDown) {
 				t.Fatalf("%s: call %d failed, the caller got %v", name, at, err)
+			}
+			if d := w.devices("bob")["phone"]; d.State != device.Online {
+				t.Errorf("%s: call %d failed, and bob has %+v", name, at, d)
 			}
 			w.wantOwner("A", "alice phone")
 			w.wantOwner("B", "alice tablet")

@@ -28,7 +28,7 @@ func (w *world) act(random *rand.Rand) string {
 	pushID := device.PushID(u, id)
 	op := fmt.Sprintf("%s %s %s", u, id, value)
 	var err error
-	switch random.IntN(6) {
+	switch random.IntN(7) {
 	case 0, 1:
 		op = "register " + op
 		_, err = w.reg.Register(ctx, u, device.Device{DeviceID: id, Platform: device.Android, Target: token(value)})
@@ -44,6 +44,9 @@ func (w *world) act(random *rand.Rand) string {
 	case 5:
 		op = "heartbeat with platform " + op
 		_, err = w.reg.Heartbeat(ctx, u, presence.Beat{PushID: pushID, DeviceID: id, Platform: device.Web, State: device.Offline})
+	case 6:
+		op = "settle " + op
+		_, err = w.reg.SettleLapsed(ctx, u, w.user(u).Lapsed(w.now))
 	}
 	if err != nil {
 		w.Errorf("%s: %v", op, err)
@@ -51,14 +54,26 @@ func (w *world) act(random *rand.Rand) string {
 	return op
 }
 
-// check reports what is wrong with who owns which token: every target stored in
-// a device is owned by that device, no target is in two, and nothing else is owned.
+// check reports what is wrong with who owns which token (every target stored in
+// a device is owned by that device, no target is in two, and nothing else is
+// owned) and with when users are swept.
 func (w *world) check() (problems []string) {
 	holders := map[string][]string{}
 	for i := range someUsers {
 		devices := w.devices(user(i))
 		if len(devices) > w.reg.MaxDevices {
 			problems = append(problems, fmt.Sprintf("%s has %d devices", user(i), len(devices)))
+		}
+		if u := w.user(user(i)); u != nil {
+			var next time.Time
+			for _, d := range u.Lapsed(time.Unix(1<<40, 0)) {
+				if next.IsZero() || d.LeaseUntil.Before(next) {
+					next = d.LeaseUntil
+				}
+			}
+			if !u.SweepAt.Equal(next) || u.Shard != presence.Shard(u.UserID) {
+				problems = append(problems, fmt.Sprintf("%s is swept at %v in shard %d, its first lease ends at %v", u.UserID, u.SweepAt, u.Shard, next))
+			}
 		}
 		for id, d := range devices {
 			if !d.Target.IsZero() {
@@ -87,7 +102,7 @@ func TestEveryTargetHasOneOwner(t *testing.T) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		var history []string
 		for range 150 {
-			w.now = w.now.Add(time.Duration(random.IntN(3)) * time.Second)
+			w.now = w.now.Add(time.Duration(random.IntN(30)) * time.Second)
 			history = append(history, w.act(random))
 			if problems := w.check(); problems != nil {
 				t.Fatalf("seed %d: %q after\n%q", seed, problems, history)

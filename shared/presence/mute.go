@@ -58,7 +58,7 @@ func (r *Registry) SetMute(ctx context.Context, userID, cid string, mute *Mute) 
 				return err
 			}
 		}
-		return tx.PutUser(user)
+		return write(tx, user)
 	})
 }
 

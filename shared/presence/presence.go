@@ -6,6 +6,7 @@ package presence
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/doorbell-push/doorbell/shared/device"
 )
@@ -25,6 +26,12 @@ type User struct {
 	// Mutes is the peer conversations the user doesn't want to be rung for, by
 	// cid; at most MaxMutes.
 	Mutes map[string]Mute `firestore:"mutes,omitempty"`
+
+	// SweepAt is when the first lease ends of a device that is online and can be
+	// rung; without one it is absent, and so from the index. Shard spreads that
+	// index. Both are derived.
+	SweepAt time.Time `firestore:"sweepAt,omitempty"`
+	Shard   int       `firestore:"shard"`
 }
 
 // Device is u's device with the given PushID. A nil user has none.

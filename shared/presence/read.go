@@ -70,6 +70,6 @@ func (r *Registry) MarkRead(ctx context.Context, userID, cid string, seq int64) 
 		if err != nil || !user.markRead(cid, seq, now) {
 			return err
 		}
-		return tx.PutUser(user)
+		return write(tx, user)
 	})
 }

@@ -78,6 +78,10 @@ func (r *Registry) Register(ctx context.Context, userID string, d device.Device)
 		next.SeenAt, next.TargetAt = now, now
 		if known {
 			next.State, next.LeaseUntil = old.State, old.LeaseUntil
+			next.OnlineSince, next.AckedUpTo = old.OnlineSince, old.AckedUpTo
+			if old.Target.IsZero() && next.State == device.Online {
+				next.OnlineSince = now // before, it wasn't rung for want of a target
+			}
 			if !old.Target.IsZero() && old.Target != d.Target {
 				if err := tx.DeleteOwner(old.Target); err != nil {
 					return err
@@ -91,7 +95,7 @@ func (r *Registry) Register(ctx context.Context, userID string, d device.Device)
 				return err
 			}
 		}
-		if err := tx.PutUser(user); err != nil {
+		if err := write(tx, user); err != nil {
 			return err
 		}
 		return tx.PutOwner(d.Target, Owner{UserID: userID, PushID: d.PushID, At: now})
@@ -120,7 +124,7 @@ func (r *Registry) release(tx Tx, user *User, d device.Device, owner *Owner) err
 	if holder == user {
 		return nil // written with the new binding
 	}
-	return tx.PutUser(holder)
+	return write(tx, holder)
 }
 
 func deleteTarget(tx Tx, d device.Device) error {
@@ -144,7 +148,7 @@ func (r *Registry) Unregister(ctx context.Context, userID, pushID string) (exist
 			return nil
 		}
 		delete(user.Devices, pushID)
-		if err := tx.PutUser(user); err != nil {
+		if err := write(tx, user); err != nil {
 			return err
 		}
 		return deleteTarget(tx, d)
@@ -172,17 +176,13 @@ func (r *Registry) Heartbeat(ctx context.Context, userID string, beat Beat) (kno
 		if !ok {
 			d = device.Device{PushID: beat.PushID, DeviceID: beat.DeviceID, Platform: beat.Platform}
 		}
-		d.State, d.SeenAt, d.LeaseUntil = beat.State, now, time.Time{}
-		if beat.State != device.Offline {
-			d.LeaseUntil = now.Add(r.Lease)
-		}
-		user.put(d)
+		user.put(beat.apply(d, now, r.Lease))
 		for _, gone := range user.trim(r.MaxDevices, d.PushID) {
 			if err := deleteTarget(tx, gone); err != nil {
 				return err
 			}
 		}
-		return tx.PutUser(user)
+		return write(tx, user)
 	})
 	return known, err
 }
@@ -194,6 +194,28 @@ type Beat struct {
 	DeviceID string
 	Platform device.Platform
 	State    device.State
+	// AckedUpTo is the timestamp of the newest message the device has, in ms
+	// since 1970. 0 says nothing, and what lies ahead of our clock counts as now.
+	AckedUpTo int64
+}
+
+// apply is d after b.
+func (b Beat) apply(d device.Device, now time.Time, lease time.Duration) device.Device {
+	// A device that comes back after its lease lapsed, before anyone rang what it
+	// may have missed, goes on being online: what it missed stays to be rung.
+	unsettled := d.OnlineAt(now) || d.Sweepable()
+	switch {
+	case b.State != device.Online:
+		d.OnlineSince = time.Time{}
+	case !unsettled || d.OnlineSince.IsZero():
+		d.OnlineSince = now
+	}
+	d.State, d.SeenAt, d.LeaseUntil = b.State, now, time.Time{}
+	if b.State != device.Offline {
+		d.LeaseUntil = now.Add(lease)
+	}
+	d.AckedUpTo = max(d.AckedUpTo, min(b.AckedUpTo, now.UnixMilli()))
+	return d
 }
 
 // RemoveTarget forgets a target FCM calls dead, but only where it is still the
@@ -214,7 +236,7 @@ func (r *Registry) RemoveTarget(ctx context.Context, userID, pushID string, dead
 		d.Target = device.Target{}
 		user.put(d)
 		removed = true
-		if err := tx.PutUser(user); err != nil {
+		if err := write(tx, user); err != nil {
 			return err
 		}
 		return tx.DeleteOwner(dead)

@@ -76,7 +76,7 @@ func (r *Registry) SetRule(ctx context.Context, userID string, rule PushRule) (_
 			return err
 		}
 		user.Rule = rule
-		return tx.PutUser(user)
+		return write(tx, user)
 	})
 }
 

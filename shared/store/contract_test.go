@@ -32,6 +32,7 @@ type anyStore interface {
 	dispatch.Calls
 	group.Store
 	Roster(ctx context.Context, cid string, chunk int) (map[string]group.Entry, error)
+	LapsedUsers(ctx context.Context, shard int, until time.Time, limit int) ([]*presence.User, error)
 }
 
 // contract is what every store must do. Its tests use IDs of their own, so a
@@ -45,6 +46,8 @@ func contract(t *testing.T, s anyStore) {
 		"failed change":          failedChange,
 		"concurrent changes":     concurrentChanges,
 		"registry":               registryOnStore,
+		"lapsed users":           lapsedUsers,
+		"lapse":                  lapseOnStore,
 		"messages":               messagesKept,
 		"repeated message":       repeatedMessage,
 		"conversations":          conversationsApart,
@@ -127,12 +130,14 @@ func everyone(id string) *presence.User {
 		PushID: "p1", DeviceID: "phone", Platform: device.Web, Target: device.Target{Kind: device.KindFID, Value: "v"},
 		Locale: "en", SDKVersion: "1", Popup: true, Silent: true, State: device.Online,
 		LeaseUntil: at(1 * time.Hour), SeenAt: at(2 * time.Hour), TargetAt: at(3 * time.Hour),
+		OnlineSince: at(4 * time.Hour), AckedUpTo: 9,
 	}
 	return &presence.User{
 		UserID: id, Badge: 7, Devices: map[string]device.Device{"p1": d, "p2": {PushID: "p2", DeviceID: "least"}},
-		Rule:  presence.PushRule{OnlinePlatforms: []device.Platform{device.Web}, NotToReceiveOfflinePushPlatforms: []device.Platform{device.Android, device.IPhoneOS}},
-		Reads: map[string]presence.Read{"c1": {Seq: 7, At: at(4 * time.Hour)}, "c2": {Seq: 1}},
-		Mutes: map[string]presence.Mute{"c1": {MutedUntil: 1}, "c2": {}},
+		Rule:    presence.PushRule{OnlinePlatforms: []device.Platform{device.Web}, NotToReceiveOfflinePushPlatforms: []device.Platform{device.Android, device.IPhoneOS}},
+		Reads:   map[string]presence.Read{"c1": {Seq: 7, At: at(4 * time.Hour)}, "c2": {Seq: 1}},
+		Mutes:   map[string]presence.Mute{"c1": {MutedUntil: 1}, "c2": {}},
+		SweepAt: at(5 * time.Hour), Shard: 1,
 	}
 }
 

@@ -35,6 +35,9 @@ const (
 // A cid, mid and batch ID are hashes (package docid). Only what is queried is
 // indexed; terraform/ exempts the rest, and all of roster's members. A user's
 // groups are found by members.userID, indexed with collection-group scope.
+// LapsedUsers needs the composite index of presence on shard, sweepAt; by itself
+// sweepAt grows with the clock, and the maps devices, reads and mutes hold what
+// nobody queries: exempt.
 type Firestore struct {
 	client *firestore.Client
 }

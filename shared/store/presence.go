@@ -1,7 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"time"
 
 	"cloud.google.com/go/firestore"
 
@@ -41,6 +44,43 @@ func (s *Firestore) Users(ctx context.Context, userIDs []string) (_ map[string]*
 		out[u.UserID] = u
 	}
 	return out, nil
+}
+
+// LapsedUsers is up to limit users of a shard, of whom a lease ended by until
+// that may have kept messages from them: those with the earliest SweepAt first.
+// It costs a read per user. A user without sweepAt is not in the index.
+func (s *Firestore) LapsedUsers(ctx context.Context, shard int, until time.Time, limit int) (_ []*presence.User, err error) {
+	defer fault.Wrap(&err, "list lapsed users")
+	docs, err := s.client.Collection(presenceCollection).
+		Where("shard", "==", shard).Where("sweepAt", "<=", until).OrderBy("sweepAt", firestore.Asc).Limit(limit).
+		Documents(ctx).GetAll()
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*presence.User, len(docs))
+	for i, doc := range docs {
+		out[i] = &presence.User{UserID: doc.Ref.ID}
+		if err := doc.DataTo(out[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// LapsedUsers is Firestore's.
+func (s *Memory) LapsedUsers(_ context.Context, shard int, until time.Time, limit int) ([]*presence.User, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := []*presence.User{}
+	for _, u := range s.users {
+		if u.Shard == shard && !u.SweepAt.IsZero() && !u.SweepAt.After(until) {
+			out = append(out, cloneUser(u))
+		}
+	}
+	slices.SortFunc(out, func(a, b *presence.User) int {
+		return cmp.Or(a.SweepAt.Compare(b.SweepAt), cmp.Compare(a.UserID, b.UserID))
+	})
+	return out[:min(limit, len(out))], nil
 }
 
 // RemoveTarget implements dispatch.Bindings with the rule of package presence.
