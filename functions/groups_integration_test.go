@@ -45,11 +45,19 @@ func (b *groupBench) ok(c harness.Client, path string, body any) {
 
 // A group of 10,000, 8,000 of them offline: each of those rings once, nobody else.
 func TestGroupOfTenThousand(t *testing.T) {
-	s, err := system.Start(t.Context(), system.Options{})
+	rpcs, err := harness.NewRPCCounter("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { rpcs.Close() })
+	s, err := system.Start(t.Context(), system.Options{FirestoreVia: rpcs.Addr()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Stop)
+	if err := rpcs.SetTarget(s.FirestoreHost()); err != nil {
+		t.Fatal(err)
+	}
 	b := &groupBench{t, s}
 	t.Setenv("FIRESTORE_EMULATOR_HOST", s.FirestoreHost())
 	client, err := firestore.NewClient(t.Context(), s.ProjectID)
@@ -89,10 +97,11 @@ func TestGroupOfTenThousand(t *testing.T) {
 	t.Logf("%d invited in %v", len(ids), time.Since(began).Round(time.Millisecond))
 
 	s.Gate.Reset()
+	before := rpcs.Snapshot()
 	began = time.Now()
 	b.ok(olga, "/send", map[string]any{
 		"message": map[string]any{"type": 1, "message": "hi"}, "toConversationID": "g", "conversationType": 2, "localMessageID": "l",
-		"config": map[string]any{"priority": 3, "pushConfig": map[string]any{"title": "t", "content": "c"}},
+		"config": map[string]any{"priority": 2, "pushConfig": map[string]any{"title": "t", "content": "c"}},
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
@@ -117,6 +126,22 @@ func TestGroupOfTenThousand(t *testing.T) {
 		}
 	}
 	t.Logf("%d pushes in %v; fan-out %+v, dispatch %+v", s.FCM.Stats().Accepted, took.Round(time.Millisecond), s.Gate.Counts("fan-out"), s.Gate.Counts("dispatch"))
+
+	cost := rpcs.Snapshot().Sub(before)
+	t.Logf("cost: %v", cost)
+	// 17 dispatched batches and 3 tasks for 7,999 targets in 16 full batches at best.
+	if most := members*105/100 + 50; cost.Reads > most || s.Gate.Counts("dispatch").Arrived > 16*12/10+3 {
+		t.Errorf("%d reads, at most %d; %+v batches", cost.Reads, most, s.Gate.Counts("dispatch"))
+	}
+	// One process serves every function here, so it bounds each of them.
+	peak, err := s.FunctionsPeakMemory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("peak memory of the functions' process: %d MiB", peak>>20)
+	if peak > 256<<20 {
+		t.Errorf("peak memory is %d MiB", peak>>20)
+	}
 
 	t.Run("rules", func(t *testing.T) { rulesOfGroups(t, b) })
 
