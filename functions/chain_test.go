@@ -20,6 +20,7 @@ import (
 	"github.com/doorbell-push/doorbell/scripts/fcm/standin"
 	"github.com/doorbell-push/doorbell/scripts/harness"
 	"github.com/doorbell-push/doorbell/scripts/system"
+	"github.com/doorbell-push/doorbell/shared/chat"
 )
 
 // within is how long a test waits for what must happen.
@@ -160,6 +161,13 @@ func message(to, text, localID string) object {
 		"message": object{"type": 1, "message": text}, "toConversationID": to, "conversationType": 0, "localMessageID": localID,
 		"config": object{"priority": 2, "pushConfig": object{"title": "Title", "content": text, "payload": "p"}},
 	}
+}
+
+// messageTo is message to a conversation of type t.
+func messageTo(t chat.ConversationType, to, text, localID string) object {
+	body := message(to, text, localID)
+	body["conversationType"] = t
+	return body
 }
 
 // send sends one and returns its ID.

@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"cloud.google.com/go/firestore"
-	"golang.org/x/sync/errgroup"
-
 	"github.com/doorbell-push/doorbell/scripts/fcm/standin"
 	"github.com/doorbell-push/doorbell/scripts/harness"
 	"github.com/doorbell-push/doorbell/scripts/system"
@@ -143,71 +141,7 @@ func TestGroupOfTenThousand(t *testing.T) {
 		t.Errorf("peak memory is %d MiB", peak>>20)
 	}
 
-	t.Run("rules", func(t *testing.T) { rulesOfGroups(t, b) })
-
 	began = time.Now()
 	b.ok(olga, "/group-dismiss", map[string]any{"groupID": "g"})
 	t.Logf("dismissed in %v", time.Since(began).Round(time.Millisecond))
-}
-
-// Members, and only they, read the group, its messages and its memberships.
-func rulesOfGroups(t *testing.T, b *groupBench) {
-	documents := "/v1/projects/" + b.ProjectID + "/databases/(default)/documents"
-	g := "/conversations/" + group.CID("g")
-	mine := func(uid string) map[string]any {
-		return map[string]any{"structuredQuery": map[string]any{
-			"from": []any{map[string]any{"collectionId": "members", "allDescendants": true}},
-			"where": map[string]any{"fieldFilter": map[string]any{
-				"field": map[string]any{"fieldPath": "userID"}, "op": "EQUAL", "value": map[string]any{"stringValue": uid},
-			}},
-		}}
-	}
-	everyone := map[string]any{"structuredQuery": map[string]any{"from": []any{map[string]any{"collectionId": "members", "allDescendants": true}}}}
-	write := map[string]any{"fields": map[string]any{"a": map[string]any{"stringValue": "b"}}}
-	var tasks errgroup.Group
-	for _, tc := range []struct {
-		user, method, path string
-		body               any
-		want               int
-	}{
-		{"u00001", "GET", g, nil, 200},
-		{"u00001", "GET", g + "/messages", nil, 200},
-		{"u00001", "GET", g + "/members/u00001", nil, 200},
-		{"u00001", "GET", g + "/members/u00002", nil, 200},
-		{"u00001", "GET", g + "/members?pageSize=2", nil, 200},
-		{"u00001", "POST", ":runQuery", mine("u00001"), 200},
-		{"u00001", "POST", ":runQuery", mine("u00002"), 403},
-		{"u00001", "POST", ":runQuery", everyone, 403},
-		{"u00001", "GET", g + "/roster/0", nil, 403},
-		{"u00001", "GET", g + "/roster", nil, 403},
-		{"u00001", "GET", "/conversations", nil, 403},
-		{"u00001", "PATCH", g, write, 403},
-		{"u00001", "PATCH", g + "/members/u00001", write, 403},
-		{"u00001", "DELETE", g + "/members/u00001", nil, 403},
-		{"u00001", "POST", g + "/messages", write, 403},
-		{"u00001", "PATCH", g + "/roster/0", write, 403},
-		{"mallory", "GET", g, nil, 403},
-		{"mallory", "GET", g + "/messages", nil, 403},
-		{"mallory", "GET", g + "/members/u00001", nil, 403},
-		{"mallory", "GET", g + "/members?pageSize=2", nil, 403},
-		{"mallory", "PATCH", g + "/members/mallory", write, 403},
-		{"mallory", "POST", ":runQuery", mine("u00001"), 403},
-		{"mallory", "POST", ":runQuery", mine("mallory"), 200},
-		{"", "GET", g, nil, 403},
-		{"", "GET", g + "/members/u00001", nil, 403},
-		{"", "POST", ":runQuery", mine("u00001"), 403},
-	} {
-		tasks.Go(func() error {
-			c := harness.Client{TB: t}
-			if tc.user != "" {
-				c = b.as(tc.user)
-			}
-			c.TB, c.BaseURL = t, "http://"+b.FirestoreHost()
-			if status, answer := c.Do(tc.method, documents+tc.path, tc.body); status != tc.want {
-				t.Errorf("%s %s by %q: %d %.300s, want %d", tc.method, tc.path, tc.user, status, answer, tc.want)
-			}
-			return nil
-		})
-	}
-	_ = tasks.Wait()
 }
