@@ -79,20 +79,6 @@ func TestOnlineReceiverCostsNoWrite(t *testing.T) {
 	assertShade(t, d)
 }
 
-func TestEveryOfflineDeviceRings(t *testing.T) {
-	alice, bob := someone(t, "alice"), someone(t, "bob")
-	phone, tablet, tab := bob.newPhone("phone", "android"), bob.newPhone("tablet", "ios"), bob.newPhone("tab", "web")
-	bob.presence(tab, "online")
-	id := alice.send(bob, "hello", "1")
-	waitShade(t, phone, id)
-	waitShade(t, tablet, id)
-	assertShade(t, tab)
-
-	bob.presence(tab, "background") // a hidden tab is not a person who reads
-	id2 := alice.send(bob, "again", "2")
-	waitShade(t, tab, id2)
-}
-
 func TestRepeatedEventsShowOnce(t *testing.T) {
 	alice, bob := someone(t, "alice"), someone(t, "bob")
 	d := bob.newPhone("phone", "android")
@@ -168,27 +154,6 @@ func TestHandedOnWhileQueued(t *testing.T) {
 	resume()
 	waitLogged(t, "dispatched", id)
 	assertShade(t, d)
-}
-
-func TestUnregisteredAndLoggedOutDevicesStaySilent(t *testing.T) {
-	alice, bob := someone(t, "alice"), someone(t, "bob")
-	first, second, kept := bob.newPhone("first", "android"), bob.newPhone("second", "web"), bob.newPhone("kept", "ios")
-	for range 2 { // a client's retry must not fail
-		bob.call(http.MethodDelete, "/register?deviceID=first", nil)
-	}
-	bob.call(http.MethodPost, "/presence", object{"deviceID": "second", "state": "logout"})
-	id := alice.send(bob, "hello", "1")
-	waitShade(t, kept, id)
-	assertShade(t, first)
-	assertShade(t, second)
-}
-
-func TestOwnMessageRingsNobodyOfTheSender(t *testing.T) {
-	alice, bob := someone(t, "alice"), someone(t, "bob")
-	own, d := alice.newPhone("own", "android"), bob.newPhone("phone", "android")
-	id := alice.send(bob, "hello", "1")
-	waitShade(t, d, id)
-	assertShade(t, own)
 }
 
 func TestTheLeastRecentlySeenDeviceMakesRoom(t *testing.T) {
