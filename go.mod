@@ -2,6 +2,9 @@ module github.com/doorbell-push/doorbell
 
 go 1.26.0
 
+// npm packages may hold Go files.
+ignore ./functions/web/node_modules
+
 require (
 	cloud.google.com/go/firestore v1.29.2
 	cloud.google.com/go/pubsub/v2 v2.8.1

@@ -1,0 +1,320 @@
+// Doorbell's service worker: copy it to your site's root. Apache License 2.0.
+"use strict";
+(() => {
+  // src/push.ts
+  function databaseName(scope) {
+    return `doorbell:${new URL(scope).pathname}`;
+  }
+
+  // src/database.ts
+  var mostReceipts = 500;
+  var mostSeen = 1e3;
+  var Database = class {
+    constructor(scope) {
+      this.scope = scope;
+    }
+    scope;
+    settings() {
+      return this.run("kept", "readonly", (store) => store.get("settings"));
+    }
+    async setSettings(settings2) {
+      await this.run("kept", "readwrite", (store) => store.put(settings2, "settings"));
+    }
+    async stash(click) {
+      await this.run("kept", "readwrite", (store) => store.put(click, "click"));
+    }
+    /** takeClick is the click that was stashed, once. */
+    takeClick() {
+      return this.run("kept", "readwrite", (store) => {
+        const found = store.get("click");
+        store.delete("click");
+        return found;
+      });
+    }
+    /** first notes a push and reports whether it is the first with its key. */
+    async first(seen) {
+      const known = await this.run("seen", "readwrite", (store) => {
+        const found = store.get(seen.key);
+        found.onsuccess = () => {
+          if (!found.result) store.put(seen);
+        };
+        return found;
+      });
+      if (!known) await this.prune("seen", mostSeen);
+      return !known;
+    }
+    /** about is the pushes that came about one thing. */
+    about(id) {
+      return this.run("seen", "readonly", (store) => store.index("id").getAll(id));
+    }
+    async addReceipts(receipts2) {
+      for (const receipt of receipts2) await this.run("receipts", "readwrite", (store) => store.add(receipt));
+      await this.prune("receipts", mostReceipts);
+    }
+    /** receipts is up to most of those waiting, the oldest first, and the keys to remove them by. */
+    async receipts(most) {
+      const keys = await this.run("receipts", "readonly", (store) => store.getAllKeys(void 0, most));
+      const list = await this.run("receipts", "readonly", (store) => store.getAll(void 0, most));
+      const n = Math.min(keys.length, list.length);
+      return { keys: keys.slice(0, n), list: list.slice(0, n) };
+    }
+    async removeReceipts(keys) {
+      for (const key of keys) await this.run("receipts", "readwrite", (store) => store.delete(key));
+    }
+    async prune(name, most) {
+      const count = await this.run(name, "readonly", (store) => store.count());
+      if (count <= most) return;
+      const keys = await this.run(name, "readonly", (store) => (name === "seen" ? store.index("at") : store).getAllKeys(void 0, count - most));
+      for (const key of keys) await this.run(name, "readwrite", (store) => store.delete(key));
+    }
+    async run(name, mode, act) {
+      const db = await this.open();
+      try {
+        return await new Promise((done, failed) => {
+          const tx = db.transaction(name, mode);
+          const request = act(tx.objectStore(name));
+          tx.oncomplete = () => done(request.result);
+          tx.onerror = tx.onabort = () => failed(tx.error);
+        });
+      } finally {
+        db.close();
+      }
+    }
+    open() {
+      return new Promise((done, failed) => {
+        const request = indexedDB.open(databaseName(this.scope), 1);
+        request.onupgradeneeded = () => {
+          const db = request.result;
+          db.createObjectStore("kept");
+          db.createObjectStore("receipts", { autoIncrement: true });
+          const seen = db.createObjectStore("seen", { keyPath: "key" });
+          seen.createIndex("id", "id");
+          seen.createIndex("at", "at");
+        };
+        request.onsuccess = () => done(request.result);
+        request.onerror = () => failed(request.error);
+      });
+    }
+  };
+
+  // src/worker/notification.ts
+  var overtakenMs = 15e3;
+  function parse(text) {
+    if (!text) return void 0;
+    try {
+      const value = JSON.parse(text);
+      return typeof value === "object" && value !== null && (value.data || value.notification) ? value : void 0;
+    } catch {
+      return void 0;
+    }
+  }
+  function identity(push) {
+    const id = push.data?.id || push.notification?.tag || push.fcmMessageId || "";
+    const kind = push.data?.kind ?? "";
+    const expiresAt = Number(push.data?.expiresAt) || 0;
+    return { id, kind, key: `${kind}:${id}:${expiresAt}`, expiresAt };
+  }
+  function decide(push, now, first, still, about, missedCall) {
+    const { id, kind, expiresAt, key } = identity(push);
+    const n = push.notification;
+    const message = {
+      title: n?.title ?? "",
+      content: n?.body ?? "",
+      ...typeof n?.icon === "string" ? { icon: n.icon } : {},
+      extra: { ...push.data }
+    };
+    if (!n?.title) return { message, reason: "silent" };
+    if (!first && !still) return { message, reason: "duplicate" };
+    const link = push.fcmOptions?.link ?? (typeof n.click_action === "string" ? n.click_action : "");
+    const { title, body, tag: _tag, click_action: _action, ...rest } = n;
+    const options = {
+      ...rest,
+      body: body ?? "",
+      ...id ? { tag: id } : {},
+      data: { message, id, kind, link }
+    };
+    if (!first) return { message, show: { title, options: quiet(options) }, reason: "duplicate" };
+    if (kind !== "call") return { message, show: { title, options } };
+    const late = expiresAt > 0 && expiresAt <= now;
+    const ended = overtaken(about, key, now, expiresAt);
+    if (!late && !ended) return { message, show: { title, options: { ...options, renotify: true, requireInteraction: true } } };
+    const missed = quiet({ ...options, body: missedCall });
+    return { message, show: { title, options: missed }, reason: late ? "late" : "ended" };
+  }
+  function overtaken(about, key, now, expiresAt) {
+    const ends = about.filter((seen) => seen.kind === "call_end" && now - seen.at < overtakenMs);
+    const rang = about.filter((seen) => seen.kind === "call" && seen.key !== key && seen.expiresAt < expiresAt);
+    return ends.length > 0 && rang.length === 0;
+  }
+  function quiet(options) {
+    const { vibrate: _, renotify: __, ...rest } = options;
+    return { ...rest, silent: true, requireInteraction: false };
+  }
+  function pickWindow(windows, link, appURL) {
+    const rank = (w) => (samePage(w.url, appURL) ? 4 : 0) + (w.focused ? 2 : 0) + (w.visibilityState === "visible" ? 1 : 0);
+    const candidates = link ? windows.filter((w) => samePage(w.url, link)) : [...windows];
+    return candidates.sort((a, b) => rank(b) - rank(a))[0];
+  }
+  function samePage(a, b) {
+    if (!a || !b) return false;
+    const [x, y] = [new URL(a, b), new URL(b, a)];
+    return x.origin === y.origin && x.pathname === y.pathname && x.search === y.search;
+  }
+
+  // src/worker/receipts.ts
+  var batch = 100;
+  var syncTag = "doorbell-receipts";
+  var Receipts = class {
+    constructor(database2, sender) {
+      this.database = database2;
+      this.sender = sender;
+    }
+    database;
+    sender;
+    async add(settings2, receipts2) {
+      if (!settings2?.receiptsURL) return;
+      await this.database.addReceipts(receipts2);
+      await this.flush(settings2);
+    }
+    /** flush posts what waits. Posting twice is safe: a receipt names its push, event and time. */
+    async flush(settings2) {
+      if (!settings2?.receiptsURL) return;
+      for (; ; ) {
+        const { keys, list } = await this.database.receipts(batch);
+        if (list.length === 0) return;
+        const told = await this.post(settings2, list);
+        if (!told) {
+          await this.sender.later();
+          return;
+        }
+        await this.database.removeReceipts(keys);
+      }
+    }
+    /** post reports whether the server has taken the receipts, or never will. */
+    async post(settings2, receipts2) {
+      try {
+        const answer = await this.sender.fetch(settings2.receiptsURL, {
+          method: "POST",
+          headers: { "Content-Type": "application/json" },
+          credentials: "omit",
+          body: JSON.stringify({ pushID: settings2.pushID, receipts: receipts2 })
+        });
+        return answer.ok || answer.status >= 400 && answer.status < 500 && answer.status !== 408 && answer.status !== 429;
+      } catch {
+        return false;
+      }
+    }
+  };
+
+  // src/worker/worker.ts
+  var database = new Database(self.registration.scope);
+  var receipts = new Receipts(database, {
+    fetch: (url, init) => fetch(url, init),
+    later: async () => {
+      const sync = self.registration.sync;
+      await sync?.register(syncTag).catch(() => {
+      });
+    }
+  });
+  self.addEventListener("install", () => {
+    void self.skipWaiting();
+  });
+  self.addEventListener("push", (event) => {
+    const push = parse(event.data?.text());
+    if (push) event.waitUntil(arrived(push));
+  });
+  self.addEventListener("notificationclick", (event) => {
+    const shown = event.notification.data;
+    if (!shown?.message) return;
+    event.notification.close();
+    event.waitUntil(clicked(shown));
+  });
+  self.addEventListener("pushsubscriptionchange", (event) => {
+    event.waitUntil(tell({ doorbell: "resubscribe", scope: self.registration.scope }));
+  });
+  self.addEventListener("sync", (event) => {
+    if (event.tag === syncTag) event.waitUntil(settings().then((s) => receipts.flush(s)));
+  });
+  self.addEventListener("message", (event) => {
+    if (event.data?.doorbell === "flush") event.waitUntil(settings().then((s) => receipts.flush(s)));
+  });
+  async function arrived(push) {
+    const known = await settings();
+    const now = Date.now() - (known?.clockAheadMs ?? 0);
+    const { id, kind, key, expiresAt } = identity(push);
+    const [first, about] = await Promise.all([
+      id ? database.first({ key, id, kind, at: now, expiresAt }).catch(() => true) : true,
+      id ? database.about(id).catch(() => []) : []
+    ]);
+    const still = first || (await self.registration.getNotifications({ tag: id })).length > 0;
+    const { message, show, reason } = decide(push, now, first, still, about, self.missedCallText ?? "Missed call");
+    const happened = [{ id, kind, event: "arrived", at: now }];
+    if (show) {
+      try {
+        await self.registration.showNotification(show.title, show.options);
+        happened.push({ id, kind, event: "shown", at: now, ...reason ? { reason } : {} });
+      } catch (err) {
+        happened.push({ id, kind, event: "dropped", at: now, reason: String(err).slice(0, 100) });
+      }
+    } else if (reason === "duplicate") {
+      happened.push({ id, kind, event: "dropped", at: now, reason });
+    }
+    const silent = reason === "silent";
+    await Promise.all([
+      reason === "duplicate" ? void 0 : hook(silent ? self.onThroughMessageReceived : self.onNotificationArrived, message),
+      reason === "duplicate" ? void 0 : tell({ doorbell: silent ? "through" : "arrived", scope: self.registration.scope, message }),
+      id ? receipts.add(known, happened).catch(() => {
+      }) : void 0
+    ]);
+  }
+  async function clicked({ message, id, kind, link }) {
+    const known = await settings();
+    const answer = await hook(self.onNotificationClicked, message);
+    if (answer !== false) await open(message, link, known);
+    const at = Date.now() - (known?.clockAheadMs ?? 0);
+    await receipts.add(known, [{ id, kind, event: "clicked", at }]).catch(() => {
+    });
+  }
+  async function open(message, link, known) {
+    const windows = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+    const target = pickWindow(windows, link, known?.appURL ?? "");
+    if (target) {
+      await target.focus().catch(() => void 0);
+      target.postMessage({ doorbell: "clicked", scope: self.registration.scope, message });
+      return;
+    }
+    await database.stash({ message, at: Date.now() }).catch(() => {
+    });
+    await self.clients.openWindow(link || known?.appURL || "/").catch(() => null);
+  }
+  async function hook(f, message) {
+    try {
+      return await f?.(message);
+    } catch (err) {
+      console.error(err);
+      return void 0;
+    }
+  }
+  async function tell(news) {
+    for (const page of await self.clients.matchAll({ type: "window", includeUncontrolled: true })) page.postMessage(news);
+  }
+  async function settings() {
+    return database.settings().catch(() => void 0);
+  }
+})();
+
+// From here on it is yours: rewrite these as you need them.
+
+// Called for each push that arrives and shows something; message.extra.payload
+// is the sender's payload.
+self.onNotificationArrived = function onNotificationArrived(message) {
+};
+
+// Called for a click on a notification, before your page is opened or brought to
+// the front. Return false to do that yourself.
+self.onNotificationClicked = function onNotificationClicked(message) {
+};
+
+// What a call's notification says that arrives when the call is over.
+self.missedCallText = "Missed call";
+

@@ -1,0 +1,48 @@
+import type { ZIMEventOfCallInvitationAcceptedResult, ZIMEventOfCallInvitationCancelledResult, ZIMEventOfCallInvitationCreatedResult, ZIMEventOfCallInvitationEndedResult, ZIMEventOfCallInvitationReceivedResult, ZIMEventOfCallInvitationRejectedResult, ZIMEventOfCallInvitationTimeoutResult, ZIMEventOfCallInviteesAnsweredTimeoutResult, ZIMEventOfCallUserStateChangedResult } from "./call-types.js";
+import type { ZIMError } from "./errors.js";
+import type { ZIMEventOfConnectionStateChangedResult, ZIMEventOfConversationMessageReceivedResult, ZIMEventOfConversationSyncStateChangedResult, ZIMEventOfGroupStateChangedResult, ZIMEventOfReceiveConversationMessageResult, ZIMEventOfUserRuleUpdatedResult } from "./types.js";
+import type { ZIM } from "./zim.js";
+/** What each event that Doorbell fires carries. */
+export interface EventData {
+    error: ZIMError;
+    connectionStateChanged: ZIMEventOfConnectionStateChangedResult;
+    conversationSyncStateChanged: ZIMEventOfConversationSyncStateChangedResult;
+    userRuleUpdated: ZIMEventOfUserRuleUpdatedResult;
+    peerMessageReceived: ZIMEventOfConversationMessageReceivedResult;
+    groupMessageReceived: ZIMEventOfConversationMessageReceivedResult;
+    receivePeerMessage: ZIMEventOfReceiveConversationMessageResult;
+    receiveGroupMessage: ZIMEventOfReceiveConversationMessageResult;
+    groupStateChanged: ZIMEventOfGroupStateChangedResult;
+    callInvitationCreated: ZIMEventOfCallInvitationCreatedResult;
+    callInvitationReceived: ZIMEventOfCallInvitationReceivedResult;
+    callInvitationCancelled: ZIMEventOfCallInvitationCancelledResult;
+    callInvitationTimeout: ZIMEventOfCallInvitationTimeoutResult;
+    callInvitationEnded: ZIMEventOfCallInvitationEndedResult;
+    callUserStateChanged: ZIMEventOfCallUserStateChangedResult;
+    callInvitationAccepted: ZIMEventOfCallInvitationAcceptedResult;
+    callInvitationRejected: ZIMEventOfCallInvitationRejectedResult;
+    callInviteesAnsweredTimeout: ZIMEventOfCallInviteesAnsweredTimeoutResult;
+}
+/** Events of the compared SDK that Doorbell never fires: a listener may be set, and is not called. */
+export interface SilentEventData {
+    roomMessageReceived: ZIMEventOfConversationMessageReceivedResult;
+    receiveRoomMessage: ZIMEventOfReceiveConversationMessageResult;
+    tokenWillExpire: {
+        second: number;
+    };
+}
+/** The listener of each event. */
+export type ZIMEventHandler = {
+    [K in keyof (EventData & SilentEventData)]: (zim: ZIM, data: (EventData & SilentEventData)[K]) => void;
+};
+/** Fires an event of the SDK. */
+export type Fire = <K extends keyof EventData>(type: K, data: EventData[K]) => void;
+/** Events holds one listener for each event, as the compared SDK does: a second one replaces the first. */
+export declare class Events {
+    private readonly listeners;
+    on<K extends keyof ZIMEventHandler>(type: K, listener: ZIMEventHandler[K]): void;
+    off(type: string): void;
+    clear(): void;
+    /** fire calls the listener. One that throws is reported like any error of the page, and disturbs nothing else. */
+    fire(zim: ZIM, type: string, data: unknown): void;
+}

@@ -1,0 +1,30 @@
+/** ZPNs' message: what a push says, for onNotificationArrived and onNotificationClicked. */
+export interface ZPNsMessage {
+    title: string;
+    content: string;
+    icon?: string;
+    /** What the server sent with it; extra.payload is the sender's payload. */
+    extra?: Record<string, string>;
+}
+/** What the page tells the worker through their common database. */
+export interface WorkerSettings {
+    pushID: string;
+    receiptsURL: string;
+    /** How far this device's clock is ahead of the server's, ms. */
+    clockAheadMs: number;
+    /** The page that registered: what a click opens where the push names no other. */
+    appURL: string;
+}
+/** A click that no page has been told of, since none was open. */
+export interface StashedClick {
+    message: ZPNsMessage;
+    at: number;
+}
+/** What the worker posts to pages. */
+export interface WorkerNews {
+    doorbell: "arrived" | "clicked" | "through" | "resubscribe";
+    scope: string;
+    message?: ZPNsMessage;
+}
+/** The database that the page and the worker of a scope share. */
+export declare function databaseName(scope: string): string;

@@ -1,0 +1,73 @@
+import type { CallInput, ZIMCallAcceptanceSentResult, ZIMCallAcceptConfig, ZIMCallCancelConfig, ZIMCallCancelSentResult, ZIMCallEndConfig, ZIMCallEndSentResult, ZIMCallingInvitationSentResult, ZIMCallingInviteConfig, ZIMCallInvitationListQueriedResult, ZIMCallInvitationQueryConfig, ZIMCallInvitationSentResult, ZIMCallInviteConfig, ZIMCallJoinConfig, ZIMCallJoinSentResult, ZIMCallQuitConfig, ZIMCallQuitSentResult, ZIMCallRejectConfig, ZIMCallRejectionSentResult } from "./call-types.js";
+import { type ConfigSource, type DoorbellConfig } from "./config.js";
+import { type ZIMConversationNotificationStatus, type ZIMConversationType } from "./enums.js";
+import { type ZIMEventHandler } from "./events.js";
+import type * as t from "./types.js";
+import { type Unsupported } from "./unsupported.js";
+export declare class ZIM {
+    private readonly own;
+    private readonly events;
+    private account;
+    private busy;
+    private pushFirebase;
+    private hooks;
+    private constructor();
+    static getVersion(): string;
+    /** Makes the page's ZIM, or returns null where there is one already, as the compared SDK does. */
+    static create(appConfig: number | (t.ZIMAppConfig & DoorbellConfig)): ZIM | null;
+    static getInstance(): ZIM | null;
+    /** Says where Doorbell is, for every ZIM of this page: see README.md. Not part of the compared SDK. */
+    static configure(source: ConfigSource): void;
+    static setAdvancedConfig(_key: string, _value: string): void;
+    static setGeofencingConfig(_areaList: number[], _type: number): boolean;
+    /** Does nothing: what there is to say goes to the error event and the console. */
+    setLogConfig(_config: unknown): void;
+    /** Ends this ZIM, so that another one can be created. The device stays registered for pushes. */
+    destroy(): void;
+    on<K extends keyof ZIMEventHandler>(type: K, listener: ZIMEventHandler[K]): void;
+    off<K extends keyof ZIMEventHandler>(type: K): void;
+    /** Logs in. The token is a Firebase custom token for the user; without one they must be signed in to Firebase already. */
+    login(userID: string, config?: Partial<Omit<t.ZIMLoginConfig, "token">> & {
+        token?: t.TokenSource;
+    }): Promise<void>;
+    login(userInfo: Partial<t.ZIMUserInfo> & {
+        userID: string;
+    }, token?: t.TokenSource): Promise<void>;
+    private enter;
+    /** Logs out: the device is unbound, and nothing rings on it any more. */
+    logout(config?: Partial<t.ZIMLogoutConfig>): Promise<void>;
+    /** Signs in anew. Firebase renews its own tokens, so only an app that changes a user's claims needs this. */
+    renewToken(token: string): Promise<t.ZIMTokenRenewedResult>;
+    updateUserOfflinePushRule(offlinePushRule: Partial<t.ZIMUserOfflinePushRule>): Promise<t.ZIMUserOfflinePushRuleUpdatedResult>;
+    sendMessage(message: t.ZIMMessageInput, toConversationID: string, conversationType: ZIMConversationType, config?: t.ZIMMessageSendConfigInput, notification?: t.ZIMMessageSendNotification): Promise<t.ZIMMessageSentResult>;
+    queryHistoryMessage(conversationID: string, conversationType: ZIMConversationType, config: t.ZIMMessageQueryConfig): Promise<t.ZIMMessageQueriedResult>;
+    queryConversationList(config: t.ZIMConversationQueryConfig, option?: Partial<t.ZIMConversationFilterOption>): Promise<t.ZIMConversationListQueriedResult>;
+    clearConversationUnreadMessageCount(conversationID: string, conversationType: ZIMConversationType): Promise<t.ZIMConversationUnreadMessageCountClearedResult>;
+    setConversationNotificationStatus(status: ZIMConversationNotificationStatus, conversationID: string, conversationType: ZIMConversationType): Promise<t.ZIMConversationNotificationStatusSetResult>;
+    createGroup(groupInfo: Partial<t.ZIMGroupInfo>, userIDs?: string[], config?: Partial<t.ZIMGroupAdvancedConfig>): Promise<t.ZIMGroupCreatedResult>;
+    joinGroup(groupID: string): Promise<t.ZIMGroupJoinedResult>;
+    leaveGroup(groupID: string): Promise<t.ZIMGroupLeftResult>;
+    dismissGroup(groupID: string): Promise<t.ZIMGroupDismissedResult>;
+    inviteUsersIntoGroup(userIDs: string[], groupID: string): Promise<t.ZIMGroupUsersInvitedResult>;
+    kickGroupMembers(userIDs: string[], groupID: string): Promise<t.ZIMGroupMemberKickedResult>;
+    transferGroupOwner(toUserID: string, groupID: string): Promise<t.ZIMGroupOwnerTransferredResult>;
+    setGroupMemberRole(role: number, forUserID: string, groupID: string): Promise<t.ZIMGroupMemberRoleUpdatedResult>;
+    queryGroupInfo(groupID: string): Promise<t.ZIMGroupInfoQueriedResult>;
+    queryGroupList(count?: number, config?: Partial<t.ZIMGroupListQueryConfig>): Promise<t.ZIMGroupListQueriedResult>;
+    queryGroupMemberList(groupID: string, config: t.ZIMGroupMemberQueryConfig): Promise<t.ZIMGroupMemberListQueriedResult>;
+    queryGroupMemberCount(groupID: string): Promise<t.ZIMGroupMemberCountQueriedResult>;
+    callInvite(invitees: string[], config?: CallInput<ZIMCallInviteConfig>): Promise<ZIMCallInvitationSentResult>;
+    callingInvite(invitees: string[], callID: string, config?: CallInput<ZIMCallingInviteConfig>): Promise<ZIMCallingInvitationSentResult>;
+    callCancel(invitees: string[], callID: string, config?: CallInput<ZIMCallCancelConfig>): Promise<ZIMCallCancelSentResult>;
+    callAccept(callID: string, config?: Partial<ZIMCallAcceptConfig>): Promise<ZIMCallAcceptanceSentResult>;
+    callReject(callID: string, config?: Partial<ZIMCallRejectConfig>): Promise<ZIMCallRejectionSentResult>;
+    callJoin(callID: string, config?: Partial<ZIMCallJoinConfig>): Promise<ZIMCallJoinSentResult>;
+    callQuit(callID: string, config?: CallInput<ZIMCallQuitConfig>): Promise<ZIMCallQuitSentResult>;
+    callEnd(callID: string, config?: CallInput<ZIMCallEndConfig>): Promise<ZIMCallEndSentResult>;
+    queryCallInvitationList(config: ZIMCallInvitationQueryConfig): Promise<ZIMCallInvitationListQueriedResult>;
+    private in;
+    private readonly fire;
+    private connection;
+}
+export interface ZIM extends Unsupported {
+}

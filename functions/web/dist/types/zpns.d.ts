@@ -1,0 +1,61 @@
+import type { ZPNsMessage } from "./push.js";
+export interface ZPNsConfig {
+    apiKey: string;
+    authDomain: string;
+    projectId: string;
+    storageBucket: string;
+    messagingSenderId: string;
+    appId: string;
+    measurementId: string;
+    vapidKey: string;
+}
+/** What register resolves with. */
+export interface ZPNsRegisterResult {
+    /** The binding of this device and the user; empty until somebody logs in. */
+    pushID: string;
+}
+/** What ZPNs tells a page; not part of the compared web SDK. */
+export interface ZPNsEventHandler {
+    /** A push arrived and is shown. */
+    notificationArrived: (message: ZPNsMessage) => void;
+    /** A notification was clicked, also if that opened this page. */
+    notificationClicked: (message: ZPNsMessage) => void;
+    /** A push arrived that shows nothing. */
+    throughMessageReceived: (message: ZPNsMessage) => void;
+}
+export declare class ZPNs {
+    private registered;
+    private zim;
+    private last;
+    private readonly listeners;
+    private listening;
+    private constructor();
+    static getVersion(): string;
+    static getInstance(): ZPNs;
+    /**
+     * Has this browser rung for the user: asks for permission, gets FCM's token and
+     * binds it to who is logged in, or logs in later. It is rejected with what went
+     * wrong; code that ignores the promise finds that in the console.
+     */
+    register(config: Partial<ZPNsConfig>, zim?: unknown): Promise<ZPNsRegisterResult>;
+    /** Has this browser ring no more: neither notifications nor silent pushes reach it. */
+    unregister(): Promise<void>;
+    /** The same as unregister. */
+    unregisterPush(): Promise<void>;
+    /** The same as unregister. */
+    unRegisterPush(): Promise<void>;
+    on<K extends keyof ZPNsEventHandler>(type: K, listener: ZPNsEventHandler[K]): void;
+    off(type: keyof ZPNsEventHandler): void;
+    private doRegister;
+    /** bind tells the server that this device is the user's, and the worker what it needs to know. */
+    private bind;
+    private loggedIn;
+    private doUnregister;
+    /** next runs things one after the other, each whatever became of the one before. */
+    private next;
+    private listen;
+    private heard;
+    /** openedByClick tells of the click that opened this page. */
+    private openedByClick;
+    private tell;
+}

@@ -1,0 +1,187 @@
+import type { Auth } from "firebase/auth";
+import { signOut } from "firebase/auth";
+
+import { Calls } from "./call.js";
+import { CallTracker } from "./call-tracker.js";
+import type { Settings } from "./config.js";
+import { Conversations } from "./conversation.js";
+import { deviceID, forget, randomID, recall, remember, storageKey } from "./device.js";
+import { ZIMConnectionEvent, ZIMConnectionState } from "./enums.js";
+import { asError } from "./errors.js";
+import type { Fire } from "./events.js";
+import { FirestoreFeed } from "./feed.js";
+import { idToken, onSignedOut, type Project } from "./firebase.js";
+import { Groups } from "./group.js";
+import { GroupWatch } from "./group-watch.js";
+import { Api } from "./http.js";
+import { Inbox } from "./inbox.js";
+import { sendBody, toMessage, type WireMessage } from "./message.js";
+import { Presence } from "./presence.js";
+import { Receiver } from "./receiver.js";
+import type { ZIMMessage, ZIMMessageInput, ZIMMessageSendConfigInput, ZIMMessageSendNotification } from "./types.js";
+
+/** How often the page looks whether it slept, and how long a pause is sleep. */
+const tickMs = 15_000;
+const sleptMs = 90_000;
+/** How many of the messages it sent a page remembers. */
+const mostSent = 500;
+
+/** Account is a user who is logged in on this page, and all that runs for them. */
+export class Account {
+  readonly deviceID: string;
+  readonly api: Api;
+  readonly groups: Groups;
+  readonly calls: Calls;
+  readonly conversations: Conversations;
+  private readonly presence: Presence;
+  private readonly receiver: Receiver;
+  private readonly tracker: CallTracker;
+  private readonly watch: GroupWatch;
+  private readonly inbox: Inbox;
+  private readonly sent = new Set<string>();
+  private readonly auth: Auth;
+  private readonly stops: (() => void)[] = [];
+  private clockAheadMs = 0;
+  private state = ZIMConnectionState.Connecting;
+  private lastTick = Date.now();
+
+  constructor(readonly userID: string, readonly settings: Settings, readonly project: Project, private readonly fire: Fire, private readonly gone: () => void) {
+    const name = settings.name;
+    this.auth = project.auth;
+    this.deviceID = deviceID(name);
+    this.api = new Api(settings.baseURL, idToken(project.auth, userID));
+    this.groups = new Groups(this.api);
+    this.calls = new Calls(this.api, this.deviceID);
+    this.conversations = new Conversations(this.api, userID);
+    this.inbox = new Inbox(storageKey(name, `inbox:${userID}`));
+    const feed = new FirestoreFeed(project.db, userID);
+    this.tracker = new CallTracker({
+      feed, userID, fire, settle: (callID) => this.calls.settle(callID), serverTime: () => Date.now() - this.clockAheadMs,
+    });
+    this.watch = new GroupWatch(userID, fire, (groupID) => this.groups.info(groupID));
+    this.receiver = new Receiver({
+      api: this.api, feed, inbox: this.inbox, userID, fire,
+      ringing: (list) => this.tracker.ringing(list),
+      groups: (now) => this.watch.changed(now),
+      sentHere: (localMessageID) => this.sent.has(localMessageID),
+    });
+    this.presence = new Presence(this.api, this.deviceID, storageKey(name, `tabs:${userID}`), settings.idleSeconds * 1000, {
+      ackedUpTo: () => this.receiver.ackedUpTo,
+      lost: () => this.connection(ZIMConnectionState.Reconnecting, ZIMConnectionEvent.LoginInterrupted),
+      told: () => { if (this.state === ZIMConnectionState.Reconnecting) this.connection(ZIMConnectionState.Connected, ZIMConnectionEvent.Success); },
+    });
+  }
+
+  /** start goes online. It fails where the server can't be told; messages and calls follow as events. */
+  async start(): Promise<void> {
+    const asked = Date.now();
+    let serverTime: number;
+    try {
+      ({ serverTime } = await this.presence.start());
+    } catch (err) {
+      this.presence.stop();
+      throw err;
+    }
+    this.clockAheadMs = (asked + Date.now()) / 2 - serverTime;
+    this.state = ZIMConnectionState.Connected;
+    this.stops.push(onSignedOut(this.auth, this.userID, () => this.lost()), this.listen());
+    this.tracker.start();
+    void this.receiver.start(serverTime);
+  }
+
+  /** stop ends everything that runs. */
+  stop(): void {
+    for (const stop of this.stops.splice(0)) stop();
+    this.receiver.stop();
+    this.tracker.stop();
+    this.presence.stop();
+  }
+
+  /** logout unbinds the device, so that nothing rings on it, and signs out of Firebase where the SDK had signed in. */
+  async logout(clear: boolean): Promise<void> {
+    this.stop();
+    try {
+      await this.presence.end("logout");
+    } finally {
+      if (clear) this.inbox.clear();
+      const key = signedInKey(this.settings);
+      if (recall(key) === this.userID) {
+        forget(key);
+        await signOut(this.auth);
+      }
+    }
+  }
+
+  async send(message: ZIMMessageInput, to: string, type: number, config: ZIMMessageSendConfigInput, notification?: ZIMMessageSendNotification): Promise<{ message: ZIMMessage }> {
+    const localMessageID = (config.isRetrySend && message.localMessageID) || randomID();
+    const body = sendBody(message, to, type, config, localMessageID);
+    this.remember(localMessageID);
+    const attached = { ...message, localMessageID, senderUserID: this.userID, conversationID: to, conversationType: type, direction: 0, sentStatus: 0, timestamp: Date.now() };
+    notification?.onMessageAttached?.(attached);
+    const answer = await this.api.post<{ message: WireMessage }>("/send", body);
+    return { message: toMessage(answer.message, this.userID) };
+  }
+
+  /** own notes that this page itself is about to join or leave a group. */
+  own<T>(groupID: string, event: number, action: Promise<T>): Promise<T> {
+    return this.watch.own(groupID, event, action);
+  }
+
+  /** clockAhead is how far this device's clock is ahead of the server's, ms. */
+  get clockAhead(): number {
+    return this.clockAheadMs;
+  }
+
+  private remember(localMessageID: string): void {
+    this.sent.add(localMessageID);
+    if (this.sent.size > mostSent) this.sent.delete(this.sent.values().next().value!);
+  }
+
+  private connection(state: ZIMConnectionState, event: ZIMConnectionEvent): void {
+    if (this.state === state) return;
+    this.state = state;
+    this.fire("connectionStateChanged", { state, event, extendedData: "{}" });
+  }
+
+  /** lost is for a user who is no longer signed in: another tab signed out, or somebody else in. */
+  private lost(): void {
+    this.stop();
+    this.connection(ZIMConnectionState.Disconnected, ZIMConnectionEvent.KickedOut);
+    this.gone();
+  }
+
+  private listen(): () => void {
+    const offline = (): void => this.connection(ZIMConnectionState.Reconnecting, ZIMConnectionEvent.LoginInterrupted);
+    const online = (): void => this.wake();
+    const hidden = (): void => this.inbox.flush();
+    const tick = setInterval(() => {
+      const now = Date.now();
+      if (now - this.lastTick > sleptMs) this.wake();
+      this.lastTick = now;
+    }, tickMs);
+    window.addEventListener("offline", offline);
+    window.addEventListener("online", online);
+    window.addEventListener("pagehide", hidden);
+    return () => {
+      clearInterval(tick);
+      window.removeEventListener("offline", offline);
+      window.removeEventListener("online", online);
+      window.removeEventListener("pagehide", hidden);
+    };
+  }
+
+  /** wake follows sleep, or a time without a network. */
+  private wake(): void {
+    this.presence.wake();
+    this.receiver.sync().then(() => this.connection(ZIMConnectionState.Connected, ZIMConnectionEvent.Success), (err) => this.fire("error", asError(err)));
+  }
+}
+
+/** signedInKey is where this browser remembers whom the SDK signed in, rather than the app. */
+export function signedInKey(settings: Settings): string {
+  return storageKey(settings.name, "signedIn");
+}
+
+export function rememberSignedIn(settings: Settings, userID: string): void {
+  remember(signedInKey(settings), userID);
+}

@@ -1,0 +1,134 @@
+// What the SDK listens to in Firestore, under the security rules.
+import {
+  collection, collectionGroup, doc, getDoc, getDocs, limit, onSnapshot, orderBy, query, Timestamp, where, type DocumentData, type Firestore,
+  type QueryDocumentSnapshot,
+} from "firebase/firestore";
+
+import type { WireMessage } from "./message.js";
+
+/** A peer conversation with something in it. */
+export interface PeerNews {
+  conversationID: string;
+  cid: string;
+  lastSeq: number;
+}
+
+/** The user's membership of a group. */
+export interface Membership {
+  groupID: string;
+  cid: string;
+  role: number;
+  joinSeq: number;
+}
+
+/** A call's document. */
+export interface CallDocument {
+  callID: string;
+  caller: string;
+  mode: number;
+  state: number;
+  createTime: number;
+  timeout: number;
+  extendedData?: string;
+  endTime?: number;
+  endedBy?: string;
+  users: Record<string, { state: number; extendedData?: string; inviter?: string; gen?: number; expiresAt?: number }>;
+  rev: number;
+}
+
+export type Stop = () => void;
+export type Failed = (err: unknown) => void;
+
+/** Feed is Firestore as one user reads it. Every listener is called once soon with what there is, however little. */
+export interface Feed {
+  /** Peer conversations with a message later than since, ms of the server's clock. */
+  peers(since: number, news: (list: PeerNews[]) => void, failed: Failed): Stop;
+  /** The groups the user is in, all of them each time. */
+  memberships(news: (list: Membership[]) => void, failed: Failed): Stop;
+  /** A conversation's messages beyond an order key, in order, as they come. */
+  follow(cid: string, after: number, news: (list: WireMessage[]) => void, failed: Failed): Stop;
+  /** Up to most of a conversation's messages beyond an order key, in order. */
+  after(cid: string, after: number, most: number): Promise<WireMessage[]>;
+  /** A conversation's messages later than since, ms of the server's clock, in order. */
+  since(cid: string, since: number): Promise<WireMessage[]>;
+  /** The order key of a conversation's last message, 0 for none. */
+  lastSeq(cid: string): Promise<number>;
+  /** The user's calls that haven't ended, as they change. One that ended is given once more, as it is then. */
+  calls(news: (list: CallDocument[]) => void, failed: Failed): Stop;
+}
+
+const sinceMost = 500;
+
+export class FirestoreFeed implements Feed {
+  constructor(private readonly db: Firestore, private readonly userID: string) {}
+
+  peers(since: number, news: (list: PeerNews[]) => void, failed: Failed): Stop {
+    const wanted = query(collection(this.db, "conversations"),
+      where("members", "array-contains", this.userID), where("lastAt", ">", Timestamp.fromMillis(since)));
+    return onSnapshot(wanted, (all) => {
+      const changed = all.docChanges().filter((change) => change.type !== "removed").map(({ doc: d }) => ({
+        cid: d.id,
+        conversationID: (d.get("members") as string[]).find((id) => id !== this.userID) ?? this.userID,
+        lastSeq: d.get("lastSeq") as number,
+      }));
+      news(changed);
+    }, failed);
+  }
+
+  memberships(news: (list: Membership[]) => void, failed: Failed): Stop {
+    const wanted = query(collectionGroup(this.db, "members"), where("userID", "==", this.userID));
+    return onSnapshot(wanted, (all) => {
+      // A first answer out of an empty cache, while the server can't be reached, isn't one.
+      if (all.metadata.fromCache && all.empty) return;
+      news(all.docs.map((d) => ({
+        cid: d.ref.parent.parent!.id,
+        groupID: d.get("groupID") as string,
+        role: d.get("role") as number,
+        joinSeq: (d.get("joinSeq") as number | undefined) ?? 0,
+      })));
+    }, failed);
+  }
+
+  follow(cid: string, after: number, news: (list: WireMessage[]) => void, failed: Failed): Stop {
+    return onSnapshot(query(this.messages(cid), where("orderKey", ">", after), orderBy("orderKey")), (all) => {
+      const added = all.docChanges().filter((change) => change.type === "added").map((change) => wire(change.doc));
+      if (added.length > 0) news(added);
+    }, failed);
+  }
+
+  async after(cid: string, after: number, most: number): Promise<WireMessage[]> {
+    const found = await getDocs(query(this.messages(cid), where("orderKey", ">", after), orderBy("orderKey"), limit(most)));
+    return found.docs.map(wire);
+  }
+
+  async since(cid: string, since: number): Promise<WireMessage[]> {
+    const found = await getDocs(query(this.messages(cid), where("timestamp", ">", since), orderBy("timestamp"), limit(sinceMost)));
+    return found.docs.map(wire);
+  }
+
+  async lastSeq(cid: string): Promise<number> {
+    const found = await getDoc(doc(this.db, "conversations", cid));
+    return (found.get("lastSeq") as number | undefined) ?? 0;
+  }
+
+  calls(news: (list: CallDocument[]) => void, failed: Failed): Stop {
+    const wanted = query(collection(this.db, "calls"), where("members", "array-contains", this.userID), where("state", "==", 1));
+    return onSnapshot(wanted, (all) => {
+      if (all.metadata.fromCache && all.empty) return;
+      const changes = all.docChanges();
+      news(changes.filter((change) => change.type !== "removed").map((change) => change.doc.data() as CallDocument));
+      // What leaves the list is given as it was while it was still in it.
+      for (const { doc: gone } of changes.filter((change) => change.type === "removed")) {
+        getDoc(gone.ref).then((now) => { if (now.exists()) news([now.data() as CallDocument]); }).catch(failed);
+      }
+    }, failed);
+  }
+
+  private messages(cid: string) {
+    return collection(this.db, "conversations", cid, "messages");
+  }
+}
+
+function wire(d: QueryDocumentSnapshot<DocumentData>): WireMessage {
+  return d.data() as WireMessage;
+}

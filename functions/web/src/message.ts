@@ -1,0 +1,122 @@
+// Messages between the SDK's shape, the API's and the documents'.
+import { ZIMConversationType, ZIMMessageDirection, ZIMMessageReceiptStatus, ZIMMessageSentStatus, ZIMMessageType } from "./enums.js";
+import { invalid, unsupported } from "./errors.js";
+import type { ZIMMessage, ZIMMessageInput, ZIMMessageSendConfigInput, ZIMPushConfigInput } from "./types.js";
+
+/** A message as the API and the documents have it. */
+export interface WireMessage {
+  messageID: string;
+  localMessageID: string;
+  type: number;
+  message: string;
+  subType?: number;
+  extendedData?: string;
+  senderUserID: string;
+  /** What the sender addressed, in a document; what the caller knows it by, in an answer. */
+  conversationID: string;
+  conversationType: number;
+  timestamp: number;
+  orderKey: number;
+  mentionedUserIDs?: string[];
+  isMentionAll?: boolean;
+  direction?: number;
+  isOfflineMessage?: boolean;
+}
+
+/** toMessage is m as userID's client shows it. */
+export function toMessage(m: WireMessage, userID: string): ZIMMessage {
+  const mine = m.senderUserID === userID;
+  const peer = m.conversationType === ZIMConversationType.Peer;
+  return {
+    type: m.type,
+    messageID: m.messageID,
+    localMessageID: m.localMessageID,
+    messageSeq: m.orderKey,
+    senderUserID: m.senderUserID,
+    conversationID: peer && !mine ? m.senderUserID : m.conversationID,
+    conversationType: m.conversationType,
+    direction: mine ? ZIMMessageDirection.Send : ZIMMessageDirection.Receive,
+    sentStatus: ZIMMessageSentStatus.Success,
+    timestamp: m.timestamp,
+    orderKey: m.orderKey,
+    isUserInserted: false,
+    receiptStatus: ZIMMessageReceiptStatus.None,
+    extendedData: m.extendedData ?? "",
+    localExtendedData: "",
+    reactions: [],
+    isBroadcastMessage: false,
+    mentionedUserIDs: m.mentionedUserIDs ?? [],
+    isMentionAll: m.isMentionAll ?? false,
+    ...content(m),
+  } as ZIMMessage;
+}
+
+function content(m: WireMessage): object {
+  if (m.type === ZIMMessageType.Command) return { message: new TextEncoder().encode(m.message) };
+  if (m.type === ZIMMessageType.Custom) return { message: m.message, subType: m.subType ?? 0, searchedContent: "" };
+  return { message: m.message };
+}
+
+/** sendBody is the body of POST send. */
+export function sendBody(m: ZIMMessageInput, to: string, type: number, config: ZIMMessageSendConfigInput, localMessageID: string): object {
+  if (config.hasReceipt) throw unsupported("message receipts: leave out hasReceipt");
+  if (config.disableUnreadMessageCount) throw unsupported("messages outside the unread count: leave out disableUnreadMessageCount");
+  const push = pushConfig(config.pushConfig, "sendMessage");
+  return {
+    message: {
+      type: m.type,
+      message: text(m),
+      ...(m.subType ? { subType: m.subType } : {}),
+      ...(m.extendedData ? { extendedData: m.extendedData } : {}),
+      ...(m.mentionedUserIDs?.length ? { mentionedUserIDs: m.mentionedUserIDs } : {}),
+      ...(m.isMentionAll ? { isMentionAll: true } : {}),
+    },
+    toConversationID: to,
+    conversationType: type,
+    localMessageID,
+    config: {
+      priority: config.priority ?? 1,
+      ...(config.isNotifyMentionedUsers ? { isNotifyMentionedUsers: true } : {}),
+      // Rooms are never pushed, there or here.
+      ...(push && type !== ZIMConversationType.Room ? { pushConfig: push } : {}),
+    },
+  };
+}
+
+const sendable = [ZIMMessageType.Text, ZIMMessageType.Command, ZIMMessageType.Barrage, ZIMMessageType.Custom];
+
+function text(m: ZIMMessageInput): string {
+  if (typeof m?.type !== "number") throw invalid("message.type", "is required: 1 text, 2 command, 20 barrage or 200 custom");
+  if (!sendable.includes(m.type)) throw unsupported(`messages of type ${m.type}: give 1 (text), 2 (command), 20 (barrage) or 200 (custom)`);
+  const value = m.message;
+  if (typeof value === "string") return value;
+  if (!ArrayBuffer.isView(value)) throw invalid("message.message", m.type === ZIMMessageType.Command ? "must be a Uint8Array" : "must be a string");
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value);
+  } catch {
+    throw invalid("message.message", "holds bytes that are no UTF-8: Doorbell's command messages are text");
+  }
+}
+
+/**
+ * pushConfig is p as the API takes it. Without a title or a content there is no
+ * push, as in the compared SDK, which says nothing; here the console does.
+ */
+export function pushConfig(p: ZIMPushConfigInput | undefined, call: string): object | undefined {
+  if (!p) return undefined;
+  if (!p.title || !p.content) {
+    console.warn(`Doorbell: ${call}'s pushConfig has no ${p.title ? "content" : "title"}, so nobody is pushed to: a push has both`);
+    return undefined;
+  }
+  if (p.voIPConfig) throw unsupported("VoIP pushes: leave out pushConfig.voIPConfig");
+  if (p.privateMessageTemplate) throw unsupported("vendors' message templates: leave out pushConfig.privateMessageTemplate");
+  const payload = p.payload || p.extendedData;
+  return {
+    title: p.title,
+    content: p.content,
+    ...(payload ? { payload } : {}),
+    ...(p.resourcesID ? { resourcesID: p.resourcesID } : {}),
+    ...(p.threadID ? { threadID: p.threadID } : {}),
+    ...(p.enableBadge ? { enableBadge: true, badgeIncrement: p.badgeIncrement ?? 0 } : {}),
+  };
+}

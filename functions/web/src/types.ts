@@ -1,0 +1,394 @@
+// Messages, conversations, users and groups: the compared SDK's shapes.
+// Results have its fields exactly. Parameters are more lenient: what Doorbell
+// has a default for may be left out, as plain JavaScript always could.
+import type {
+  ZIMConnectionEvent, ZIMConnectionState, ZIMConversationNotificationStatus, ZIMConversationPinnedFilter, ZIMConversationSyncState,
+  ZIMConversationType, ZIMCXHandleType, ZIMGroupBeInviteMode, ZIMGroupEnterType, ZIMGroupEvent, ZIMGroupInviteMode, ZIMGroupJoinMode,
+  ZIMGroupMessageNotificationStatus, ZIMGroupMuteMode, ZIMGroupState, ZIMMessageDirection, ZIMMessageMentionedType, ZIMMessagePriority,
+  ZIMMessageQueryMode, ZIMMessageReceiptStatus, ZIMMessageSentStatus, ZIMMessageType, ZIMPlatformType, ZIMUserOnlineStatus,
+} from "./enums.js";
+
+export interface ZIMAppConfig {
+  appID: number;
+}
+
+/** Gives a Firebase custom token for the user who logs in. */
+export type TokenSource = string | (() => Promise<string>);
+
+export interface ZIMLoginConfig {
+  userName: string;
+  token: string;
+  isOfflineLogin: boolean;
+  customStatus: string;
+  customStatusDuration: number;
+}
+
+export interface ZIMLogoutConfig {
+  isClearDB: boolean;
+}
+
+export interface ZIMUserInfo {
+  userID: string;
+  userName: string;
+  userAvatarUrl: string;
+  userExtendedData: string;
+}
+
+export interface ZIMTokenRenewedResult {
+  token: string;
+}
+
+export interface ZIMMessage {
+  type: ZIMMessageType;
+  messageID?: string;
+  localMessageID?: string;
+  messageSeq?: number;
+  senderUserID?: string;
+  conversationID?: string;
+  conversationType?: ZIMConversationType;
+  direction?: ZIMMessageDirection;
+  sentStatus?: ZIMMessageSentStatus;
+  timestamp?: number;
+  orderKey?: number;
+  isUserInserted?: boolean;
+  receiptStatus?: ZIMMessageReceiptStatus;
+  extendedData?: string;
+  localExtendedData?: string;
+  reactions?: unknown[];
+  isBroadcastMessage?: boolean;
+  mentionedUserIDs?: string[];
+  isMentionAll?: boolean;
+  rootRepliedCount?: number;
+  isServerMessage?: boolean;
+  editorUserID?: string;
+  editedTime?: number;
+  isGroupTargetedMessage?: boolean;
+  pinnedUserID?: string;
+  pinnedTime?: number;
+}
+
+export interface ZIMTextMessage extends ZIMMessage {
+  type: ZIMMessageType.Text;
+  message: string;
+}
+
+export interface ZIMCommandMessage extends ZIMMessage {
+  type: ZIMMessageType.Command;
+  message: Uint8Array;
+}
+
+export interface ZIMBarrageMessage extends ZIMMessage {
+  type: ZIMMessageType.Barrage;
+  message: string;
+}
+
+export interface ZIMCustomMessage extends ZIMMessage {
+  type: ZIMMessageType.Custom;
+  message: string;
+  subType: number;
+  searchedContent?: string;
+}
+
+/** A message to send; a literal with a bare number as its type will do. */
+export type ZIMMessageInput = ZIMMessage & { message?: string | Uint8Array; subType?: number; searchedContent?: string };
+
+export interface ZIMVoIPConfig {
+  iOSVoIPHandleType: ZIMCXHandleType;
+  iOSVoIPHandleValue: string;
+  iOSVoIPHasVideo: boolean;
+}
+
+export interface ZIMOfflinePushPrivateMessageTemplate {
+  templateID: string;
+  titleParameters: string;
+  contentParameters: string;
+}
+
+export interface ZIMPushConfig {
+  title: string;
+  content: string;
+  payload: string;
+  resourcesID: string;
+  threadID: string;
+  enableBadge: boolean;
+  badgeIncrement: number;
+  voIPConfig?: ZIMVoIPConfig;
+  privateMessageTemplate?: ZIMOfflinePushPrivateMessageTemplate;
+}
+
+/** A ZIMPushConfig to send: extendedData is payload's name before 2.5.0. */
+export type ZIMPushConfigInput = Partial<ZIMPushConfig> & { extendedData?: string };
+
+export interface ZIMMessageSendConfig {
+  pushConfig?: ZIMPushConfig;
+  priority: ZIMMessagePriority;
+  hasReceipt?: boolean;
+  isNotifyMentionedUsers?: boolean;
+  isRetrySend?: boolean;
+  disableUnreadMessageCount?: boolean;
+  isAllowMultipleMessagePartialFailed?: boolean;
+}
+
+export type ZIMMessageSendConfigInput = Partial<Omit<ZIMMessageSendConfig, "pushConfig">> & { pushConfig?: ZIMPushConfigInput };
+
+export interface ZIMMessageSendNotification {
+  /** Called with the message before it is sent. */
+  onMessageAttached?: (message: ZIMMessage) => void;
+}
+
+export interface ZIMMessageSentResult {
+  message: ZIMMessage;
+}
+
+export interface ZIMMessageReceivedInfo {
+  isOfflineMessage: boolean;
+}
+
+export interface ZIMMessageQueryConfig {
+  /** The message to go on from; absent for the newest (reverse) or the oldest. */
+  nextMessage?: ZIMMessage;
+  count: number;
+  reverse: boolean;
+  mode?: ZIMMessageQueryMode;
+}
+
+export interface ZIMMessageQueriedResult {
+  conversationID: string;
+  conversationType: ZIMConversationType;
+  messageList: ZIMMessage[];
+}
+
+export interface ZIMMessageMentionedInfo {
+  messageID: string;
+  messageSeq: number;
+  fromUserID: string;
+  type: ZIMMessageMentionedType;
+}
+
+export interface ZIMConversation {
+  conversationID: string;
+  type: ZIMConversationType;
+  conversationName: string;
+  conversationAvatarUrl: string;
+  conversationAlias: string;
+  notificationStatus: ZIMConversationNotificationStatus;
+  unreadMessageCount: number;
+  readMessageSeq: number;
+  lastMessage?: ZIMMessage;
+  orderKey: number;
+  isPinned: boolean;
+  pinnedTime: number;
+  mentionedInfoList: ZIMMessageMentionedInfo[];
+  draft: string;
+  marks: number[];
+}
+
+export interface ZIMGroupConversation extends ZIMConversation {
+  mutedExpiredTime: number;
+}
+
+export interface ZIMConversationQueryConfig {
+  nextConversation?: ZIMConversation;
+  count: number;
+}
+
+export interface ZIMConversationFilterOption {
+  conversationTypes: ZIMConversationType[];
+  marks: number[];
+  isOnlyUnreadConversation: boolean;
+  pinnedFilter: ZIMConversationPinnedFilter;
+}
+
+export interface ZIMConversationListQueriedResult {
+  conversationList: ZIMConversation[];
+}
+
+export interface ZIMConversationNotificationStatusSetResult {
+  conversationID: string;
+  conversationType: ZIMConversationType;
+}
+
+export interface ZIMConversationUnreadMessageCountClearedResult {
+  conversationID: string;
+  conversationType: ZIMConversationType;
+}
+
+export interface ZIMUserOfflinePushRule {
+  onlinePlatforms: ZIMPlatformType[];
+  notToReceiveOfflinePushPlatforms: ZIMPlatformType[];
+}
+
+export interface ZIMUserOfflinePushRuleUpdatedResult {
+  offlinePushRule: ZIMUserOfflinePushRule;
+}
+
+export interface ZIMUserRule {
+  offlinePushRule: ZIMUserOfflinePushRule;
+}
+
+export interface ZIMUserStatus {
+  userID: string;
+  onlineStatus: ZIMUserOnlineStatus;
+  onlinePlatforms: ZIMPlatformType[];
+  customStatus: string;
+  customStatusExpiredTime: number;
+  lastUpdateTime: number;
+  lastOnlineStatusUpdateTime: number;
+  lastCustomStatusUpdateTime: number;
+}
+
+export interface ZIMErrorUserInfo {
+  userID: string;
+  reason: number;
+}
+
+export interface ZIMGroupInfo {
+  groupID: string;
+  groupName: string;
+  groupAvatarUrl: string;
+}
+
+export interface ZIMGroupAdvancedConfig {
+  groupNotice: string;
+  groupAttributes: Record<string, string>;
+  maxMemberCount: number;
+  joinMode: ZIMGroupJoinMode;
+  inviteMode: ZIMGroupInviteMode;
+  beInviteMode: ZIMGroupBeInviteMode;
+}
+
+export interface ZIMGroupVerifyInfo {
+  joinMode: ZIMGroupJoinMode;
+  inviteMode: ZIMGroupInviteMode;
+  beInviteMode: ZIMGroupBeInviteMode;
+}
+
+export interface ZIMGroupMuteInfo {
+  mode: ZIMGroupMuteMode;
+  expiredTime: number;
+  roles: number[];
+}
+
+export interface ZIMGroupFullInfo {
+  baseInfo: ZIMGroupInfo;
+  groupNotice: string;
+  groupAttributes: Record<string, string>;
+  groupAlias: string;
+  notificationStatus: ZIMGroupMessageNotificationStatus;
+  mutedInfo: ZIMGroupMuteInfo;
+  createTime: number;
+  maxMemberCount: number;
+  verifyInfo: ZIMGroupVerifyInfo;
+}
+
+export interface ZIMGroupEnterInfo {
+  enterTime: number;
+  enterType: ZIMGroupEnterType;
+}
+
+export interface ZIMGroupMemberInfo extends ZIMUserInfo {
+  memberNickname: string;
+  memberRole: number;
+  memberAvatarUrl: string;
+  muteExpiredTime: number;
+  groupEnterInfo: ZIMGroupEnterInfo;
+}
+
+export interface ZIMGroupOperatedInfo {
+  userID: string;
+  userName: string;
+  memberNickname: string;
+  memberRole: number;
+}
+
+export interface ZIMGroup {
+  baseInfo: ZIMGroupInfo;
+  groupAlias: string;
+  notificationStatus: ZIMGroupMessageNotificationStatus;
+}
+
+export interface ZIMGroupCreatedResult {
+  groupInfo: ZIMGroupFullInfo;
+  userList: ZIMGroupMemberInfo[];
+  errorUserList: ZIMErrorUserInfo[];
+}
+
+export interface ZIMGroupJoinedResult { groupInfo: ZIMGroupFullInfo }
+export interface ZIMGroupLeftResult { groupID: string }
+export interface ZIMGroupDismissedResult { groupID: string }
+export interface ZIMGroupInfoQueriedResult { groupInfo: ZIMGroupFullInfo }
+
+export interface ZIMGroupUsersInvitedResult {
+  groupID: string;
+  userList: ZIMGroupMemberInfo[];
+  errorUserList: ZIMErrorUserInfo[];
+}
+
+export interface ZIMGroupMemberKickedResult {
+  groupID: string;
+  kickedUserIDs: string[];
+  errorUserList: ZIMErrorUserInfo[];
+}
+
+export interface ZIMGroupOwnerTransferredResult {
+  groupID: string;
+  toUserID: string;
+}
+
+export interface ZIMGroupMemberRoleUpdatedResult {
+  groupID: string;
+  forUserID: string;
+  role: number;
+}
+
+export interface ZIMGroupMemberQueryConfig {
+  nextFlag: number;
+  count: number;
+}
+
+export interface ZIMGroupMemberListQueriedResult {
+  groupID: string;
+  userList: ZIMGroupMemberInfo[];
+  nextFlag: number;
+}
+
+export interface ZIMGroupMemberCountQueriedResult {
+  groupID: string;
+  count: number;
+}
+
+export interface ZIMGroupListQueryConfig {
+  nextFlag: number;
+  userIDs: string[];
+}
+
+export interface ZIMGroupListQueriedResult {
+  groupList: ZIMGroup[];
+  nextFlag: number;
+}
+
+export interface ZIMEventOfConnectionStateChangedResult {
+  state: ZIMConnectionState;
+  event: ZIMConnectionEvent;
+  /** JSON. */
+  extendedData: string;
+}
+
+export interface ZIMEventOfConversationSyncStateChangedResult { state: ZIMConversationSyncState }
+export interface ZIMEventOfUserRuleUpdatedResult { userRule: ZIMUserRule }
+
+export interface ZIMEventOfReceiveConversationMessageResult {
+  messageList: ZIMMessage[];
+  fromConversationID: string;
+}
+
+export interface ZIMEventOfConversationMessageReceivedResult extends ZIMEventOfReceiveConversationMessageResult {
+  info: ZIMMessageReceivedInfo;
+}
+
+export interface ZIMEventOfGroupStateChangedResult {
+  state: ZIMGroupState;
+  event: ZIMGroupEvent;
+  operatedInfo: ZIMGroupOperatedInfo;
+  groupInfo: ZIMGroupFullInfo;
+}

@@ -1,0 +1,115 @@
+// The service worker: one notification for each push, and what a click on it
+// does. Every listener is registered while the script is evaluated: a browser
+// starts the worker for a push with no page open, and looks for no others then.
+import { Database, type Receipt } from "../database.js";
+import type { WorkerNews, WorkerSettings, ZPNsMessage } from "../push.js";
+import { decide, identity, parse, pickWindow, type Push, type ShownData } from "./notification.js";
+import { Receipts, syncTag } from "./receipts.js";
+
+declare const self: ServiceWorkerGlobalScope & {
+  onNotificationArrived?: (message: ZPNsMessage) => unknown;
+  onNotificationClicked?: (message: ZPNsMessage) => unknown;
+  onThroughMessageReceived?: (message: ZPNsMessage) => unknown;
+  missedCallText?: string;
+};
+
+const database = new Database(self.registration.scope);
+const receipts = new Receipts(database, {
+  fetch: (url, init) => fetch(url, init),
+  later: async () => {
+    const sync = (self.registration as { sync?: { register(tag: string): Promise<void> } }).sync;
+    await sync?.register(syncTag).catch(() => { /* not permitted: the next push tries again */ });
+  },
+});
+
+self.addEventListener("install", () => { void self.skipWaiting(); });
+self.addEventListener("push", (event) => {
+  const push = parse(event.data?.text());
+  if (push) event.waitUntil(arrived(push));
+});
+self.addEventListener("notificationclick", (event) => {
+  const shown = event.notification.data as ShownData | undefined;
+  if (!shown?.message) return; // not ours
+  event.notification.close();
+  event.waitUntil(clicked(shown));
+});
+self.addEventListener("pushsubscriptionchange", (event) => {
+  (event as ExtendableEvent).waitUntil(tell({ doorbell: "resubscribe", scope: self.registration.scope }));
+});
+self.addEventListener("sync" as "message", (event) => {
+  if ((event as unknown as { tag: string }).tag === syncTag) event.waitUntil(settings().then((s) => receipts.flush(s)));
+});
+self.addEventListener("message", (event) => {
+  if ((event.data as { doorbell?: string } | undefined)?.doorbell === "flush") event.waitUntil(settings().then((s) => receipts.flush(s)));
+});
+
+async function arrived(push: Push): Promise<void> {
+  const known = await settings();
+  const now = Date.now() - (known?.clockAheadMs ?? 0);
+  const { id, kind, key, expiresAt } = identity(push);
+  // Without a database nothing is known to have come before, and it is shown.
+  const [first, about] = await Promise.all([
+    id ? database.first({ key, id, kind, at: now, expiresAt }).catch(() => true) : true,
+    id ? database.about(id).catch(() => []) : [],
+  ]);
+  const still = first || (await self.registration.getNotifications({ tag: id })).length > 0;
+  const { message, show, reason } = decide(push, now, first, still, about, self.missedCallText ?? "Missed call");
+
+  const happened: Receipt[] = [{ id, kind, event: "arrived", at: now }];
+  if (show) {
+    try {
+      await self.registration.showNotification(show.title, show.options);
+      happened.push({ id, kind, event: "shown", at: now, ...(reason ? { reason } : {}) });
+    } catch (err) {
+      happened.push({ id, kind, event: "dropped", at: now, reason: String(err).slice(0, 100) });
+    }
+  } else if (reason === "duplicate") {
+    happened.push({ id, kind, event: "dropped", at: now, reason });
+  }
+  const silent = reason === "silent";
+  await Promise.all([
+    reason === "duplicate" ? undefined : hook(silent ? self.onThroughMessageReceived : self.onNotificationArrived, message),
+    reason === "duplicate" ? undefined : tell({ doorbell: silent ? "through" : "arrived", scope: self.registration.scope, message }),
+    id ? receipts.add(known, happened).catch(() => { /* no database: no receipts */ }) : undefined,
+  ]);
+}
+
+async function clicked({ message, id, kind, link }: ShownData): Promise<void> {
+  const known = await settings();
+  const answer = await hook(self.onNotificationClicked, message);
+  // A hook that returns false has seen to everything itself.
+  if (answer !== false) await open(message, link, known);
+  const at = Date.now() - (known?.clockAheadMs ?? 0);
+  await receipts.add(known, [{ id, kind, event: "clicked", at }]).catch(() => { /* no database: no receipts */ });
+}
+
+/** open brings a page to the front and tells it of the click; one that isn't open yet finds the click in the database. */
+async function open(message: ZPNsMessage, link: string, known: WorkerSettings | undefined): Promise<void> {
+  const windows = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const target = pickWindow(windows, link, known?.appURL ?? "");
+  if (target) {
+    await target.focus().catch(() => undefined); // a browser may refuse; the page is told all the same
+    target.postMessage({ doorbell: "clicked", scope: self.registration.scope, message } satisfies WorkerNews);
+    return;
+  }
+  await database.stash({ message, at: Date.now() }).catch(() => { /* no database */ });
+  await self.clients.openWindow(link || known?.appURL || "/").catch(() => null);
+}
+
+/** hook calls the app's function. One that throws is reported and stops nothing. */
+async function hook(f: ((message: ZPNsMessage) => unknown) | undefined, message: ZPNsMessage): Promise<unknown> {
+  try {
+    return await f?.(message);
+  } catch (err) {
+    console.error(err);
+    return undefined;
+  }
+}
+
+async function tell(news: WorkerNews): Promise<void> {
+  for (const page of await self.clients.matchAll({ type: "window", includeUncontrolled: true })) page.postMessage(news);
+}
+
+async function settings(): Promise<WorkerSettings | undefined> {
+  return database.settings().catch(() => undefined);
+}

@@ -1,0 +1,302 @@
+import { Account, rememberSignedIn } from "./account.js";
+import type {
+  CallInput, ZIMCallAcceptanceSentResult, ZIMCallAcceptConfig, ZIMCallCancelConfig, ZIMCallCancelSentResult, ZIMCallEndConfig,
+  ZIMCallEndSentResult, ZIMCallingInvitationSentResult, ZIMCallingInviteConfig, ZIMCallInvitationListQueriedResult,
+  ZIMCallInvitationQueryConfig, ZIMCallInvitationSentResult, ZIMCallInviteConfig, ZIMCallJoinConfig, ZIMCallJoinSentResult,
+  ZIMCallQuitConfig, ZIMCallQuitSentResult, ZIMCallRejectConfig, ZIMCallRejectionSentResult,
+} from "./call-types.js";
+import { configure, hosted, isFirebaseConfig, settings, type ConfigSource, type DoorbellConfig, type FirebaseConfig, type Settings } from "./config.js";
+import { randomID } from "./device.js";
+import { ZIMConnectionEvent, ZIMConnectionState, ZIMErrorCode, ZIMGroupEvent, ZIMPlatformType, type ZIMConversationNotificationStatus, type ZIMConversationType } from "./enums.js";
+import { asError, DoorbellError, invalid, notLoggedIn, unsupported } from "./errors.js";
+import { Events, type Fire, type ZIMEventHandler } from "./events.js";
+import { exchange, project, signIn } from "./firebase.js";
+import type * as t from "./types.js";
+import { declareUnsupported, type Unsupported } from "./unsupported.js";
+import { version } from "./version.js";
+
+/** What ZPNs does when a user logs in or out. @internal */
+export interface LoginHooks {
+  loggedIn: (account: Account) => Promise<void>;
+}
+
+let instance: ZIM | null = null;
+
+export class ZIM {
+  private readonly events = new Events();
+  private account: Account | undefined;
+  private busy: Promise<unknown> | undefined; // a login under way
+  private pushFirebase: FirebaseConfig | undefined;
+  private hooks: LoginHooks | undefined;
+
+  private constructor(private readonly own: DoorbellConfig) {}
+
+  static getVersion(): string {
+    return version;
+  }
+
+  /** Makes the page's ZIM, or returns null where there is one already, as the compared SDK does. */
+  static create(appConfig: number | (t.ZIMAppConfig & DoorbellConfig)): ZIM | null {
+    if (instance) return null;
+    if (typeof appConfig === "number") return (instance = new ZIM({}));
+    if (typeof appConfig !== "object" || appConfig === null) throw invalid("appConfig", "must be a number, or an object with appID");
+    const { appID: _, ...own } = appConfig;
+    return (instance = new ZIM(own));
+  }
+
+  static getInstance(): ZIM | null {
+    return instance;
+  }
+
+  /** Says where Doorbell is, for every ZIM of this page: see README.md. Not part of the compared SDK. */
+  static configure(source: ConfigSource): void {
+    configure(source);
+  }
+
+  static setAdvancedConfig(_key: string, _value: string): void {
+    throw unsupported("setAdvancedConfig");
+  }
+
+  static setGeofencingConfig(_areaList: number[], _type: number): boolean {
+    throw unsupported("setGeofencingConfig: a Firestore database has its place");
+  }
+
+  /** Does nothing: what there is to say goes to the error event and the console. */
+  setLogConfig(_config: unknown): void {}
+
+  /** Ends this ZIM, so that another one can be created. The device stays registered for pushes. */
+  destroy(): void {
+    this.account?.stop();
+    this.account = undefined;
+    this.events.clear();
+    if (instance === this) instance = null;
+  }
+
+  on<K extends keyof ZIMEventHandler>(type: K, listener: ZIMEventHandler[K]): void {
+    this.events.on(type, listener);
+  }
+
+  off<K extends keyof ZIMEventHandler>(type: K): void {
+    this.events.off(type);
+  }
+
+  /** Logs in. The token is a Firebase custom token for the user; without one they must be signed in to Firebase already. */
+  login(userID: string, config?: Partial<Omit<t.ZIMLoginConfig, "token">> & { token?: t.TokenSource }): Promise<void>;
+  login(userInfo: Partial<t.ZIMUserInfo> & { userID: string }, token?: t.TokenSource): Promise<void>;
+  async login(user: string | { userID: string }, second?: t.TokenSource | (Partial<Omit<t.ZIMLoginConfig, "token">> & { token?: t.TokenSource })): Promise<void> {
+    const userID = typeof user === "string" ? user : user?.userID;
+    if (typeof userID !== "string" || userID === "") throw invalid("userID", "is required");
+    const config = typeof second === "object" ? second : {};
+    if (config.customStatus) throw unsupported("custom statuses: leave out customStatus");
+    if (config.isOfflineLogin) throw unsupported("offline login: leave out isOfflineLogin");
+    if (this.account || this.busy) {
+      throw new DoorbellError(ZIMErrorCode.NetworkModuleUserHasAlreadyLogged, `${this.account?.userID ?? "somebody"} is logged in: log out first`);
+    }
+    this.busy = this.enter(userID, typeof second === "object" ? second.token : second);
+    try {
+      await this.busy;
+    } finally {
+      this.busy = undefined;
+    }
+  }
+
+  private async enter(userID: string, token: t.TokenSource | undefined): Promise<void> {
+    this.connection(ZIMConnectionState.Connecting, ZIMConnectionEvent.ActiveLogin);
+    let account: Account | undefined;
+    try {
+      const { settings: s, firebase } = await this.where();
+      const p = await project(firebase, s);
+      if (await signIn(p.auth, userID, token)) rememberSignedIn(s, userID);
+      account = new Account(userID, s, p, this.fire, () => { this.account = undefined; });
+      await account.start();
+    } catch (err) {
+      this.connection(ZIMConnectionState.Disconnected, ZIMConnectionEvent.LoginTimeout);
+      throw asError(err);
+    }
+    this.account = account;
+    this.connection(ZIMConnectionState.Connected, ZIMConnectionEvent.Success);
+    this.hooks?.loggedIn(account).catch((err: unknown) => this.fire("error", asError(err)));
+  }
+
+  /** Logs out: the device is unbound, and nothing rings on it any more. */
+  async logout(config?: Partial<t.ZIMLogoutConfig>): Promise<void> {
+    await this.busy?.catch(() => {});
+    const account = this.account;
+    if (!account) return;
+    this.account = undefined;
+    try {
+      await account.logout(config?.isClearDB === true);
+    } finally {
+      this.connection(ZIMConnectionState.Disconnected, ZIMConnectionEvent.Success);
+    }
+  }
+
+  /** Signs in anew. Firebase renews its own tokens, so only an app that changes a user's claims needs this. */
+  async renewToken(token: string): Promise<t.ZIMTokenRenewedResult> {
+    const { userID, project: p } = this.in();
+    await exchange(p.auth, userID, token);
+    return { token };
+  }
+
+  async updateUserOfflinePushRule(offlinePushRule: Partial<t.ZIMUserOfflinePushRule>): Promise<t.ZIMUserOfflinePushRuleUpdatedResult> {
+    const rule = {
+      onlinePlatforms: platforms(offlinePushRule?.onlinePlatforms, "onlinePlatforms"),
+      notToReceiveOfflinePushPlatforms: platforms(offlinePushRule?.notToReceiveOfflinePushPlatforms, "notToReceiveOfflinePushPlatforms"),
+    };
+    await this.in().api.post("/push-rule", rule);
+    this.fire("userRuleUpdated", { userRule: { offlinePushRule: rule } });
+    return { offlinePushRule: rule };
+  }
+
+  async sendMessage(message: t.ZIMMessageInput, toConversationID: string, conversationType: ZIMConversationType, config: t.ZIMMessageSendConfigInput = {}, notification?: t.ZIMMessageSendNotification): Promise<t.ZIMMessageSentResult> {
+    return this.in().send(message, toConversationID, conversationType, config, notification);
+  }
+
+  async queryHistoryMessage(conversationID: string, conversationType: ZIMConversationType, config: t.ZIMMessageQueryConfig): Promise<t.ZIMMessageQueriedResult> {
+    return this.in().conversations.history(conversationID, conversationType, config);
+  }
+
+  async queryConversationList(config: t.ZIMConversationQueryConfig, option?: Partial<t.ZIMConversationFilterOption>): Promise<t.ZIMConversationListQueriedResult> {
+    return this.in().conversations.list(config, option);
+  }
+
+  async clearConversationUnreadMessageCount(conversationID: string, conversationType: ZIMConversationType): Promise<t.ZIMConversationUnreadMessageCountClearedResult> {
+    return this.in().conversations.clearUnread(conversationID, conversationType);
+  }
+
+  async setConversationNotificationStatus(status: ZIMConversationNotificationStatus, conversationID: string, conversationType: ZIMConversationType): Promise<t.ZIMConversationNotificationStatusSetResult> {
+    return this.in().conversations.setNotificationStatus(status, conversationID, conversationType);
+  }
+
+  async createGroup(groupInfo: Partial<t.ZIMGroupInfo>, userIDs: string[] = [], config: Partial<t.ZIMGroupAdvancedConfig> = {}): Promise<t.ZIMGroupCreatedResult> {
+    const account = this.in();
+    // With an ID of ours the request may be repeated.
+    const groupID = groupInfo?.groupID || randomID();
+    return account.own(groupID, ZIMGroupEvent.Created, account.groups.create({ ...groupInfo, groupID }, userIDs, config));
+  }
+
+  async joinGroup(groupID: string): Promise<t.ZIMGroupJoinedResult> {
+    const account = this.in();
+    return account.own(groupID, ZIMGroupEvent.Joined, account.groups.join(groupID));
+  }
+
+  async leaveGroup(groupID: string): Promise<t.ZIMGroupLeftResult> {
+    const account = this.in();
+    return account.own(groupID, ZIMGroupEvent.Left, account.groups.leave(groupID));
+  }
+
+  async dismissGroup(groupID: string): Promise<t.ZIMGroupDismissedResult> {
+    const account = this.in();
+    return account.own(groupID, ZIMGroupEvent.Dismissed, account.groups.dismiss(groupID));
+  }
+
+  async inviteUsersIntoGroup(userIDs: string[], groupID: string): Promise<t.ZIMGroupUsersInvitedResult> {
+    return this.in().groups.invite(userIDs, groupID);
+  }
+
+  async kickGroupMembers(userIDs: string[], groupID: string): Promise<t.ZIMGroupMemberKickedResult> {
+    return this.in().groups.kick(userIDs, groupID);
+  }
+
+  async transferGroupOwner(toUserID: string, groupID: string): Promise<t.ZIMGroupOwnerTransferredResult> {
+    return this.in().groups.transfer(toUserID, groupID);
+  }
+
+  async setGroupMemberRole(role: number, forUserID: string, groupID: string): Promise<t.ZIMGroupMemberRoleUpdatedResult> {
+    return this.in().groups.setRole(role, forUserID, groupID);
+  }
+
+  async queryGroupInfo(groupID: string): Promise<t.ZIMGroupInfoQueriedResult> {
+    return this.in().groups.info(groupID);
+  }
+
+  async queryGroupList(count?: number, config?: Partial<t.ZIMGroupListQueryConfig>): Promise<t.ZIMGroupListQueriedResult> {
+    return this.in().groups.list(count, config);
+  }
+
+  async queryGroupMemberList(groupID: string, config: t.ZIMGroupMemberQueryConfig): Promise<t.ZIMGroupMemberListQueriedResult> {
+    return this.in().groups.members(groupID, config);
+  }
+
+  async queryGroupMemberCount(groupID: string): Promise<t.ZIMGroupMemberCountQueriedResult> {
+    return this.in().groups.memberCount(groupID);
+  }
+
+  async callInvite(invitees: string[], config: CallInput<ZIMCallInviteConfig> = {}): Promise<ZIMCallInvitationSentResult> {
+    return this.in().calls.invite(invitees, config);
+  }
+
+  async callingInvite(invitees: string[], callID: string, config: CallInput<ZIMCallingInviteConfig> = {}): Promise<ZIMCallingInvitationSentResult> {
+    return this.in().calls.inviteMore(invitees, callID, config);
+  }
+
+  async callCancel(invitees: string[], callID: string, config: CallInput<ZIMCallCancelConfig> = {}): Promise<ZIMCallCancelSentResult> {
+    return this.in().calls.cancel(invitees, callID, config);
+  }
+
+  async callAccept(callID: string, config: Partial<ZIMCallAcceptConfig> = {}): Promise<ZIMCallAcceptanceSentResult> {
+    return this.in().calls.accept(callID, config);
+  }
+
+  async callReject(callID: string, config: Partial<ZIMCallRejectConfig> = {}): Promise<ZIMCallRejectionSentResult> {
+    return this.in().calls.reject(callID, config);
+  }
+
+  async callJoin(callID: string, config: Partial<ZIMCallJoinConfig> = {}): Promise<ZIMCallJoinSentResult> {
+    return this.in().calls.join(callID, config);
+  }
+
+  async callQuit(callID: string, config: CallInput<ZIMCallQuitConfig> = {}): Promise<ZIMCallQuitSentResult> {
+    return this.in().calls.quit(callID, config);
+  }
+
+  async callEnd(callID: string, config: CallInput<ZIMCallEndConfig> = {}): Promise<ZIMCallEndSentResult> {
+    return this.in().calls.end(callID, config);
+  }
+
+  async queryCallInvitationList(config: ZIMCallInvitationQueryConfig): Promise<ZIMCallInvitationListQueriedResult> {
+    return this.in().calls.list(config);
+  }
+
+  /** The user who is logged in. @internal */
+  get current(): Account | undefined {
+    return this.account;
+  }
+
+  /** Has ZPNs take part in logging in, with the Firebase configuration it was given. @internal */
+  attach(firebase: FirebaseConfig | undefined, hooks: LoginHooks): void {
+    this.pushFirebase = firebase;
+    this.hooks = hooks;
+  }
+
+  /** Where Doorbell and the Firebase project are. @internal */
+  async where(): Promise<{ settings: Settings; firebase: FirebaseConfig }> {
+    const s = await settings(this.own);
+    const firebase = isFirebaseConfig(s.firebase) ? s.firebase : this.pushFirebase ?? await hosted();
+    if (firebase) return { settings: s, firebase };
+    throw new DoorbellError(ZIMErrorCode.CommonModuleNotInit,
+      "no Firebase configuration: give it to ZIM.create or ZIM.configure, or set DOORBELL_CONFIG (see Doorbell's functions/web/README.md)");
+  }
+
+  private in(): Account {
+    if (!this.account) throw notLoggedIn();
+    return this.account;
+  }
+
+  private readonly fire: Fire = (type, data) => {
+    this.events.fire(this, type, data);
+  };
+
+  private connection(state: ZIMConnectionState, event: ZIMConnectionEvent): void {
+    this.fire("connectionStateChanged", { state, event, extendedData: "{}" });
+  }
+}
+
+export interface ZIM extends Unsupported {}
+declareUnsupported(ZIM.prototype);
+
+function platforms(list: ZIMPlatformType[] | undefined, field: string): ZIMPlatformType[] {
+  if (list === undefined) return [];
+  if (!Array.isArray(list) || list.some((p) => typeof p !== "number" || !(p in ZIMPlatformType))) throw invalid(field, "must be a list of ZIMPlatformType numbers");
+  return [...new Set(list)];
+}
