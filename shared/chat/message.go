@@ -58,7 +58,8 @@ type Message struct {
 	// Peer conversation, else the room's or group's.
 	ConversationID   string           `firestore:"conversationID" json:"conversationID"`
 	ConversationType ConversationType `firestore:"conversationType" json:"conversationType"`
-	// Timestamp is the server's clock in milliseconds since 1970.
+	// Timestamp is the server's clock in milliseconds since 1970, and later than
+	// that of every message before it in its conversation.
 	Timestamp int64 `firestore:"timestamp" json:"timestamp"`
 	// OrderKey counts a conversation's messages from 1, without gaps: a later
 	// message has the larger one, whichever instance stored it.
@@ -76,12 +77,12 @@ type Message struct {
 	ExpireAt time.Time `firestore:"expireAt" json:"expireAt"`
 }
 
-// Sent is ZIM's message as `send` answers: a Message and what is constant of
-// one that is stored.
+// Sent is ZIM's message as endpoints answer with it: a Message and what is
+// constant of one that is stored.
 type Sent struct {
 	Message
 	MessageSeq int64 `json:"messageSeq"`
-	Direction  int   `json:"direction"` // 0: sent by the caller
+	Direction  int   `json:"direction"` // 0: sent by the caller, 1: received
 	SentStatus int   `json:"sentStatus"`
 
 	// How a message is delivered is not part of it for clients: these hide
@@ -96,6 +97,20 @@ type Sent struct {
 // Sent is m as its sender gets it back.
 func (m Message) Sent() Sent {
 	return Sent{Message: m, MessageSeq: m.OrderKey, SentStatus: SentSuccess}
+}
+
+// For is m as userID gets it, who is in its conversation: of a Peer
+// conversation ConversationID is the other user's ID.
+func (m Message) For(userID string) Sent {
+	out := m.Sent()
+	if m.SenderUserID == userID {
+		return out
+	}
+	out.Direction = 1
+	if m.ConversationType == Peer {
+		out.ConversationID = m.SenderUserID
+	}
+	return out
 }
 
 // Insists reports whether m is to ring userID whatever they have muted: they
@@ -120,20 +135,6 @@ func CID(t ConversationType, userID, conversationID string) string {
 	default:
 		return docid.New("group", conversationID)
 	}
-}
-
-// Conversation is conversations/{cid}. Its LastSeq hands out OrderKeys, so
-// unread counts are a subtraction and paging has no gaps.
-type Conversation struct {
-	Type ConversationType `firestore:"type"`
-	// Members are the two users of a Peer conversation. Groups keep their
-	// members in documents of their own.
-	Members []string  `firestore:"members,omitempty"`
-	ID      string    `firestore:"id,omitempty"` // the group's or room's ID
-	LastSeq int64     `firestore:"lastSeq"`
-	LastAt  time.Time `firestore:"lastAt"`
-
-	GroupFields
 }
 
 // PushConfig is ZIM's ZIMPushConfig: what the receiver's device shows. It is

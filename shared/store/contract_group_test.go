@@ -19,7 +19,7 @@ import (
 // conversation has.
 func fullGroup(id string) chat.Conversation {
 	return chat.Conversation{
-		Type: chat.Group, ID: id, LastSeq: 7, LastAt: at(0),
+		Type: chat.Group, ID: id, LastSeq: 7, LastAt: at(0), LastMessageID: "m", Read: map[string]int64{"u.with$odd": 6},
 		GroupFields: chat.GroupFields{
 			Name: "n", AvatarURL: "a", Notice: "no", JoinMode: chat.JoinAuth, InviteMode: chat.InviteAdmin, CreatedAt: 1,
 			MemberCount: 2, MaxMembers: 3, Joined: 4, Chunks: []int{1, 0, 1}, Dismissed: true, DismissedBy: "u",
@@ -144,6 +144,7 @@ func groupMessages(t *testing.T, s anyStore) {
 		m := message(from, id)
 		want := ordered(m, int64(i+1))
 		want.Fanout = &chat.Fanout{Chunks: 1, Members: 2}
+		want.Timestamp += int64(i) + 1 // the group was created at the first one's
 		for range 2 {
 			if got := addMessage(t, s, m); !reflect.DeepEqual(got, want) {
 				t.Errorf("got  %+v\nwant %+v", got, want)
@@ -151,7 +152,7 @@ func groupMessages(t *testing.T, s anyStore) {
 		}
 	}
 	c, _, err := s.ReadGroup(t.Context(), group.CID(id), nil)
-	if err != nil || c.LastSeq != 3 || !c.LastAt.Equal(at(0).Truncate(time.Millisecond)) || c.MemberCount != 2 || c.Name != "n" {
+	if err != nil || c.LastSeq != 3 || !c.LastAt.Equal(at(3*time.Millisecond).Truncate(time.Millisecond)) || c.MemberCount != 2 || c.Name != "n" {
 		t.Errorf("after the messages the group is %+v, %v", c, err)
 	}
 	refused := func(m chat.Message, code fault.Code) {

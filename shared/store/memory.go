@@ -119,8 +119,8 @@ func (s *Memory) AddMessage(_ context.Context, m chat.Message) (chat.Message, er
 	defer s.mu.Unlock()
 	key := m.CID() + "/" + m.MessageID
 	c, ok := s.conversations[m.CID()]
+	sender, member := s.members[m.CID()][m.SenderUserID]
 	if m.ConversationType == chat.Group {
-		_, member := s.members[m.CID()][m.SenderUserID]
 		var known *chat.Conversation
 		if ok {
 			known = &c
@@ -135,7 +135,8 @@ func (s *Memory) AddMessage(_ context.Context, m chat.Message) (chat.Message, er
 	if !ok {
 		c = newConversation(m)
 	}
-	advance(&c, &m)
+	c = cloneConversation(c)
+	c.Append(&m, sender.ReadSeq)
 	put(&s.conversations, m.CID(), c)
 	put(&s.messages, key, m)
 	return m, nil

@@ -15,7 +15,7 @@ import (
 func chunkID(n int) string { return strconv.Itoa(n) }
 
 func cloneConversation(c chat.Conversation) chat.Conversation {
-	c.Chunks = slices.Clone(c.Chunks)
+	c.Members, c.Chunks, c.Read = slices.Clone(c.Members), slices.Clone(c.Chunks), maps.Clone(c.Read)
 	return c
 }
 

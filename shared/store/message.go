@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"time"
 
 	"cloud.google.com/go/firestore"
 
@@ -22,11 +21,11 @@ func (s *Firestore) AddMessage(ctx context.Context, m chat.Message) (_ chat.Mess
 	conversation := s.conversation(m.CID())
 	message := conversation.Collection(messagesCollection).Doc(m.MessageID)
 	err = s.client.RunTransaction(ctx, func(ctx context.Context, tx *firestore.Transaction) error {
-		c, err := s.addressed(ctx, tx, m)
+		c, read, err := s.addressed(ctx, tx, m)
 		if err != nil {
 			return err
 		}
-		advance(c, &m)
+		c.Append(&m, read)
 		if err := tx.Set(conversation, c); err != nil {
 			return err
 		}
@@ -42,22 +41,24 @@ func (s *Firestore) AddMessage(ctx context.Context, m chat.Message) (_ chat.Mess
 	return stored, err
 }
 
-// addressed is the conversation m is for, if its sender may send to it.
-func (s *Firestore) addressed(ctx context.Context, tx *firestore.Transaction, m chat.Message) (*chat.Conversation, error) {
+// addressed is the conversation m is for, if its sender may send to it, and how
+// far they have read a group by their membership.
+func (s *Firestore) addressed(ctx context.Context, tx *firestore.Transaction, m chat.Message) (*chat.Conversation, int64, error) {
 	if m.ConversationType != chat.Group {
 		c := newConversation(m)
 		_, _, err := read(ctx, tx, s.conversation(m.CID()), &c)
-		return &c, err
+		return &c, 0, err
 	}
 	docs, err := tx.GetAll(s.groupRefs(m.CID(), []string{m.SenderUserID}))
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	c, members, err := decodeGroup(docs)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return c, chat.MaySend(c, len(members) == 1)
+	sender, member := members[m.SenderUserID]
+	return c, sender.ReadSeq, chat.MaySend(c, member)
 }
 
 // newConversation is the conversation m starts where there is none yet.
@@ -69,14 +70,4 @@ func newConversation(m chat.Message) chat.Conversation {
 		c.ID = m.ConversationID
 	}
 	return c
-}
-
-// advance counts m into c, and tells m what it needs to know of c.
-func advance(c *chat.Conversation, m *chat.Message) {
-	c.LastSeq++
-	c.LastAt = time.UnixMilli(m.Timestamp).UTC()
-	m.OrderKey = c.LastSeq
-	if m.ConversationType == chat.Group {
-		m.Fanout = &chat.Fanout{Chunks: len(c.Chunks), Members: c.MemberCount}
-	}
 }
