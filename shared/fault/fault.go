@@ -48,7 +48,8 @@ const (
 	GroupForbidJoin          Code = 6000542
 	GroupNeedApplyJoin       Code = 6000543
 
-	ConversationCommon Code = 6000601
+	ConversationCommon       Code = 6000601
+	ConversationDoesNotExist Code = 6000603
 )
 
 // Status is the canonical class of an error: google.rpc.Code's names, and

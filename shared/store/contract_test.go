@@ -16,6 +16,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/dispatch"
 	"github.com/doorbell-push/doorbell/shared/fanout"
 	"github.com/doorbell-push/doorbell/shared/group"
+	"github.com/doorbell-push/doorbell/shared/inbox"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/store"
 )
@@ -31,6 +32,7 @@ type anyStore interface {
 	call.Store
 	dispatch.Calls
 	group.Store
+	inbox.Store
 	Roster(ctx context.Context, cid string, chunk int) (map[string]group.Entry, error)
 	LapsedUsers(ctx context.Context, shard int, until time.Time, limit int) ([]*presence.User, error)
 }
@@ -68,6 +70,7 @@ func contract(t *testing.T, s anyStore) {
 		"concurrent take-over":   concurrentTakeOver,
 		"skips":                  skipsRecorded,
 		"calls":                  calls,
+		"inbox":                  inboxes,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, s) })
 	}
