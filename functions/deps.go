@@ -22,6 +22,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/dispatch"
 	"github.com/doorbell-push/doorbell/shared/fanout"
 	"github.com/doorbell-push/doorbell/shared/group"
+	"github.com/doorbell-push/doorbell/shared/inbox"
 	"github.com/doorbell-push/doorbell/shared/logs"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
@@ -87,6 +88,14 @@ var (
 
 	groups = onDatabase(func(c *config.Config, db *store.Firestore) (*group.Service, error) {
 		return &group.Service{Store: db, Now: time.Now, MaxMembers: c.MaxGroupMembers}, nil
+	})
+
+	inboxes = onDatabase(func(_ *config.Config, db *store.Firestore) (*inbox.Service, error) {
+		reg, err := registry()
+		if err != nil {
+			return nil, err
+		}
+		return &inbox.Service{Store: db, Presence: db, Reads: reg, Now: time.Now}, nil
 	})
 
 	fan = onDatabase(func(c *config.Config, db *store.Firestore) (*fanout.Fanout, error) {

@@ -23,6 +23,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/config"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/group"
+	"github.com/doorbell-push/doorbell/shared/inbox"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
 	"github.com/doorbell-push/doorbell/shared/store"
@@ -58,6 +59,7 @@ func onMemory(t *testing.T) *store.Memory {
 	replace(t, &settings, &config.Config{ProjectID: "demo", AllowedOrigins: []string{"https://app.example"}}, nil)
 	replace(t, &registry, &presence.Registry{Store: db, Now: now, Lease: 2 * time.Minute, MaxDevices: 2}, nil)
 	replace(t, &groups, &group.Service{Store: db, Now: now, MaxMembers: 100}, nil)
+	replace(t, &inboxes, &inbox.Service{Store: db, Presence: db, Reads: &presence.Registry{Store: db, Now: now}, Now: now}, nil)
 	replace(t, &sender, &chat.Sender{
 		Store: db, Now: now, MaxText: 2048, Retention: time.Hour,
 		CheckPush: func(m chat.Message) error { return push.CheckFits(push.OfMessage(m, time.Hour), "config.pushConfig") },
@@ -166,7 +168,7 @@ func TestCallers(t *testing.T) {
 		"valid":           {bearer(idToken("alice", "demo", time.Hour)), 400, fault.ParamsInvalid},
 	} {
 		for function, table := range clientFunctions {
-			resp := call("alice", http.MethodPost, somePath(function, table), `{}`, tc.edit)
+			resp := call("alice", http.MethodPost, somePath(function, table), `{"no such":1}`, tc.edit)
 			_, e := answer(t, resp)
 			if resp.StatusCode != tc.status || e.Code != tc.code || e.Message == "" {
 				t.Errorf("%s, %s: %d %+v, want %d with code %d", function, name, resp.StatusCode, e, tc.status, tc.code)

@@ -7,7 +7,7 @@
 //	presence     POST (a rule: GET too) over HTTPS                keeps a device's lease; which devices ring
 //	send         POST over HTTPS                                  stores a message
 //	groups       POST over HTTPS                                  makes groups; who is in them, and what they may
-//	sync         POST over HTTPS                                  sets what of a conversation rings
+//	sync         POST over HTTPS                                  what was missed, read positions, histories; what of a conversation rings
 //	call-invite  POST over HTTPS                                  starts a call; answers, leaves, lists calls
 //	on-message   Firestore: conversations/{cid}/messages/{mid}    plans who is rung, publishes batches
 //	             created                                          or, of a large group, tasks that do
@@ -40,7 +40,7 @@ var clientFunctions = map[string]routes{
 	},
 	"send":   {"send": {http.MethodPost: send}},
 	"groups": groupRoutes,
-	"sync":   {"conversation-notification-status": {http.MethodPost: setConversationStatus}},
+	"sync":   syncRoutes,
 	"call-invite": {
 		"call-invite":    {http.MethodPost: inviteToCall},
 		"call-cancel":    {http.MethodPost: act[calling.CancelRequest](calling.Cancel)},

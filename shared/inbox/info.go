@@ -34,6 +34,8 @@ func (b *box) info(u *presence.User, now time.Time) Info {
 	}
 	if b.member != nil {
 		out.NotificationStatus, out.MutedExpiredTime = b.member.Status, b.member.MutedUntil
+	} else if mute, muted := u.Muted(b.cid, now); muted {
+		out.NotificationStatus, out.MutedExpiredTime = group.DoNotDisturb, mute.MutedUntil
 	}
 	return out
 }

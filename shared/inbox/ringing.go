@@ -30,9 +30,8 @@ func (s *Service) ringing(ctx context.Context, userID string, now time.Time) ([]
 	}
 	out := []Ringing{}
 	for _, c := range calls {
-		c = call.Settle(c, now)
-		if u := c.Users[userID]; c.State == call.Started && u.State == call.Inviting && u.ExpiresAt > 0 {
-			out = append(out, Ringing{Info: c.Info(userID), ExpiresAt: u.ExpiresAt})
+		if c = call.Settle(c, now); c.RingsFor(userID, now) {
+			out = append(out, Ringing{Info: c.Info(userID), ExpiresAt: c.Users[userID].ExpiresAt})
 		}
 	}
 	slices.SortFunc(out, func(a, b Ringing) int {

@@ -15,6 +15,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/group"
 	"github.com/doorbell-push/doorbell/shared/inbox"
+	"github.com/doorbell-push/doorbell/shared/presence"
 )
 
 var peer, room, inGroup = chat.Peer, chat.Room, chat.Group
@@ -371,6 +372,27 @@ func TestList(t *testing.T) {
 	w.group("empty", "me")
 	if a, err := w.inbox.List(ctx, "me", &inbox.ListRequest{}); err != nil || len(a.ConversationList) != 3 {
 		t.Errorf("with a group without messages: %+v, %v", a, err)
+	}
+}
+
+// A mute is the conversation's notification status, of peers and of groups.
+func TestMutes(t *testing.T) {
+	w := talk(t)
+	until := w.now.Add(time.Minute).UnixMilli()
+	reg := w.inbox.Reads.(*presence.Registry)
+	if err := reg.SetMute(ctx, "me", chat.CID(peer, "me", "ann"), &presence.Mute{MutedUntil: until}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.groups.SetStatus(ctx, "me", &group.StatusRequest{Status: group.DoNotDisturb, ConversationID: "g", ConversationType: &inGroup}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []map[string]string{{"ann": fmt.Sprint(2, until), "bob": "1 0", "g": "2 0"}, {"ann": "1 0", "bob": "1 0", "g": "2 0"}} {
+		for _, c := range w.sync("me", "", 9).ConversationList {
+			if got := fmt.Sprint(c.NotificationStatus, c.MutedExpiredTime); got != want[c.ConversationID] {
+				t.Errorf("%s: %s, want %s", c.ConversationID, got, want[c.ConversationID])
+			}
+		}
+		w.now = w.now.Add(time.Minute)
 	}
 }
 

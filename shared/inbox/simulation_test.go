@@ -144,7 +144,7 @@ func (s *simulation) superset(first, again inbox.SyncAnswer) {
 // Others send while I page, by clocks that differ: nothing is missing, nothing
 // comes twice, and each conversation is in order.
 func TestNothingMissingNothingTwice(t *testing.T) {
-	for seed := range uint64(150) {
+	for seed := range uint64(80) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			s, c := newSimulation(t, seed), &client{}
 			s.page(c)
@@ -209,7 +209,7 @@ func (s *simulation) complete(c *client) {
 // A first run gives what is unread and then goes on like any other, while
 // others write and another device of mine reads.
 func TestFirstRunBeginsWithWhatIsUnread(t *testing.T) {
-	for seed := range uint64(100) {
+	for seed := range uint64(60) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			s := newSimulation(t, seed)
 			s.quiet = true
