@@ -23,6 +23,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/fanout"
 	"github.com/doorbell-push/doorbell/shared/group"
 	"github.com/doorbell-push/doorbell/shared/inbox"
+	"github.com/doorbell-push/doorbell/shared/lapse"
 	"github.com/doorbell-push/doorbell/shared/logs"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
@@ -111,6 +112,24 @@ var (
 			f.Skips = db
 		}
 		return f, nil
+	})
+
+	lapses = onDatabase(func(c *config.Config, db *store.Firestore) (*lapse.Sweeper, error) {
+		q, err := topics()
+		if err != nil {
+			return nil, err
+		}
+		leases, err := registry()
+		if err != nil {
+			return nil, err
+		}
+		in, err := inboxes()
+		if err != nil {
+			return nil, err
+		}
+		return &lapse.Sweeper{
+			Lapses: db, Leases: leases, Inbox: in, Ledger: db, Publisher: q, Now: time.Now, PushTTL: c.PushTTL,
+		}, nil
 	})
 
 	dispatcher = onDatabase(func(c *config.Config, db *store.Firestore) (*dispatch.Dispatcher, error) {

@@ -50,7 +50,7 @@ func (s *System) subscribe(ctx context.Context, t topicTrigger, made map[string]
 	})
 }
 
-// sweep starts the sweeps until the system stops, as Cloud Scheduler does.
+// sweep starts a sweep each minute until the system stops, as Cloud Scheduler does.
 func (s *System) sweep() {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
@@ -61,13 +61,18 @@ func (s *System) sweep() {
 		case <-tick.C:
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		err := call(ctx, http.MethodPost, "http://"+s.PubSubHost()+"/v1/"+s.resource("topics", sweepTopic)+":publish",
-			map[string]any{"messages": []any{map[string]any{"data": []byte("{}")}}}, nil)
+		err := s.Sweep(ctx)
 		cancel()
 		if err != nil {
 			fmt.Fprintln(s.log, "clock: sweep not started:", err)
 		}
 	}
+}
+
+// Sweep starts a sweep now.
+func (s *System) Sweep(ctx context.Context) error {
+	return call(ctx, http.MethodPost, "http://"+s.PubSubHost()+"/v1/"+s.resource("topics", sweepTopic)+":publish",
+		map[string]any{"messages": []any{map[string]any{"data": []byte("{}")}}}, nil)
 }
 
 func (s *System) putPubSub(ctx context.Context, name string, in any) error {

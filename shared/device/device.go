@@ -148,14 +148,19 @@ func (d Device) OnlineAt(now time.Time) bool {
 // its lease ends: its last word is that it is online, and it can be rung.
 func (d Device) Sweepable() bool { return d.State == Online && !d.Target.IsZero() }
 
+// settling is how long before a device came online a message may have been sent
+// whose push was dropped because it had: a push is looked at again before it
+// leaves.
+const settling = time.Minute
+
 // MissedSince is the time, in ms since 1970, after which a message may have been
 // kept from d because it counted as online, though d never got it: that of the
-// newest message it has, or when it came online, whichever is later.
+// newest message it has, or a minute before it came online, whichever is later.
 func (d Device) MissedSince() int64 {
 	if d.OnlineSince.IsZero() {
 		return d.AckedUpTo
 	}
-	return max(d.AckedUpTo, d.OnlineSince.UnixMilli())
+	return max(d.AckedUpTo, d.OnlineSince.Add(-settling).UnixMilli())
 }
 
 // LastSeen orders devices, the one seen longest ago first, ties by PushID.

@@ -121,7 +121,9 @@ func TestSweepable(t *testing.T) {
 }
 
 func TestMissedSince(t *testing.T) {
-	for _, tc := range []struct{ since, acked, want int64 }{{0, 0, 0}, {0, 5, 5}, {5, 0, 5}, {5, 4, 5}, {5, 6, 6}} {
+	for _, tc := range []struct{ since, acked, want int64 }{
+		{0, 0, 0}, {0, 5, 5}, {60_005, 0, 5}, {60_005, 4, 5}, {60_005, 6, 6},
+	} {
 		d := Device{AckedUpTo: tc.acked}
 		if tc.since != 0 {
 			d.OnlineSince = time.UnixMilli(tc.since)

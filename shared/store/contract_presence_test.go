@@ -79,7 +79,7 @@ func lapseOnStore(t *testing.T, s anyStore) {
 	}
 	now = at(time.Minute)
 	u := lapsed()
-	if got := u.Lapsed(now); len(got) != 1 || got[0].PushID != registered.PushID || got[0].MissedSince() != at(0).UnixMilli() {
+	if got := u.Lapsed(now); len(got) != 1 || got[0].PushID != registered.PushID || got[0].MissedSince() != at(-time.Minute).UnixMilli() {
 		t.Fatalf("listed as %+v", u)
 	}
 	for _, want := range []int{1, 0} {
