@@ -51,7 +51,7 @@ func run(m *testing.M) int {
 	defer world.pubsub.Close()
 	world.log = &safeBuffer{}
 	world.System, err = system.Start(ctx, system.Options{
-		Race: true, Log: world.log, FirestoreVia: world.firestore.Addr(), PubSubVia: world.pubsub.Addr(),
+		Race: true, NoClock: true, Log: world.log, FirestoreVia: world.firestore.Addr(), PubSubVia: world.pubsub.Addr(),
 	})
 	if err != nil {
 		return fail(err)

@@ -48,7 +48,7 @@ func TestGroupOfTenThousand(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { rpcs.Close() })
-	s, err := system.Start(t.Context(), system.Options{FirestoreVia: rpcs.Addr()})
+	s, err := system.Start(t.Context(), system.Options{NoClock: true, FirestoreVia: rpcs.Addr()})
 	if err != nil {
 		t.Fatal(err)
 	}
