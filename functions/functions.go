@@ -4,7 +4,7 @@
 //
 //	function     called by                                        does
 //	register     POST, DELETE over HTTPS                          binds and unbinds a device
-//	presence     POST (a rule: GET too) over HTTPS                keeps a device's lease; which devices ring
+//	presence     POST (a rule: GET too) over HTTPS                keeps a device's lease; which devices ring, for whom
 //	send         POST over HTTPS                                  stores a message
 //	groups       POST over HTTPS                                  makes groups; who is in them, and what they may
 //	sync         POST over HTTPS                                  what was missed, read positions, histories; what of a conversation rings
@@ -37,6 +37,11 @@ var clientFunctions = map[string]routes{
 	"presence": {
 		"presence":  {http.MethodPost: heartbeat},
 		"push-rule": {http.MethodGet: getPushRule, http.MethodPost: setPushRule},
+
+		"blacklist-add":    {http.MethodPost: addToBlacklist},
+		"blacklist-remove": {http.MethodPost: removeFromBlacklist},
+		"blacklist-query":  {http.MethodPost: queryBlacklist},
+		"blacklist-check":  {http.MethodPost: checkBlacklist},
 	},
 	"send":   {"send": {http.MethodPost: send}},
 	"groups": groupRoutes,

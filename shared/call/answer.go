@@ -90,7 +90,7 @@ func (a Action) Answer(c Call, r Result) any {
 		return struct {
 			CallID        string      `json:"callID"`
 			ErrorUserList []UserError `json:"errorUserList"`
-		}{c.CallID, append(list, unknownErrors(r.Unknown)...)}
+		}{c.CallID, append(list, r.Unreachable...)}
 	case Join:
 		return struct {
 			CallID       string     `json:"callID"`
@@ -117,12 +117,4 @@ func (a Action) Answer(c Call, r Result) any {
 	return struct {
 		CallID string `json:"callID"`
 	}{c.CallID}
-}
-
-func unknownErrors(ids []string) []UserError {
-	out := []UserError{}
-	for _, id := range ids {
-		out = append(out, UserError{UserID: id, Reason: fault.UserDoesNotExist})
-	}
-	return out
 }

@@ -41,8 +41,9 @@ type Action struct {
 type Result struct {
 	// Failed are the invitees of a Cancel or an Invite whose state didn't allow it.
 	Failed []string
-	// Unknown are the users an Invite named that don't exist.
-	Unknown []string
+	// Unreachable are the users an Invite named that don't exist or have blocked
+	// who invites.
+	Unreachable []UserError
 }
 
 // Role is what a user is to a call.

@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/doorbell-push/doorbell/shared/fault"
@@ -47,8 +48,8 @@ type Service struct {
 	CheckPush func(c Call) error
 }
 
-// Invite starts a call. Invitees that don't exist are not invited but
-// answered; where none exists, nothing is started.
+// Invite starts a call. Invitees that don't exist, or have blocked the caller,
+// are not invited but answered; where nobody is left, nothing is started.
 //
 // It is safe to repeat with the same callID: the call's document is created
 // only if it isn't there, so a repeat, whatever it asks for, finds the first
@@ -58,18 +59,18 @@ func (s *Service) Invite(ctx context.Context, i Invitation) (_ InviteAnswer, err
 	if len(i.Invitees) > s.MaxInvitees {
 		return InviteAnswer{}, fault.Invalid("invitees", "names %d users: at most %d", len(i.Invitees), s.MaxInvitees)
 	}
-	known, unknown, err := s.known(ctx, i.Invitees)
+	reachable, failed, err := s.reachable(ctx, i.Caller, i.Invitees)
 	if err != nil {
 		return InviteAnswer{}, err
 	}
-	c := start(i, known, s.Now(), s.Retention)
+	c := start(i, reachable, s.Now(), s.Retention)
 	if c.Push != nil {
 		if err := s.CheckPush(c); err != nil {
 			return InviteAnswer{}, err
 		}
 	}
-	if len(known) == 0 {
-		return InviteAnswer{}, noneExists(unknown)
+	if len(reachable) == 0 {
+		return InviteAnswer{}, nobodyToCall(failed)
 	}
 	stored, err := s.Store.CreateCall(ctx, c)
 	if err != nil {
@@ -78,54 +79,65 @@ func (s *Service) Invite(ctx context.Context, i Invitation) (_ InviteAnswer, err
 	if stored.Caller != i.Caller {
 		return InviteAnswer{}, fault.New(fault.AlreadyExists, fault.CallAlreadyExists, "this callID is taken by another's call: use a new one")
 	}
-	return inviteAnswer(stored, i.Invitees), nil
+	return inviteAnswer(stored, i.Invitees, failed), nil
 }
 
 // inviteAnswer answers for the first state of c, whatever its state is by now.
-func inviteAnswer(c Call, invitees []string) InviteAnswer {
+// failed tells why somebody couldn't be invited.
+func inviteAnswer(c Call, invitees []string, failed []UserError) InviteAnswer {
 	answer := InviteAnswer{
 		CallID: c.CallID, Timeout: c.Timeout, CreateTime: c.CreateTime,
-		ErrorInvitees: []UserInfo{}, CallUserList: []UserInfo{{UserID: c.Caller, State: Accepted}},
+		ErrorInvitees: []UserInfo{}, ErrorUserList: []UserError{}, CallUserList: []UserInfo{{UserID: c.Caller, State: Accepted}},
 	}
-	var unknown []string
 	for _, id := range invitees {
 		if _, in := c.Users[id]; in {
 			answer.CallUserList = append(answer.CallUserList, UserInfo{UserID: id, State: Inviting})
 			continue
 		}
-		unknown = append(unknown, id)
+		failure := UserError{UserID: id, Reason: fault.UserDoesNotExist}
+		if at := slices.IndexFunc(failed, func(f UserError) bool { return f.UserID == id }); at >= 0 {
+			failure = failed[at]
+		}
 		answer.ErrorInvitees = append(answer.ErrorInvitees, UserInfo{UserID: id, State: Offline})
+		answer.ErrorUserList = append(answer.ErrorUserList, failure)
 	}
-	answer.ErrorUserList = unknownErrors(unknown)
 	return answer
 }
 
-// known splits ids, in order, into users that exist and others.
-func (s *Service) known(ctx context.Context, ids []string) (known, unknown []string, err error) {
+// reachable splits ids, in order, into those whom inviter can invite and the
+// others: users that don't exist, and users who have blocked the inviter.
+func (s *Service) reachable(ctx context.Context, inviter string, ids []string) (reachable []string, failed []UserError, err error) {
 	users, err := s.Presence.Users(ctx, ids)
 	for _, id := range ids {
-		if users[id] != nil {
-			known = append(known, id)
-		} else {
-			unknown = append(unknown, id)
+		switch u := users[id]; {
+		case u == nil:
+			failed = append(failed, UserError{UserID: id, Reason: fault.UserDoesNotExist})
+		case u.Blocks(inviter):
+			failed = append(failed, UserError{UserID: id, Reason: fault.SenderInBlacklist})
+		default:
+			reachable = append(reachable, id)
 		}
 	}
-	return known, unknown, err
+	return reachable, failed, err
 }
 
-func noneExists(unknown []string) error {
-	if len(unknown) == 1 {
-		return fault.New(fault.NotFound, fault.CallUserDoesNotExist, "there is no user %q", unknown[0])
+// nobodyToCall is the error where all the invitees failed.
+func nobodyToCall(failed []UserError) error {
+	switch {
+	case slices.ContainsFunc(failed, func(f UserError) bool { return f.Reason == fault.SenderInBlacklist }):
+		return fault.New(fault.PermissionDenied, fault.SenderInBlacklist, "nobody can be invited: of the %d invitees, those who exist have blocked you", len(failed))
+	case len(failed) == 1:
+		return fault.New(fault.NotFound, fault.CallUserDoesNotExist, "there is no user %q", failed[0].UserID)
 	}
-	return fault.New(fault.NotFound, fault.CallUserDoesNotExist, "none of the %d invitees exists", len(unknown))
+	return fault.New(fault.NotFound, fault.CallUserDoesNotExist, "none of the %d invitees exists", len(failed))
 }
 
 // Do does a and returns its answer. It is safe to repeat: see Apply.
 func (s *Service) Do(ctx context.Context, a Action) (_ any, err error) {
 	defer fault.Wrap(&err, "%s", a.Kind)
-	var unknown []string
+	var failed []UserError
 	if a.Kind == Invite {
-		if a.Invitees, unknown, err = s.known(ctx, a.Invitees); err != nil {
+		if a.Invitees, failed, err = s.reachable(ctx, a.UserID, a.Invitees); err != nil {
 			return nil, err
 		}
 		a.MaxInvitees = s.MaxInvitees
@@ -153,9 +165,9 @@ func (s *Service) Do(ctx context.Context, a Action) (_ any, err error) {
 	case refused != nil:
 		return nil, refused
 	case a.Kind == Invite && len(a.Invitees) == 0: // the caller of this may know
-		return nil, noneExists(unknown)
+		return nil, nobodyToCall(failed)
 	}
-	result.Unknown = unknown
+	result.Unreachable = failed
 	return a.Answer(done, result), nil
 }
 

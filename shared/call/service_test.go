@@ -257,6 +257,63 @@ func TestInviteIsIdempotent(t *testing.T) {
 	}
 }
 
+// block has user block others.
+func (w *world) block(user string, others ...string) {
+	w.Helper()
+	reg := &presence.Registry{Store: w.db, Now: w.Now}
+	if _, err := reg.AddToBlacklist(context.Background(), user, others); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// Who has blocked the one who invites is not invited, and the answer says so.
+func TestInviteWhoBlocks(t *testing.T) {
+	w := newWorld(t, "A", "B", "C", "D")
+	w.block("B", "A")
+	answer := w.invite("c", "A", call.Advanced, 10, "B", "C", "nobody")
+	if want := []call.UserError{{UserID: "B", Reason: fault.SenderInBlacklist}, {UserID: "nobody", Reason: fault.UserDoesNotExist}}; !slices.Equal(answer.ErrorUserList, want) {
+		t.Errorf("failed: %+v", answer.ErrorUserList)
+	}
+	if want := []call.UserInfo{{UserID: "B", State: call.Offline}, {UserID: "nobody", State: call.Offline}}; !slices.Equal(answer.ErrorInvitees, want) {
+		t.Errorf("errorInvitees: %+v", answer.ErrorInvitees)
+	}
+	if c := w.read("c"); !slices.Equal(c.Members, []string{"A", "C"}) || !slices.Equal(c.Ringing, []string{"C"}) {
+		t.Errorf("the call is %+v", c)
+	}
+	// Who is invited is not asked whom else they have blocked.
+	w.block("D", "B", "C")
+	invite := func(user string, invitees ...string) (any, error) {
+		return w.Do(t.Context(), call.Action{Kind: call.Invite, CallID: "c", UserID: user, Invitees: invitees, MaxInvitees: 9})
+	}
+	if got, err := invite("A", "B", "D"); err != nil || fmt.Sprint(got) != "{c [{B 6000284}]}" {
+		t.Errorf("answered %v, %v", got, err)
+	}
+	if c := w.read("c"); !slices.Equal(c.Ringing, []string{"C", "D"}) {
+		t.Errorf("ringing: %q", c.Ringing)
+	}
+	refused := func(name string, err error) {
+		t.Helper()
+		if e := fault.From(err); e.Status != fault.PermissionDenied || e.Code != fault.SenderInBlacklist {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	_, err := invite("A", "B")
+	refused("into the call", err)
+	for callID, invitees := range map[string][]string{"one": {"B"}, "two": {"nobody", "B"}} {
+		i, err := call.InviteRequest{CallID: callID, Invitees: invitees}.Invitation("A")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = w.Invite(t.Context(), i)
+		refused(callID, err)
+		_, err = w.Do(t.Context(), call.Action{Kind: call.End, CallID: callID, UserID: "A"})
+		if fault.From(err).Code != fault.CallDoesNotExist {
+			t.Errorf("%s: there is a call: %v", callID, err)
+		}
+	}
+	w.invite("back", "B", call.General, 10, "A") // the other way round it goes
+}
+
 // A refused action keeps what it found out on the way.
 func TestRefusedActionSettles(t *testing.T) {
 	w := newWorld(t, "A", "B")

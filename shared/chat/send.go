@@ -6,6 +6,7 @@ import (
 
 	"github.com/doorbell-push/doorbell/shared/docid"
 	"github.com/doorbell-push/doorbell/shared/fault"
+	"github.com/doorbell-push/doorbell/shared/presence"
 )
 
 // Store keeps conversations and their messages.
@@ -15,6 +16,8 @@ type Store interface {
 	// the same ID is left as it is and returned instead. A Group must exist and
 	// have the sender as a member (see MaySend); its message gets m.Fanout too.
 	AddMessage(ctx context.Context, m Message) (Message, error)
+	// Users reads users' presence, and with it whom they have blocked.
+	Users(ctx context.Context, userIDs []string) (map[string]*presence.User, error)
 }
 
 // Sender stores messages. What follows from a stored message, its push
@@ -31,7 +34,8 @@ type Sender struct {
 // Send checks r and stores its message. It is safe to repeat: the message's ID
 // is derived from the sender, the conversation and the client's localMessageID,
 // so a retry finds the first one and returns it, and no second document means
-// no second trigger.
+// no second trigger. Only a receiver who has blocked the sender meanwhile has
+// the retry refused too.
 func (s *Sender) Send(ctx context.Context, sender string, r *SendRequest) (_ Message, err error) {
 	defer fault.Wrap(&err, "send")
 	if err := r.Check(sender, s.MaxText); err != nil {
@@ -43,7 +47,26 @@ func (s *Sender) Send(ctx context.Context, sender string, r *SendRequest) (_ Mes
 			return Message{}, err
 		}
 	}
+	if err := s.checkBlacklist(ctx, m); err != nil {
+		return Message{}, err
+	}
 	return s.Store.AddMessage(ctx, m)
+}
+
+// checkBlacklist refuses a message to somebody who has blocked its sender. It
+// costs a read, which is not part of the transaction that stores the message:
+// there it would be locked against the receiver's own heartbeats, to gain that a
+// message is refused which crosses with its being blocked. The plan asks again,
+// so not even that one rings.
+func (s *Sender) checkBlacklist(ctx context.Context, m Message) error {
+	if m.ConversationType != Peer {
+		return nil
+	}
+	users, err := s.Store.Users(ctx, []string{m.ConversationID})
+	if err == nil && users[m.ConversationID].Blocks(m.SenderUserID) {
+		err = fault.New(fault.PermissionDenied, fault.SenderInBlacklist, "the receiver has blocked you: this message can't be sent")
+	}
+	return err
 }
 
 func (s *Sender) message(sender string, r *SendRequest) Message {

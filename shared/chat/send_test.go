@@ -13,6 +13,7 @@ import (
 
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/fault"
+	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/store"
 )
 
@@ -138,6 +139,57 @@ func TestSendRefusesBeforeStoring(t *testing.T) {
 	}
 	if _, err := s.Send(t.Context(), "alice", request("alice", "l1")); fault.From(err).Field != "toConversationID" {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Who has blocked the sender gets nothing from them; the other way goes on.
+func TestSendToWhoBlocks(t *testing.T) {
+	var db store.Memory
+	block := func(others map[string]int64) {
+		err := db.Change(t.Context(), func(tx presence.Tx) error { return tx.PutUser(&presence.User{UserID: "bob", Blacklist: others}) })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := newSender(&db)
+	if _, err := s.Send(t.Context(), "alice", request("bob", "before")); err != nil {
+		t.Fatal(err)
+	}
+	block(map[string]int64{"alice": 1})
+	for _, localID := range []string{"after", "before"} {
+		_, err := s.Send(t.Context(), "alice", request("bob", localID))
+		if e := fault.From(err); e.Status != fault.PermissionDenied || e.Code != fault.SenderInBlacklist || e.Field != "" {
+			t.Errorf("%s: %v", localID, err)
+		}
+	}
+	room, roomType := request("bob", "r"), chat.Room
+	room.ConversationType, room.Config.PushConfig = &roomType, nil
+	for who, r := range map[string]*chat.SendRequest{"carol": request("bob", "1"), "bob": request("alice", "1"), "alice": room} {
+		if _, err := s.Send(t.Context(), who, r); err != nil {
+			t.Errorf("%s: %v", who, err)
+		}
+	}
+	block(nil)
+	m, err := s.Send(t.Context(), "alice", request("bob", "again"))
+	if err != nil || m.OrderKey != 3 { // what was refused took no number
+		t.Errorf("unblocked: %+v, %v", m, err)
+	}
+}
+
+// unreadable is a store that can't tell who blocks whom.
+type unreadable struct{ *store.Memory }
+
+func (unreadable) Users(context.Context, []string) (map[string]*presence.User, error) {
+	return nil, errors.New("store is down")
+}
+
+func TestSendNeedsTheBlacklist(t *testing.T) {
+	db := unreadable{&store.Memory{}}
+	if m, err := newSender(db).Send(t.Context(), "alice", request("bob", "1")); err == nil {
+		t.Errorf("sent %+v", m)
+	}
+	if m, err := newSender(db.Memory).Send(t.Context(), "alice", request("bob", "2")); err != nil || m.OrderKey != 1 {
+		t.Errorf("got %+v, %v", m, err)
 	}
 }
 

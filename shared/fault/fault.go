@@ -20,6 +20,7 @@ const (
 	ServerFrequencyLimit Code = 6000005
 	ServerError          Code = 6000007
 	UserDoesNotExist     Code = 6000011 // ZIM's UserIsNotExist: of a user in a list of those that failed
+	BlacklistLimit       Code = 6000021 // of a user in a list of those that failed
 	TokenInvalid         Code = 6000103
 	TokenExpired         Code = 6000106
 	UserIsNotLogged      Code = 6000121

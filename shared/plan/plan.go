@@ -26,6 +26,7 @@ const (
 	NotMember    Reason = "not_member"     // the receiver wasn't in the group when it was sent
 	Muted        Reason = "muted"          // the receiver muted the conversation, and isn't mentioned with isNotifyMentionedUsers
 	Expired      Reason = "expired"        // what it announces is over
+	Blocked      Reason = "blocked"        // the receiver has blocked the sender
 	AlreadyRead  Reason = "already_read"   // the receiver has read the conversation that far
 	NoDevice     Reason = "no_device"      // the receiver has no device bound
 	NoTarget     Reason = "no_target"      // the device never registered for pushes, unregistered, or its token died
@@ -126,6 +127,8 @@ func forUser(a push.Announcement, r Receiver, now time.Time) Reason {
 		return Sender
 	case a.Expired(now):
 		return Expired
+	case r.Presence.Blocks(a.SenderUserID) && a.Kind != push.KindCallEnd: // which only ends what rings already
+		return Blocked
 	case a.Seq > 0 && a.Seq <= r.Presence.ReadSeq(a.CID):
 		return AlreadyRead
 	case r.Presence == nil || len(r.Presence.Devices) == 0:

@@ -81,6 +81,18 @@ func mute(until int64, u *presence.User) *presence.User {
 	return u
 }
 
+// blocking is u after they blocked alice.
+func blocking(u *presence.User) *presence.User {
+	u.Blacklist = map[string]int64{"alice": 1}
+	return u
+}
+
+// of is a with another kind or conversation type.
+func of(k push.Kind, t chat.ConversationType, a push.Announcement) push.Announcement {
+	a.Kind, a.ConversationType = k, t
+	return a
+}
+
 // seventh announces message 7 of the conversation "c".
 var seventh = push.Announcement{Kind: push.KindMessage, SenderUserID: "alice", CID: "c", Seq: 7, ExpiresAt: call.ExpiresAt}
 
@@ -111,12 +123,20 @@ var rows = []row{
 	{"read beyond it", seventh, "bob", read(8, bob(phone(), phone(web, online))), map[string]Reason{"": AlreadyRead}, nil, false},
 	{"read another conversation", push.Announcement{SenderUserID: "alice", CID: "other", Seq: 7, ExpiresAt: call.ExpiresAt}, "bob", read(7, bob(phone())), map[string]Reason{"phone": Push}, nil, false},
 	{"read, and this is no message", call, "bob", read(7, bob(phone())), map[string]Reason{"phone": Push}, nil, false},
+	{"blocked", seventh, "bob", blocking(bob(phone(), phone(web, online))), map[string]Reason{"": Blocked}, nil, false},
+	{"blocked, and bob's own", push.Announcement{SenderUserID: "bob", ExpiresAt: call.ExpiresAt}, "carol", blocking(bob(phone())), map[string]Reason{"phone": Push}, nil, false},
+	{"blocked in a group, mentioned", of(push.KindMessage, chat.Group, seventh), "bob", blocking(bob(phone())), map[string]Reason{"": Blocked}, &Member{}, true},
+	{"blocked, and calls", of(push.KindCall, chat.Peer, call), "bob", blocking(bob(phone())), map[string]Reason{"": Blocked}, nil, false},
 
 	// Precedence: of several reasons, the one furthest from the device's own.
 	{"own message and over", expired(call), "alice", nil, map[string]Reason{"": Sender}, nil, false},
 	{"over and no device", expired(call), "bob", nil, map[string]Reason{"": Expired}, nil, false},
 	{"own message and read", seventh, "alice", read(7, bob(phone())), map[string]Reason{"": Sender}, nil, false},
 	{"over and read", expired(seventh), "bob", read(7, bob(phone())), map[string]Reason{"": Expired}, nil, false},
+	{"over and blocked", expired(seventh), "bob", blocking(bob(phone())), map[string]Reason{"": Expired}, nil, false},
+	{"muted and blocked", seventh, "bob", mute(0, blocking(bob(phone()))), map[string]Reason{"": Muted}, nil, false},
+	{"blocked and read", seventh, "bob", read(7, blocking(bob(phone()))), map[string]Reason{"": Blocked}, nil, false},
+	{"blocked and no device", seventh, "bob", blocking(bob()), map[string]Reason{"": Blocked}, nil, false},
 	{"read and no device", seventh, "bob", read(7, bob()), map[string]Reason{"": AlreadyRead}, nil, false},
 	{"no target and online", call, "bob", bob(phone(noTarget, online)), map[string]Reason{"phone": NoTarget}, nil, false},
 	{"online and popup off", call, "bob", bob(phone(online, popupOff)), map[string]Reason{"phone": Online}, nil, false},
@@ -137,7 +157,7 @@ func TestDecide(t *testing.T) {
 				}
 			}
 			_, aboutUser := got[""]
-			byPresence := got[""] == NoDevice || got[""] == AlreadyRead || (got[""] == Muted && r.a.ConversationType == chat.Peer)
+			byPresence := got[""] == NoDevice || got[""] == Blocked || got[""] == AlreadyRead || (got[""] == Muted && r.a.ConversationType == chat.Peer)
 			if needs := NeedsPresence(r.a, Receiver{UserID: r.user, Member: r.member, Insisted: r.insisted}, now); needs != (!aboutUser || byPresence) {
 				t.Errorf("needs presence: %t, and the plan is %v", needs, got)
 			}
@@ -232,6 +252,8 @@ var recheckRows = []struct {
 	{"popups switched off", call, bob(phone(popupOff)), PopupOff},
 	{"rule set", call, muteAndroid(bob(phone(), phone(web, online))), RulePlatform},
 	{"over", expired(call), bob(phone()), Expired},
+	{"blocked meanwhile", seventh, blocking(bob(phone())), Blocked},
+	{"blocked while it rang: that ends", of(push.KindCallEnd, chat.Peer, call), blocking(bob(phone())), Push},
 	{"read meanwhile", seventh, read(7, bob(phone())), AlreadyRead},
 	{"muted meanwhile: it has left", seventh, mute(0, bob(phone())), Push},
 	{"read up to the message before", seventh, read(6, bob(phone())), Push},

@@ -100,6 +100,13 @@ func TestFailureAnywhereChangesNothing(t *testing.T) {
 			_, err := r.SetRule(context.Background(), "alice", presence.PushRule{OnlinePlatforms: platforms{device.Web}})
 			return err
 		}},
+		"block": {2, func(r *presence.Registry) error {
+			_, err := r.AddToBlacklist(context.Background(), "alice", []string{"eve"})
+			return err
+		}},
+		"unblock": {2, func(r *presence.Registry) error {
+			return r.RemoveFromBlacklist(context.Background(), "alice", []string{"dave"})
+		}},
 		"mark read": {2, func(r *presence.Registry) error {
 			return r.MarkRead(context.Background(), "alice", "c", 1)
 		}},
@@ -109,6 +116,7 @@ func TestFailureAnywhereChangesNothing(t *testing.T) {
 			w.register("alice", "phone", "A")
 			w.register("alice", "tablet", "B")
 			w.register("bob", "phone", "bob's")
+			w.block("alice", "dave")
 			w.heartbeat("bob", presence.Beat{PushID: device.PushID("bob", "phone"), State: device.Online})
 			f := &flaky{Memory: w.db, failAt: at}
 			w.reg.Store = f
@@ -128,6 +136,9 @@ func TestFailureAnywhereChangesNothing(t *testing.T) {
 			w.wantOwner("A", "alice phone")
 			w.wantOwner("B", "alice tablet")
 			w.wantOwner("bob's", "bob phone")
+			if u := w.user("alice"); u.Blocks("eve") || !u.Blocks("dave") {
+				t.Errorf("%s: call %d failed, and alice blocks %v", name, at, u.Blacklist)
+			}
 			if len(w.devices("alice")) != 2 || w.user("alice").ReadSeq("c") != 0 || len(w.user("alice").Mutes) != 0 || w.user("alice").Rule.OnlinePlatforms != nil || w.devices("alice")["phone"].State != "" {
 				t.Errorf("%s: call %d failed, and alice has %+v", name, at, w.devices("alice"))
 			}

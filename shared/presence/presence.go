@@ -26,6 +26,9 @@ type User struct {
 	// Mutes is the peer conversations the user doesn't want to be rung for, by
 	// cid; at most MaxMutes.
 	Mutes map[string]Mute `firestore:"mutes,omitempty"`
+	// Blacklist is who the user has blocked, at most MaxBlacklist: user IDs, each
+	// with its number in the order in which they were added.
+	Blacklist map[string]int64 `firestore:"blacklist,omitempty"`
 
 	// SweepAt is when the first lease ends of a device that is online and can be
 	// rung; without one it is absent, and so from the index. Shard spreads that

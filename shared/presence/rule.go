@@ -83,12 +83,12 @@ func (r *Registry) SetRule(ctx context.Context, userID string, rule PushRule) (_
 // Rule is the user's rule, with empty lists where they never set one.
 func (r *Registry) Rule(ctx context.Context, userID string) (_ PushRule, err error) {
 	defer fault.Wrap(&err, "read push rule of %q", userID)
-	users, err := r.Store.Users(ctx, []string{userID})
-	if err != nil {
+	u, err := r.user(ctx, userID)
+	switch {
+	case err != nil:
 		return PushRule{}, err
+	case u == nil:
+		return PushRule{}.canonical(), nil
 	}
-	if u := users[userID]; u != nil {
-		return u.Rule.canonical(), nil
-	}
-	return PushRule{}.canonical(), nil
+	return u.Rule.canonical(), nil
 }

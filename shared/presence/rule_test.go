@@ -79,4 +79,10 @@ func TestRuleFails(t *testing.T) {
 	if _, err := w.reg.Rule(t.Context(), "alice"); !errors.Is(err, errDown) {
 		t.Errorf("got %v", err)
 	}
+	if _, _, err := w.reg.Blacklist(t.Context(), "alice", 0, 1); !errors.Is(err, errDown) {
+		t.Errorf("blacklist: %v", err)
+	}
+	if _, err := w.reg.InBlacklist(t.Context(), "alice", "bob"); !errors.Is(err, errDown) {
+		t.Errorf("in blacklist: %v", err)
+	}
 }

@@ -137,10 +137,11 @@ func everyone(id string) *presence.User {
 	}
 	return &presence.User{
 		UserID: id, Badge: 7, Devices: map[string]device.Device{"p1": d, "p2": {PushID: "p2", DeviceID: "least"}},
-		Rule:    presence.PushRule{OnlinePlatforms: []device.Platform{device.Web}, NotToReceiveOfflinePushPlatforms: []device.Platform{device.Android, device.IPhoneOS}},
-		Reads:   map[string]presence.Read{"c1": {Seq: 7, At: at(4 * time.Hour)}, "c2": {Seq: 1}},
-		Mutes:   map[string]presence.Mute{"c1": {MutedUntil: 1}, "c2": {}},
-		SweepAt: at(5 * time.Hour), Shard: 1,
+		Rule:      presence.PushRule{OnlinePlatforms: []device.Platform{device.Web}, NotToReceiveOfflinePushPlatforms: []device.Platform{device.Android, device.IPhoneOS}},
+		Reads:     map[string]presence.Read{"c1": {Seq: 7, At: at(4 * time.Hour)}, "c2": {Seq: 1}},
+		Mutes:     map[string]presence.Mute{"c1": {MutedUntil: 1}, "c2": {}},
+		Blacklist: map[string]int64{"a.b`c*~/": 1, "u": 2},
+		SweepAt:   at(5 * time.Hour), Shard: 1,
 	}
 }
 

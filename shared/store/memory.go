@@ -72,7 +72,7 @@ func (s *Memory) RemoveTarget(ctx context.Context, userID, pushID string, dead d
 func cloneUser(u *presence.User) *presence.User {
 	c := *u
 	c.Devices = maps.Clone(u.Devices)
-	c.Reads, c.Mutes = maps.Clone(u.Reads), maps.Clone(u.Mutes)
+	c.Reads, c.Mutes, c.Blacklist = maps.Clone(u.Reads), maps.Clone(u.Mutes), maps.Clone(u.Blacklist)
 	return &c
 }
 
