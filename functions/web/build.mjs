@@ -16,6 +16,7 @@ const limit = 200 * 1024;
 const common = {
   bundle: true, write: false, target: "es2022", absWorkingDir: root, legalComments: "none", logLevel: "warning",
   define: { "process.env.NODE_ENV": '"production"' },
+  alias: { re2js: "./src/no-regex.ts" },
 };
 const licence = "/*! Doorbell. Apache License 2.0. Contains the Firebase JS SDK, Copyright Google LLC, Apache License 2.0. */";
 

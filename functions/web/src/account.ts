@@ -85,7 +85,7 @@ export class Account {
     this.clockAheadMs = (asked + Date.now()) / 2 - serverTime;
     this.state = ZIMConnectionState.Connected;
     this.stops.push(onSignedOut(this.auth, this.userID, () => this.lost()), this.listen());
-    this.tracker.start();
+    this.tracker.start(serverTime);
     void this.receiver.start(serverTime);
   }
 

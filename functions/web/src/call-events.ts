@@ -10,34 +10,36 @@ export type CallEvent = { [K in keyof EventData]: { type: K; data: EventData[K] 
 
 /**
  * callEvents is the events for userID of a call that was before, or is seen for
- * the first time, and is now. A call seen for the first time that rings or is
- * under way is told whole: the user was away.
+ * the first time, and is now. since is when the user logged in, of the server's
+ * clock: an older call that is seen for the first time went on while they were
+ * away, and they are told how it stands.
  */
-export function callEvents(before: CallDocument | undefined, now: CallDocument, userID: string): CallEvent[] {
-  const events: CallEvent[] = [];
+export function callEvents(before: CallDocument | undefined, now: CallDocument, userID: string, since: number): CallEvent[] {
   const own = now.users[userID];
-  if (!own || (before && before.rev >= now.rev)) return events;
+  if (!own || (before && before.rev >= now.rev)) return [];
+  const events: CallEvent[] = [];
   const { callID, mode, caller, createTime, timeout } = now;
   const extendedData = now.extendedData ?? "";
   const whole = { callID, mode, caller, extendedData, timeout, createTime, callUserList: userList(now) };
-
-  if (!before && now.state === ZIMCallState.Started && userID === caller) {
-    events.push({ type: "callInvitationCreated", data: whole });
-  }
   const was = before?.users[userID];
+
+  const created = !before && userID === caller && createTime >= since;
+  if (created) events.push({ type: "callInvitationCreated", data: whole });
   const invited = own.state === ZIMCallUserState.Inviting && (was?.state !== ZIMCallUserState.Inviting || (own.gen ?? 0) > (was.gen ?? 0));
   if (invited) events.push({ type: "callInvitationReceived", data: { ...whole, inviter: own.inviter || caller } });
-  events.push(...changes(before, now, userID, invited));
+
+  // Who is told of a call first has its users' states from that.
+  const takesPart = isIn(own.state) || (was !== undefined && isIn(was.state));
+  if (takesPart && !created && !(invited && !before)) events.push(...changes(before, now, userID));
 
   if (was?.state === ZIMCallUserState.Inviting && own.state === ZIMCallUserState.BeCancelled) {
-    // The extendedData of who cancelled, which is the inviter or the caller.
     const inviter = own.inviter || caller;
     events.push({ type: "callInvitationCancelled", data: { callID, mode, inviter, extendedData: now.users[inviter]?.extendedData ?? "" } });
   }
   if (was?.state === ZIMCallUserState.Inviting && own.state === ZIMCallUserState.Timeout) {
     events.push({ type: "callInvitationTimeout", data: { callID, mode } });
   }
-  if (before?.state === ZIMCallState.Started && now.state === ZIMCallState.Ended && mode === ZIMCallInvitationMode.Advanced) {
+  if (takesPart && before?.state === ZIMCallState.Started && now.state === ZIMCallState.Ended && mode === ZIMCallInvitationMode.Advanced) {
     const operatedUserID = now.endedBy ?? "";
     events.push({
       type: "callInvitationEnded",
@@ -47,26 +49,26 @@ export function callEvents(before: CallDocument | undefined, now: CallDocument, 
   return events;
 }
 
-/** changes is the events about the users whose state changed, the older ones for the caller among them. */
-function changes(before: CallDocument | undefined, now: CallDocument, userID: string, invited: boolean): CallEvent[] {
+/** isIn reports whether a user in the state is told of the others: one who is in the call, or may still come in. */
+function isIn(state: ZIMCallUserState): boolean {
+  return state === ZIMCallUserState.Inviting || state === ZIMCallUserState.Accepted;
+}
+
+/** changes is the events about users whose state changed, for the caller the older ones too. */
+function changes(before: CallDocument | undefined, now: CallDocument, userID: string): CallEvent[] {
   const { callID } = now;
   const changed = userList(now).filter((u) => before?.users[u.userID]?.state !== u.state);
-  // A call seen for the first time has its users' states in the events above,
-  // but for who is in it already and was away.
-  if (changed.length === 0 || (!before && (invited || userID === now.caller && !answered(now)))) return [];
+  if (changed.length === 0) return [];
   const events: CallEvent[] = [{ type: "callUserStateChanged", data: { callID, callUserList: changed } }];
-  if (userID !== now.caller || !before) return events;
-  for (const { userID: invitee, state, extendedData } of changed.filter((u) => u.userID !== userID)) {
+  if (userID !== now.caller) return events;
+  const others = changed.filter((u) => u.userID !== userID);
+  for (const { userID: invitee, state, extendedData } of others) {
     if (state === ZIMCallUserState.Accepted) events.push({ type: "callInvitationAccepted", data: { callID, invitee, extendedData } });
     if (state === ZIMCallUserState.Rejected) events.push({ type: "callInvitationRejected", data: { callID, invitee, extendedData } });
   }
-  const late = changed.filter((u) => u.userID !== userID && u.state === ZIMCallUserState.Timeout).map((u) => u.userID);
+  const late = others.filter((u) => u.state === ZIMCallUserState.Timeout).map((u) => u.userID);
   if (late.length > 0) events.push({ type: "callInviteesAnsweredTimeout", data: { callID, invitees: late } });
   return events;
-}
-
-function answered(call: CallDocument): boolean {
-  return Object.entries(call.users).some(([id, u]) => id !== call.caller && u.state !== ZIMCallUserState.Inviting);
 }
 
 /** userList is everyone in the call, the caller first. */

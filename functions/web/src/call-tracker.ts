@@ -30,16 +30,19 @@ export class CallTracker {
   private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
   private stopListening: Stop = () => {};
   private stopped = false;
+  private since = 0;
 
   constructor(private readonly parts: TrackerParts) {}
 
-  start(): void {
+  /** start listens for a user who logged in at since, of the server's clock. */
+  start(since: number): void {
+    this.since = since;
     this.stopListening = this.parts.feed.calls((list) => {
       for (const call of list) this.changed(call);
     }, (err) => {
       if (this.stopped) return;
       this.parts.fire("error", asError(err));
-      setTimeout(() => { if (!this.stopped) this.start(); }, retryMs);
+      setTimeout(() => { if (!this.stopped) this.start(since); }, retryMs);
     });
   }
 
@@ -61,7 +64,7 @@ export class CallTracker {
     const before = this.calls.get(call.callID);
     if (before && before.rev >= call.rev) return;
     this.calls.set(call.callID, call);
-    for (const { type, data } of callEvents(before, call, this.parts.userID)) this.parts.fire(type, data as never);
+    for (const { type, data } of callEvents(before, call, this.parts.userID, this.since)) this.parts.fire(type, data as never);
     this.schedule(call);
   }
 

@@ -84,8 +84,8 @@ export class Receiver {
   async start(serverTime: number): Promise<void> {
     this.since = serverTime - marginMs;
     const listened = Promise.all([
-      this.listen<PeerNews[]>((news, failed) => this.parts.feed.peers(this.since, news, failed), (list, isFirst) => this.peersChanged(list, isFirst)),
-      this.listen<Membership[]>((news, failed) => this.parts.feed.memberships(news, failed), (list, isFirst) => this.groupsChanged(list, isFirst)),
+      this.listen<PeerNews[]>((news, failed) => this.parts.feed.peers(this.since, news, failed), (list) => this.peersChanged(list)),
+      this.listen<Membership[]>((news, failed) => this.parts.feed.memberships(news, failed), (list) => this.groupsChanged(list)),
     ]).then(() => { this.listening = true; });
     await Promise.race([listened, this.wait(listenMs)]);
     const early = this.sync();
@@ -178,11 +178,10 @@ export class Receiver {
     for (const [key, group] of this.groups) this.follow(key, group);
   }
 
-  private peersChanged(list: PeerNews[], isFirst: boolean): void {
+  private peersChanged(list: PeerNews[]): void {
     for (const peer of list) {
       const key = conversationKey(ZIMConversationType.Peer, peer.conversationID);
       this.peers.set(key, peer);
-      if (isFirst) this.floors.set(key, peer.lastSeq);
       if (this.live) this.catchUp(key);
     }
   }
@@ -211,7 +210,7 @@ export class Receiver {
     this.catching.set(key, caught);
   }
 
-  private groupsChanged(list: Membership[], isFirst: boolean): void {
+  private groupsChanged(list: Membership[]): void {
     const now = new Map(list.map((group) => [conversationKey(ZIMConversationType.Group, group.groupID), group]));
     for (const key of [...this.groups.keys()].filter((key) => !now.has(key))) {
       this.groups.delete(key);
@@ -221,8 +220,8 @@ export class Receiver {
     for (const [key, group] of now) {
       const known = this.groups.has(key);
       this.groups.set(key, group);
-      // What came before they joined isn't for the user; of a group that they were in already, sync knows.
-      if (!isFirst || this.parts.inbox.position(key) !== undefined) this.parts.inbox.advance(key, group.joinSeq);
+      // Who comes back to a group isn't told of what came while they weren't in it.
+      if (this.parts.inbox.position(key) !== undefined) this.parts.inbox.advance(key, group.joinSeq);
       if (this.live && !known) this.follow(key, group);
     }
     this.parts.groups(list);
@@ -285,14 +284,12 @@ export class Receiver {
   }
 
   /** listen resolves with the first news. A listener that fails is dead, so another one takes its place. */
-  private listen<T>(open: (news: (v: T) => void, failed: (err: unknown) => void) => Stop, news: (v: T, isFirst: boolean) => void): Promise<void> {
+  private listen<T>(open: (news: (v: T) => void, failed: (err: unknown) => void) => Stop, news: (v: T) => void): Promise<void> {
     return new Promise((done) => {
-      let isFirst = true;
       const start = (): void => {
         const stop = open((v) => {
           if (this.stopped) return;
-          news(v, isFirst);
-          isFirst = false;
+          news(v);
           done();
         }, (err) => {
           this.stops.delete(stop);
