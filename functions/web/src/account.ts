@@ -18,6 +18,7 @@ import { Inbox } from "./inbox.js";
 import { sendBody, toMessage, type WireMessage } from "./message.js";
 import { Presence } from "./presence.js";
 import { Receiver } from "./receiver.js";
+import { closeShown } from "./shade.js";
 import type { ZIMMessage, ZIMMessageInput, ZIMMessageSendConfigInput, ZIMMessageSendNotification } from "./types.js";
 
 /** How often the page looks whether it slept, and how long a pause is sleep. */
@@ -45,7 +46,7 @@ export class Account {
   private state = ZIMConnectionState.Connecting;
   private lastTick = Date.now();
 
-  constructor(readonly userID: string, readonly settings: Settings, readonly project: Project, private readonly fire: Fire, private readonly gone: () => void) {
+  constructor(readonly userID: string, readonly userName: string, readonly settings: Settings, readonly project: Project, private readonly fire: Fire, private readonly gone: () => void) {
     const name = settings.name;
     this.auth = project.auth;
     this.deviceID = deviceID(name);
@@ -102,6 +103,7 @@ export class Account {
     this.stop();
     try {
       await this.presence.end("logout");
+      forget(boundKey(this.settings));
     } finally {
       if (clear) this.inbox.clear();
       const key = signedInKey(this.settings);
@@ -127,6 +129,20 @@ export class Account {
     return this.watch.own(groupID, event, action);
   }
 
+  /** answered closes this browser's notifications of a call: who answers a call on a device isn't pushed to there. */
+  async answered<T>(callID: string, action: Promise<T>): Promise<T> {
+    const answer = await action;
+    void closeShown(this.settings, (extra) => extra.callID === callID);
+    return answer;
+  }
+
+  /** read notes that the user has read a conversation. */
+  async read(conversationID: string, type: number): Promise<{ conversationID: string; conversationType: number }> {
+    const answer = await this.conversations.clearUnread(conversationID, type);
+    void closeShown(this.settings, (extra) => extra.conversationID === conversationID && extra.conversationType === String(type));
+    return answer;
+  }
+
   /** clockAhead is how far this device's clock is ahead of the server's, ms. */
   get clockAhead(): number {
     return this.clockAheadMs;
@@ -146,6 +162,8 @@ export class Account {
   /** lost is for a user who is no longer signed in: another tab signed out, or somebody else in. */
   private lost(): void {
     this.stop();
+    // With the last token there was: nothing may ring here for who isn't signed in.
+    this.api.beacon("/presence", { deviceID: this.deviceID, state: "logout" });
     this.connection(ZIMConnectionState.Disconnected, ZIMConnectionEvent.KickedOut);
     this.gone();
   }
@@ -177,8 +195,24 @@ export class Account {
   }
 }
 
+/** unbind takes this device from the user who is signed in to Firebase still, before another one is. */
+export async function unbind(settings: Settings, auth: Auth): Promise<void> {
+  const old = auth.currentUser;
+  if (!old) return;
+  try {
+    await new Api(settings.baseURL, () => old.getIdToken()).post("/presence", { deviceID: deviceID(settings.name), state: "logout" });
+  } catch (err) {
+    console.warn(`Doorbell: this device may still ring for ${old.uid}: ${asError(err).message}`);
+  }
+}
+
+/** boundKey is where this browser remembers for whom the server has it ring. */
+export function boundKey(settings: Settings): string {
+  return storageKey(settings.name, "bound");
+}
+
 /** signedInKey is where this browser remembers whom the SDK signed in, rather than the app. */
-export function signedInKey(settings: Settings): string {
+function signedInKey(settings: Settings): string {
   return storageKey(settings.name, "signedIn");
 }
 

@@ -44,13 +44,14 @@ export async function project(config: FirebaseConfig, settings: Settings): Promi
   return made;
 }
 
-/** signIn has userID signed in to Firebase, and reports whether that took the token. */
-export async function signIn(auth: Auth, userID: string, token: TokenSource | undefined): Promise<boolean> {
+/** signIn has userID signed in to Firebase, and reports whether that took the token. leave is called before another user is signed out. */
+export async function signIn(auth: Auth, userID: string, token: TokenSource | undefined, leave: () => Promise<void>): Promise<boolean> {
   await auth.authStateReady();
   if (auth.currentUser?.uid === userID) return false;
   if (!token) {
     throw new DoorbellError(ZIMErrorCode.NetworkModuleTokenInvalid, `${userID} isn't signed in: give login a Firebase custom token for them`);
   }
+  if (auth.currentUser) await leave();
   await exchange(auth, userID, token);
   return true;
 }

@@ -34,6 +34,10 @@ export class Api {
     return this.call<T>("POST", path, JSON.stringify(body));
   }
 
+  get<T>(path: string): Promise<T> {
+    return this.call<T>("GET", path);
+  }
+
   delete<T>(path: string): Promise<T> {
     return this.call<T>("DELETE", path);
   }

@@ -43,6 +43,7 @@ export class Presence {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private idleTimer: ReturnType<typeof setTimeout> | undefined;
   private idle = false;
+  private started = false;
   private led = false;
   private away = false; // the page was left; it may be come back to
   private stopped = false;
@@ -66,7 +67,9 @@ export class Presence {
     this.tabs.set(this.looking());
     if (!this.looking()) await new Promise((done) => { setTimeout(done, answerMs); });
     const beat = await this.say(this.state());
-    this.schedule();
+    this.started = true;
+    this.led = this.tabs.leading;
+    this.update();
     return beat;
   }
 
@@ -99,17 +102,15 @@ export class Presence {
   }
 
   private speaks(): boolean {
-    return !this.stopped && !this.away && this.tabs.leading;
+    return this.started && !this.stopped && !this.away && this.tabs.leading;
   }
 
   private tabsChanged(): void {
-    const first = this.tabs.leading && !this.led;
+    if (!this.started) return;
+    const takesOver = this.tabs.leading && !this.led;
     this.led = this.tabs.leading;
-    if (!first || Date.now() - this.saidAt < repeatMs) {
-      this.update();
-    } else if (this.speaks()) {
-      void this.beat().then(() => { this.beatIn(repeatMs); });
-    }
+    if (takesOver && Date.now() - this.saidAt > repeatMs) void this.beat().then(() => { this.beatIn(repeatMs); });
+    else this.update();
   }
 
   /** update tells the server what is news to it. */

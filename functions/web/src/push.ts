@@ -9,6 +9,14 @@ export interface ZPNsMessage {
   extra?: Record<string, string>;
 }
 
+/** What a notification carries, for the click on it and for who closes it. */
+export interface ShownData {
+  message: ZPNsMessage;
+  id: string;
+  kind: string;
+  link: string;
+}
+
 /** What the page tells the worker through their common database. */
 export interface WorkerSettings {
   pushID: string;

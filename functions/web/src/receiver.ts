@@ -127,12 +127,13 @@ export class Receiver {
     return false;
   }
 
+  /** pages delivers what the cursor doesn't have. The first time what came before the login is an offline message, later what came before now. */
   private async pages(): Promise<void> {
     const { api, inbox } = this.parts;
     for (let isFirst = true, more = true; more && !this.stopped; isFirst = false) {
       let answer: SyncPage;
       try {
-        answer = await api.post<SyncPage>("/sync", { cursor: inbox.cursor, count: page });
+        answer = await api.post<SyncPage>("/sync", { cursor: inbox.cursor, count: page, ...(this.live ? {} : { onlineSince: this.since + marginMs }) });
       } catch (err) {
         // A cursor that the server doesn't know any more: start with what is unread.
         if ((err as { field?: string }).field !== "cursor" || inbox.cursor === "") throw err;

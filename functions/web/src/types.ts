@@ -237,6 +237,20 @@ export interface ZIMUserStatus {
   lastCustomStatusUpdateTime: number;
 }
 
+export interface ZIMUserFullInfo {
+  baseInfo: ZIMUserInfo;
+  userAvatarUrl: string;
+  extendedData: string;
+}
+
+export interface ZIMSelfUserInfo {
+  userFullInfo: ZIMUserFullInfo;
+  userRule: ZIMUserRule;
+  userStatus: ZIMUserStatus;
+}
+
+export interface ZIMSelfUserInfoQueriedResult { selfUserInfo: ZIMSelfUserInfo }
+
 export interface ZIMErrorUserInfo {
   userID: string;
   reason: number;

@@ -5,7 +5,7 @@ import { unsupported } from "./errors.js";
 const promising = [
   "uploadLog", "callExperimentalAPI",
   "updateUserName", "updateUserAvatarUrl", "updateUserExtendedData", "updateUserCustomStatus", "updateUserBadge",
-  "queryUsersInfo", "queryUsersStatus", "querySelfUserInfo", "subscribeUsersStatus", "unsubscribeUsersStatus", "querySubscribedUserStatusList",
+  "queryUsersInfo", "queryUsersStatus", "subscribeUsersStatus", "unsubscribeUsersStatus", "querySubscribedUserStatusList",
   "queryConversation", "queryConversationPinnedList", "updateConversationPinnedState", "deleteConversation", "deleteAllConversations",
   "clearConversationTotalUnreadMessageCount", "queryConversationTotalUnreadMessageCount", "sendConversationMessageReceiptRead",
   "setConversationDraft", "setConversationMark", "searchLocalConversations",

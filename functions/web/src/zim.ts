@@ -1,4 +1,4 @@
-import { Account, rememberSignedIn } from "./account.js";
+import { Account, rememberSignedIn, unbind } from "./account.js";
 import type {
   CallInput, ZIMCallAcceptanceSentResult, ZIMCallAcceptConfig, ZIMCallCancelConfig, ZIMCallCancelSentResult, ZIMCallEndConfig,
   ZIMCallEndSentResult, ZIMCallingInvitationSentResult, ZIMCallingInviteConfig, ZIMCallInvitationListQueriedResult,
@@ -7,7 +7,7 @@ import type {
 } from "./call-types.js";
 import { configure, hosted, isFirebaseConfig, settings, type ConfigSource, type DoorbellConfig, type FirebaseConfig, type Settings } from "./config.js";
 import { randomID } from "./device.js";
-import { ZIMConnectionEvent, ZIMConnectionState, ZIMErrorCode, ZIMGroupEvent, ZIMPlatformType, type ZIMConversationNotificationStatus, type ZIMConversationType } from "./enums.js";
+import { ZIMConnectionEvent, ZIMConnectionState, ZIMErrorCode, ZIMGroupEvent, ZIMPlatformType, ZIMUserOnlineStatus, type ZIMConversationNotificationStatus, type ZIMConversationType } from "./enums.js";
 import { asError, DoorbellError, invalid, notLoggedIn, unsupported } from "./errors.js";
 import { Events, type Fire, type ZIMEventHandler } from "./events.js";
 import { exchange, project, signIn } from "./firebase.js";
@@ -18,6 +18,7 @@ import { version } from "./version.js";
 /** What ZPNs does when a user logs in or out. @internal */
 export interface LoginHooks {
   loggedIn: (account: Account) => Promise<void>;
+  loggedOut: () => Promise<void>;
 }
 
 let instance: ZIM | null = null;
@@ -92,7 +93,8 @@ export class ZIM {
     if (this.account || this.busy) {
       throw new DoorbellError(ZIMErrorCode.NetworkModuleUserHasAlreadyLogged, `${this.account?.userID ?? "somebody"} is logged in: log out first`);
     }
-    this.busy = this.enter(userID, typeof second === "object" ? second.token : second);
+    const userName = config.userName ?? (typeof user === "object" ? (user as t.ZIMUserInfo).userName : undefined) ?? "";
+    this.busy = this.enter(userID, userName, typeof second === "object" ? second.token : second);
     try {
       await this.busy;
     } finally {
@@ -100,14 +102,14 @@ export class ZIM {
     }
   }
 
-  private async enter(userID: string, token: t.TokenSource | undefined): Promise<void> {
+  private async enter(userID: string, userName: string, token: t.TokenSource | undefined): Promise<void> {
     this.connection(ZIMConnectionState.Connecting, ZIMConnectionEvent.ActiveLogin);
     let account: Account | undefined;
     try {
       const { settings: s, firebase } = await this.where();
       const p = await project(firebase, s);
-      if (await signIn(p.auth, userID, token)) rememberSignedIn(s, userID);
-      account = new Account(userID, s, p, this.fire, () => { this.account = undefined; });
+      if (await signIn(p.auth, userID, token, () => unbind(s, p.auth))) rememberSignedIn(s, userID);
+      account = new Account(userID, userName, s, p, this.fire, () => { this.account = undefined; });
       await account.start();
     } catch (err) {
       this.connection(ZIMConnectionState.Disconnected, ZIMConnectionEvent.LoginTimeout);
@@ -127,6 +129,7 @@ export class ZIM {
     try {
       await account.logout(config?.isClearDB === true);
     } finally {
+      await this.hooks?.loggedOut().catch((err: unknown) => this.fire("error", asError(err)));
       this.connection(ZIMConnectionState.Disconnected, ZIMConnectionEvent.Success);
     }
   }
@@ -148,6 +151,13 @@ export class ZIM {
     return { offlinePushRule: rule };
   }
 
+  /** What Doorbell knows of the user who is logged in: their push rule. */
+  async querySelfUserInfo(): Promise<t.ZIMSelfUserInfoQueriedResult> {
+    const { api, userID, userName } = this.in();
+    const userRule = await api.get<t.ZIMUserRule>("/push-rule");
+    return { selfUserInfo: selfInfo(userID, userName, userRule) };
+  }
+
   async sendMessage(message: t.ZIMMessageInput, toConversationID: string, conversationType: ZIMConversationType, config: t.ZIMMessageSendConfigInput = {}, notification?: t.ZIMMessageSendNotification): Promise<t.ZIMMessageSentResult> {
     return this.in().send(message, toConversationID, conversationType, config, notification);
   }
@@ -161,7 +171,7 @@ export class ZIM {
   }
 
   async clearConversationUnreadMessageCount(conversationID: string, conversationType: ZIMConversationType): Promise<t.ZIMConversationUnreadMessageCountClearedResult> {
-    return this.in().conversations.clearUnread(conversationID, conversationType);
+    return this.in().read(conversationID, conversationType);
   }
 
   async setConversationNotificationStatus(status: ZIMConversationNotificationStatus, conversationID: string, conversationType: ZIMConversationType): Promise<t.ZIMConversationNotificationStatusSetResult> {
@@ -235,15 +245,18 @@ export class ZIM {
   }
 
   async callAccept(callID: string, config: Partial<ZIMCallAcceptConfig> = {}): Promise<ZIMCallAcceptanceSentResult> {
-    return this.in().calls.accept(callID, config);
+    const account = this.in();
+    return account.answered(callID, account.calls.accept(callID, config));
   }
 
   async callReject(callID: string, config: Partial<ZIMCallRejectConfig> = {}): Promise<ZIMCallRejectionSentResult> {
-    return this.in().calls.reject(callID, config);
+    const account = this.in();
+    return account.answered(callID, account.calls.reject(callID, config));
   }
 
   async callJoin(callID: string, config: Partial<ZIMCallJoinConfig> = {}): Promise<ZIMCallJoinSentResult> {
-    return this.in().calls.join(callID, config);
+    const account = this.in();
+    return account.answered(callID, account.calls.join(callID, config));
   }
 
   async callQuit(callID: string, config: CallInput<ZIMCallQuitConfig> = {}): Promise<ZIMCallQuitSentResult> {
@@ -299,4 +312,15 @@ function platforms(list: ZIMPlatformType[] | undefined, field: string): ZIMPlatf
   if (list === undefined) return [];
   if (!Array.isArray(list) || list.some((p) => typeof p !== "number" || !(p in ZIMPlatformType))) throw invalid(field, "must be a list of ZIMPlatformType numbers");
   return [...new Set(list)];
+}
+
+function selfInfo(userID: string, userName: string, userRule: t.ZIMUserRule): t.ZIMSelfUserInfo {
+  return {
+    userFullInfo: { baseInfo: { userID, userName, userAvatarUrl: "", userExtendedData: "" }, userAvatarUrl: "", extendedData: "" },
+    userRule,
+    userStatus: {
+      userID, onlineStatus: ZIMUserOnlineStatus.Online, onlinePlatforms: [ZIMPlatformType.Web], customStatus: "",
+      customStatusExpiredTime: 0, lastUpdateTime: 0, lastOnlineStatusUpdateTime: 0, lastCustomStatusUpdateTime: 0,
+    },
+  };
 }

@@ -1,5 +1,5 @@
-import type { Account } from "./account.js";
-import { isFirebaseConfig, type FirebaseConfig, type Settings } from "./config.js";
+import { boundKey, type Account } from "./account.js";
+import { isFirebaseConfig, type FirebaseConfig, type Settings, type TokenRequest } from "./config.js";
 import { Database } from "./database.js";
 import { forget, recall, remember, storageKey } from "./device.js";
 import { ZPNsErrorCode } from "./enums.js";
@@ -42,9 +42,9 @@ const clickMs = 60_000;
 /** What this page registered. */
 interface Registered {
   settings: Settings;
-  firebase: FirebaseConfig;
+  request: TokenRequest;
+  /** Empty where a new one is to be fetched. */
   token: string;
-  scope: string;
 }
 
 let instance: ZPNs | undefined;
@@ -73,7 +73,9 @@ export class ZPNs {
    */
   register(config: Partial<ZPNsConfig>, zim?: unknown): Promise<ZPNsRegisterResult> {
     this.zim = zim instanceof ZIM ? zim : ZIM.getInstance();
-    this.zim?.attach(isFirebaseConfig(config) ? config : undefined, { loggedIn: (account) => this.loggedIn(account) });
+    this.zim?.attach(isFirebaseConfig(config) ? config : undefined, {
+      loggedIn: (account) => this.loggedIn(account), loggedOut: () => this.loggedOut(),
+    });
     const done = this.next(() => this.doRegister(config ?? {}));
     done.catch((err: unknown) => console.warn(`Doorbell: ZPNs.register: ${asError(err).message}`));
     return done;
@@ -114,35 +116,61 @@ export class ZPNs {
     const vapidKey = config.vapidKey || settings.vapidKey;
     checkVapidKey(vapidKey);
     await requestPermission();
-    const registration = await activeWorker(settings.serviceWorker);
-    const token = await fetchToken({ vapidKey, serviceWorkerRegistration: registration, config: firebase }, settings);
-    this.registered = { settings, firebase, token, scope: registration.scope };
+    const serviceWorkerRegistration = await activeWorker(settings.serviceWorker);
+    this.registered = { settings, request: { vapidKey, serviceWorkerRegistration, config: firebase }, token: "" };
     this.listen();
     const account = this.zim.current;
-    return { pushID: account ? await this.bind(account) : "" };
+    if (account) return { pushID: await this.bind(account) };
+    await this.token(recall(ownerKey(settings)));
+    return { pushID: "" };
+  }
+
+  /**
+   * token is FCM's token for userID. What FCM still keeps for one that was another
+   * user's would reach this one, so that one is dropped first.
+   */
+  private async token(userID: string): Promise<string> {
+    const r = this.registered!;
+    const owner = recall(ownerKey(r.settings));
+    if (owner && owner !== userID) {
+      await dropToken(r.request.config, r.settings);
+      r.token = "";
+    }
+    return (r.token ||= await fetchToken(r.request, r.settings));
   }
 
   /** bind tells the server that this device is the user's, and the worker what it needs to know. */
   private async bind(account: Account): Promise<string> {
-    const { token, settings, scope } = this.registered!;
+    const { settings, request } = this.registered!;
     const { pushID } = await account.api.post<{ pushID: string }>("/register", {
-      token,
+      token: await this.token(account.userID),
       platform: "web",
       deviceID: account.deviceID,
       sdkVersion: `web-${version}`,
       ...(navigator.language ? { locale: navigator.language } : {}),
     });
+    remember(ownerKey(settings), account.userID);
     remember(boundKey(settings), account.userID);
     const known = { pushID, receiptsURL: settings.receiptsURL, clockAheadMs: account.clockAhead, appURL: location.href.split("#")[0]! };
     // Without a database the worker does without: it still shows what comes.
-    await new Database(scope).setSettings(known).catch(() => {});
-    navigator.serviceWorker.getRegistration(scope).then((r) => r?.active?.postMessage({ doorbell: "flush" }), () => {});
+    await new Database(request.serviceWorkerRegistration.scope).setSettings(known).catch(() => {});
+    request.serviceWorkerRegistration.active?.postMessage({ doorbell: "flush" });
     return pushID;
   }
 
   private async loggedIn(account: Account): Promise<void> {
     await this.next(async () => {
       if (this.registered && this.zim?.current === account) await this.bind(account);
+    });
+  }
+
+  /** loggedOut drops the token: what FCM still keeps for the user who left must not show to the next. */
+  private async loggedOut(): Promise<void> {
+    await this.next(async () => {
+      const r = this.registered;
+      if (!r) return;
+      r.token = "";
+      if (await dropToken(r.request.config, r.settings)) forget(ownerKey(r.settings));
     });
   }
 
@@ -163,7 +191,7 @@ export class ZPNs {
         failure = err;
       }
     }
-    const dropped = registered ? await dropToken(registered.firebase, registered.settings) : false;
+    const dropped = registered ? await dropToken(registered.request.config, registered.settings) : false;
     if (failure) throw asError(failure, ZPNsErrorCode.UnregisterFailed);
     if (!account && bound && !dropped) {
       throw new DoorbellError(ZPNsErrorCode.UnregisterFailed, `log ${bound} in, then call unregister: only they may unbind this device`, { reason: "not_logged_in" });
@@ -186,8 +214,8 @@ export class ZPNs {
 
   private heard(news: WorkerNews | undefined): void {
     const r = this.registered;
-    if (!news?.doorbell || (r && news.scope !== r.scope)) return;
-    if (news.doorbell === "resubscribe" && r) void this.register({ ...r.firebase, vapidKey: r.settings.vapidKey }, this.zim).catch(() => {});
+    if (!news?.doorbell || (r && news.scope !== r.request.serviceWorkerRegistration.scope)) return;
+    if (news.doorbell === "resubscribe" && r) void this.register({ ...r.request.config, vapidKey: r.request.vapidKey }, this.zim).catch(() => {});
     if (news.doorbell === "clicked") void new Database(news.scope).takeClick().catch(() => undefined);
     const type = ({ arrived: "notificationArrived", clicked: "notificationClicked", through: "throughMessageReceived", resubscribe: "" } as const)[news.doorbell];
     if (type && news.message) this.tell(type, news.message);
@@ -197,7 +225,7 @@ export class ZPNs {
   private async openedByClick(): Promise<void> {
     if (!("serviceWorker" in navigator)) return;
     const settings = (await (this.zim ?? ZIM.getInstance())?.where().catch(() => undefined))?.settings;
-    const scope = this.registered?.scope ?? new URL(settings?.serviceWorker.scope ?? "/firebase-cloud-messaging-push-scope", location.href).href;
+    const scope = this.registered?.request.serviceWorkerRegistration.scope ?? new URL(settings?.serviceWorker.scope ?? "/firebase-cloud-messaging-push-scope", location.href).href;
     const click = await new Database(scope).takeClick().catch(() => undefined);
     if (click && Date.now() - click.at < clickMs) this.tell("notificationClicked", click.message);
   }
@@ -213,7 +241,7 @@ function given(config: Partial<ZPNsConfig>): Partial<FirebaseConfig> {
   return Object.fromEntries(Object.entries(firebase).filter(([, v]) => v !== "" && v !== undefined));
 }
 
-/** boundKey is where this browser remembers whose device it is to the server. */
-function boundKey(settings: Settings): string {
-  return storageKey(settings.name, "bound");
+/** ownerKey is where this browser remembers whose its FCM token was last. */
+function ownerKey(settings: Settings): string {
+  return storageKey(settings.name, "tokenOwner");
 }

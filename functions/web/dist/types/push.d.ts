@@ -6,6 +6,13 @@ export interface ZPNsMessage {
     /** What the server sent with it; extra.payload is the sender's payload. */
     extra?: Record<string, string>;
 }
+/** What a notification carries, for the click on it and for who closes it. */
+export interface ShownData {
+    message: ZPNsMessage;
+    id: string;
+    kind: string;
+    link: string;
+}
 /** What the page tells the worker through their common database. */
 export interface WorkerSettings {
     pushID: string;

@@ -201,6 +201,19 @@ export interface ZIMUserStatus {
     lastOnlineStatusUpdateTime: number;
     lastCustomStatusUpdateTime: number;
 }
+export interface ZIMUserFullInfo {
+    baseInfo: ZIMUserInfo;
+    userAvatarUrl: string;
+    extendedData: string;
+}
+export interface ZIMSelfUserInfo {
+    userFullInfo: ZIMUserFullInfo;
+    userRule: ZIMUserRule;
+    userStatus: ZIMUserStatus;
+}
+export interface ZIMSelfUserInfoQueriedResult {
+    selfUserInfo: ZIMSelfUserInfo;
+}
 export interface ZIMErrorUserInfo {
     userID: string;
     reason: number;

@@ -39,6 +39,8 @@ export declare class ZIM {
     /** Signs in anew. Firebase renews its own tokens, so only an app that changes a user's claims needs this. */
     renewToken(token: string): Promise<t.ZIMTokenRenewedResult>;
     updateUserOfflinePushRule(offlinePushRule: Partial<t.ZIMUserOfflinePushRule>): Promise<t.ZIMUserOfflinePushRuleUpdatedResult>;
+    /** What Doorbell knows of the user who is logged in: their push rule. */
+    querySelfUserInfo(): Promise<t.ZIMSelfUserInfoQueriedResult>;
     sendMessage(message: t.ZIMMessageInput, toConversationID: string, conversationType: ZIMConversationType, config?: t.ZIMMessageSendConfigInput, notification?: t.ZIMMessageSendNotification): Promise<t.ZIMMessageSentResult>;
     queryHistoryMessage(conversationID: string, conversationType: ZIMConversationType, config: t.ZIMMessageQueryConfig): Promise<t.ZIMMessageQueriedResult>;
     queryConversationList(config: t.ZIMConversationQueryConfig, option?: Partial<t.ZIMConversationFilterOption>): Promise<t.ZIMConversationListQueriedResult>;

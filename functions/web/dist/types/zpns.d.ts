@@ -47,9 +47,16 @@ export declare class ZPNs {
     on<K extends keyof ZPNsEventHandler>(type: K, listener: ZPNsEventHandler[K]): void;
     off(type: keyof ZPNsEventHandler): void;
     private doRegister;
+    /**
+     * token is FCM's token for userID. What FCM still keeps for one that was another
+     * user's would reach this one, so that one is dropped first.
+     */
+    private token;
     /** bind tells the server that this device is the user's, and the worker what it needs to know. */
     private bind;
     private loggedIn;
+    /** loggedOut drops the token: what FCM still keeps for the user who left must not show to the next. */
+    private loggedOut;
     private doUnregister;
     /** next runs things one after the other, each whatever became of the one before. */
     private next;

@@ -1,7 +1,7 @@
 // What a push becomes on this device: pure functions of the push, the clock and
 // what came before.
 import type { Seen } from "../database.js";
-import type { ZPNsMessage } from "../push.js";
+import type { ShownData, ZPNsMessage } from "../push.js";
 
 /** A push as FCM delivers it to a service worker. */
 export interface Push {
@@ -18,14 +18,6 @@ export interface Decision {
   show?: { title: string; options: NotificationOptions };
   /** Why nothing is shown, or what is shown instead. */
   reason?: "silent" | "duplicate" | "late" | "ended";
-}
-
-/** What a shown notification carries for the click on it. */
-export interface ShownData {
-  message: ZPNsMessage;
-  id: string;
-  kind: string;
-  link: string;
 }
 
 /** Options beyond TypeScript's, which Chromium has. */

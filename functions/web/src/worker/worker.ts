@@ -2,8 +2,8 @@
 // does. Every listener is registered while the script is evaluated: a browser
 // starts the worker for a push with no page open, and looks for no others then.
 import { Database, type Receipt } from "../database.js";
-import type { WorkerNews, WorkerSettings, ZPNsMessage } from "../push.js";
-import { decide, identity, parse, pickWindow, type Push, type ShownData } from "./notification.js";
+import type { ShownData, WorkerNews, WorkerSettings, ZPNsMessage } from "../push.js";
+import { decide, identity, parse, pickWindow, type Push } from "./notification.js";
 import { Receipts, syncTag } from "./receipts.js";
 
 declare const self: ServiceWorkerGlobalScope & {
