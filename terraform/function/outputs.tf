@@ -1,0 +1,36 @@
+output "account" {
+  description = "Email of the account the function runs as."
+  value       = google_service_account.runtime.email
+}
+
+output "function" {
+  value = google_cloudfunctions2_function.this
+}
+
+output "invoker" {
+  description = "Who may call the function."
+  value       = google_cloud_run_v2_service_iam_member.invoker.member
+}
+
+output "paths" {
+  value = var.paths
+}
+
+output "roles" {
+  description = "The project roles of the function's account."
+  value       = concat(google_project_iam_member.firestore[*].role, google_project_iam_member.fcm[*].role)
+}
+
+output "service" {
+  description = "Name of the Cloud Run service."
+  value       = google_cloudfunctions2_function.this.name
+}
+
+output "subscription" {
+  value = one(google_pubsub_subscription.this)
+}
+
+output "uri" {
+  description = "The function's own URL."
+  value       = google_cloudfunctions2_function.this.service_config[0].uri
+}

@@ -1,0 +1,13 @@
+module "presence" {
+  source = "./function"
+  deploy = local.deploy
+
+  name        = "presence"
+  description = "Keeps a device's lease"
+  public      = true
+  paths       = ["/presence", "/push-rule"]
+  firestore   = "write"
+
+  # Every device that is online calls it twice a lease: the most calls of all.
+  sizing = { max_instances = 100 }
+}

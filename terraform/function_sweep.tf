@@ -1,0 +1,12 @@
+module "sweep" {
+  source = "./function"
+  deploy = local.deploy
+
+  name        = "sweep"
+  description = "Ends what has run out: calls nobody answered, leases nobody renewed"
+  topic       = local.topics.sweep
+  firestore   = "write"
+
+  # It stays until the next minute's sweep while calls ring, mostly asleep.
+  sizing = { timeout = 100 }
+}

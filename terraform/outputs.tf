@@ -1,0 +1,26 @@
+output "base_url" {
+  description = "The public host: the functions' paths follow it, as in <base_url>/send."
+  value       = google_firebase_hosting_site.public.default_url
+}
+
+output "demo_url" {
+  description = "The demo page."
+  value       = "${google_firebase_hosting_site.public.default_url}/demo/"
+}
+
+output "firebase_config" {
+  description = "What a web page gives to the Firebase SDK's initializeApp. None of it is secret."
+  value = {
+    apiKey            = data.google_firebase_web_app_config.this.api_key
+    appId             = google_firebase_web_app.this.app_id
+    authDomain        = data.google_firebase_web_app_config.this.auth_domain
+    messagingSenderId = data.google_firebase_web_app_config.this.messaging_sender_id
+    projectId         = var.project
+    storageBucket     = data.google_firebase_web_app_config.this.storage_bucket
+  }
+}
+
+output "function_urls" {
+  description = "The public functions' own URLs, a hop shorter than base_url. A page that uses them needs an entry in allowed_origins."
+  value       = { for function in local.public : function.service => function.uri }
+}
