@@ -41,6 +41,18 @@ locals {
   )
 }
 
+locals {
+  # The functions that triggers call. The ones that clients call stand in hosting.tf.
+  triggered = [
+    module.on_message,
+    module.on_call,
+    module.fan_out,
+    module.dispatch,
+    module.dispatch_urgent,
+    module.sweep,
+  ]
+}
+
 # Sending and nothing else: FCM's predefined role for it may also read the
 # project's Firebase data.
 resource "google_project_iam_custom_role" "fcm" {

@@ -3,6 +3,10 @@ output "base_url" {
   value       = google_firebase_hosting_site.public.default_url
 }
 
+output "dashboard_url" {
+  value = "https://console.cloud.google.com/monitoring/dashboards/builder/${element(split("/", google_monitoring_dashboard.doorbell.id), 3)}?project=${var.project}"
+}
+
 output "demo_url" {
   description = "The demo page."
   value       = "${google_firebase_hosting_site.public.default_url}/demo/"
@@ -23,4 +27,9 @@ output "firebase_config" {
 output "function_urls" {
   description = "The public functions' own URLs, a hop shorter than base_url. A page that uses them needs an entry in allowed_origins."
   value       = { for function in local.public : function.service => function.uri }
+
+  precondition {
+    condition     = length(setsubtract(keys(var.sizing), concat(local.public, local.triggered)[*].name)) == 0
+    error_message = "sizing names what is no function: ${join(", ", setsubtract(keys(var.sizing), concat(local.public, local.triggered)[*].name))}."
+  }
 }

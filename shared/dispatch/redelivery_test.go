@@ -2,9 +2,11 @@ package dispatch
 
 import (
 	"bytes"
+	"encoding/json"
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -258,10 +260,10 @@ func TestLog(t *testing.T) {
 		severity string
 		outcome  string
 	}{
-		{ok, "INFO", `"sent":1`},
-		{unregistered, "INFO", `"failed:unregistered":1`},
-		{answer{status: 403}, "ERROR", `"dead_letter:credentials":1`},
-		{quota, "INFO", `"pending:quota":1`},
+		{ok, "INFO", `"status":"sent","detail":"","count":1`},
+		{unregistered, "INFO", `"status":"failed","detail":"unregistered","count":1`},
+		{answer{status: 403}, "ERROR", `"status":"dead_letter","detail":"credentials","count":1`},
+		{quota, "INFO", `"status":"pending","detail":"quota","count":1`},
 	} {
 		inBubble(t, func(b *bench) {
 			out.Reset()
@@ -280,6 +282,41 @@ func TestLog(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Metrics are made of the lines: one per outcome, each with the metrics' fields.
+func TestLogPerOutcome(t *testing.T) {
+	var out bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(logs.New(&out))
+	t.Cleanup(func() { slog.SetDefault(before) })
+	inBubble(t, func(b *bench) {
+		b.fcm.answer = func(token string, _ int) answer {
+			if token == "gone" {
+				return unregistered
+			}
+			return ok
+		}
+		b.dispatch(b.batch("m", "A", "gone", "B"), false)
+		counts := map[string]float64{}
+		for line := range bytes.Lines(out.Bytes()) {
+			var fields map[string]any
+			if err := json.Unmarshal(line, &fields); err != nil || fields["message"] != logs.Dispatched {
+				t.Fatalf("%v: %s", err, line)
+			}
+			for _, metric := range logs.Metrics {
+				for _, field := range append(metric.Labels, metric.Value) {
+					if _, ok := fields[field]; field != "" && !ok {
+						t.Errorf("%s wants %s, which is not in %s", metric.Name, field, line)
+					}
+				}
+			}
+			counts[fields[logs.Status].(string)] += fields[logs.Count].(float64)
+		}
+		if want := map[string]float64{"sent": 2, "failed": 1}; !maps.Equal(counts, want) {
+			t.Errorf("counted %v, want %v", counts, want)
+		}
+	})
 }
 
 // Planned again while others came online, a batch holds a device that it did

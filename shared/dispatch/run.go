@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/doorbell-push/doorbell/shared/delivery"
+	"github.com/doorbell-push/doorbell/shared/logs"
 	"github.com/doorbell-push/doorbell/shared/plan"
 	"github.com/doorbell-push/doorbell/shared/push"
 )
@@ -108,23 +109,29 @@ func (r *run) hopeless(last bool) map[string][]push.Target {
 	return out
 }
 
-// log writes one line for the batch: counts by outcome, never content or
-// tokens. What an operator must mend is an error.
+// log writes a line for each outcome of this run, with how many devices had it:
+// mostly one line, and what the metrics count. Never content or tokens. What an
+// operator must mend is an error.
 func (r *run) log(ctx context.Context, now time.Time) {
-	counts := map[string]int{}
-	level := slog.LevelInfo
+	counts := map[delivery.Outcome]int{}
 	for _, o := range r.outcomes {
-		key := string(o.Status)
-		if o.Status != delivery.Sent {
-			key += ":" + o.Detail
-			if push.Class(o.Detail).Alerting() || o.Status == delivery.DeadLetter {
-				level = slog.LevelError
-			}
+		if o.Status == delivery.Sent {
+			o.Detail = "" // FCM's name of the message
 		}
-		counts[key]++
+		counts[delivery.Outcome{Status: o.Status, Detail: o.Detail}]++
 	}
-	slog.Log(ctx, level, "dispatched",
-		"batch", r.batch.ID, "kind", r.entry.Kind, "subjectID", r.entry.SubjectID,
-		"attempt", r.entry.Attempt, "done", r.entry.Done, "outcomes", counts,
-		"latencyMs", now.UnixMilli()-r.batch.Announcement.CreatedAt)
+	if len(counts) == 0 {
+		counts[delivery.Outcome{}] = 0 // nothing was left to do
+	}
+	for o, n := range counts {
+		level := slog.LevelInfo
+		if push.Class(o.Detail).Alerting() || o.Status == delivery.DeadLetter {
+			level = slog.LevelError
+		}
+		slog.Log(ctx, level, logs.Dispatched,
+			"batch", r.batch.ID, logs.Kind, r.entry.Kind, "subjectID", r.entry.SubjectID,
+			"attempt", r.entry.Attempt, "done", r.entry.Done,
+			logs.Status, string(o.Status), logs.Detail, o.Detail, logs.Count, n,
+			logs.Latency, now.UnixMilli()-r.batch.Announcement.CreatedAt)
+	}
 }

@@ -1,6 +1,6 @@
 output "account" {
-  description = "Email of the account the function runs as."
-  value       = google_service_account.runtime.email
+  description = "The account the function runs as."
+  value       = google_service_account.runtime
 }
 
 output "function" {
@@ -10,6 +10,11 @@ output "function" {
 output "invoker" {
   description = "Who may call the function."
   value       = google_cloud_run_v2_service_iam_member.invoker.member
+}
+
+output "name" {
+  description = "The function's name in the code."
+  value       = var.name
 }
 
 output "paths" {

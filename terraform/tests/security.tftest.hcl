@@ -1,0 +1,202 @@
+# What must hold of the whole, without a cloud: the providers' real schemas and
+# checks, made-up answers.
+
+mock_provider "archive" {}
+
+mock_provider "google" {
+  source = "./tests/mocks"
+}
+
+mock_provider "google-beta" {
+  source = "./tests/mocks"
+}
+
+override_resource {
+  target = google_service_account.trigger
+  values = {
+    email  = "trigger@doorbell-test.iam.gserviceaccount.com"
+    member = "serviceAccount:trigger@doorbell-test.iam.gserviceaccount.com"
+  }
+}
+
+variables {
+  project      = "doorbell-test"
+  alert_emails = ["oncall@example.com"]
+  app_check    = "ENFORCED"
+  budget       = { billing_account = "000000-000000-000000", amount = 100 }
+}
+
+run "everything" {
+  command = apply
+
+  # Who may call.
+
+  assert {
+    condition = alltrue([
+      for f in local.public :
+      f.invoker == "allUsers" && f.function.service_config[0].ingress_settings == "ALLOW_ALL" && length(f.function.event_trigger) == 0
+    ])
+    error_message = "Clients can't call a function that is for them."
+  }
+
+  assert {
+    condition = alltrue([
+      for f in local.triggered :
+      f.invoker == "serviceAccount:trigger@doorbell-test.iam.gserviceaccount.com" && f.function.service_config[0].ingress_settings == "ALLOW_INTERNAL_ONLY"
+    ])
+    error_message = "An event function may be called by others than the trigger account."
+  }
+
+  # What functions may do.
+
+  assert {
+    condition = length(distinct([
+      for f in concat(local.public, local.triggered) : f.account.account_id
+    ])) == 13
+    error_message = "Two functions run as one account."
+  }
+
+  assert {
+    condition = alltrue([
+      for f in concat(local.public, local.triggered) :
+      alltrue([for role in f.roles : contains(["roles/datastore.viewer", "roles/datastore.user", google_project_iam_custom_role.fcm.name], role)])
+      && f.account.email == f.function.service_config[0].service_account_email
+    ])
+    error_message = "A function has a role in the project that it doesn't need, or runs as another account than its own."
+  }
+
+  assert {
+    condition     = length(module.web.roles) == 0 && module.on_message.roles == ["roles/datastore.viewer"]
+    error_message = "web needs no role, and on-message only reads."
+  }
+
+  assert {
+    condition     = [for f in concat(local.public, local.triggered) : f.service if contains(f.roles, google_project_iam_custom_role.fcm.name)] == ["doorbell-dispatch", "doorbell-dispatch-urgent"]
+    error_message = "Only dispatch may send to FCM."
+  }
+
+  assert {
+    condition     = google_project_iam_custom_role.fcm.permissions == toset(["cloudmessaging.messages.create"])
+    error_message = "The role for FCM allows more than sending."
+  }
+
+  # Nothing is lost.
+
+  assert {
+    condition = alltrue([
+      for f in [module.on_message, module.on_call] :
+      f.function.event_trigger[0].retry_policy == "RETRY_POLICY_RETRY" && f.function.event_trigger[0].service_account_email == "trigger@doorbell-test.iam.gserviceaccount.com"
+    ])
+    error_message = "A trigger doesn't retry, or isn't the trigger account's."
+  }
+
+  assert {
+    condition = alltrue([
+      for f in [module.fan_out, module.dispatch, module.dispatch_urgent, module.sweep] :
+      f.subscription.dead_letter_policy[0].max_delivery_attempts >= 5
+      && length(f.subscription.retry_policy) == 1
+      && f.subscription.expiration_policy[0].ttl == ""
+      && f.subscription.ack_deadline_seconds > f.function.service_config[0].timeout_seconds
+      && f.subscription.push_config[0].oidc_token[0].service_account_email == "trigger@doorbell-test.iam.gserviceaccount.com"
+    ])
+    error_message = "A subscription has no dead-letter topic, no back-off or an end, repeats a delivery under way, or calls without a token."
+  }
+
+  assert {
+    condition     = alltrue([for s in google_pubsub_subscription.dead : s.expiration_policy[0].ttl == "" && s.message_retention_duration == "2678400s"])
+    error_message = "Dead letters are not kept."
+  }
+
+  assert {
+    condition     = toset(keys(google_pubsub_subscription.dead)) == toset(keys(google_pubsub_topic.queue))
+    error_message = "A topic's dead letters go nowhere."
+  }
+
+  # Data.
+
+  assert {
+    condition     = google_firebaserules_release.firestore.name == "cloud.firestore" && google_firebaserules_ruleset.firestore.source[0].files[0].content == file("firestore.rules")
+    error_message = "The security rules are not released."
+  }
+
+  assert {
+    condition = alltrue([
+      for c in ["messages", "calls", "deliveries"] :
+      length(google_firestore_field.ttl[c].ttl_config) == 1 && google_firestore_field.ttl[c].field == "expireAt"
+    ])
+    error_message = "A collection that grows has no TTL."
+  }
+
+  assert {
+    condition     = alltrue([for f in google_firestore_field.unindexed : f.field == "*" && try(length(f.index_config[0].indexes), 0) == 0])
+    error_message = "A collection indexes fields that nobody queries."
+  }
+
+  assert {
+    condition     = google_firestore_database.this.delete_protection_state == "DELETE_PROTECTION_ENABLED" && google_firestore_database.this.deletion_policy == "ABANDON"
+    error_message = "The data is not protected by default."
+  }
+
+  assert {
+    condition     = google_storage_bucket.source.public_access_prevention == "enforced"
+    error_message = "The source may become public."
+  }
+
+  # An operator is told.
+
+  assert {
+    condition = alltrue([
+      for a in google_monitoring_alert_policy.alert : length(a.notification_channels) == 1 && length(a.documentation[0].content) > 200
+    ])
+    error_message = "An alert tells nobody, or not what to do."
+  }
+}
+
+run "sizing_and_settings" {
+  variables {
+    sizing   = { send = { max_instances = 7 }, sweep = { memory = "512Mi" } }
+    settings = { lease_seconds = 300, record_skips = true }
+  }
+
+  assert {
+    condition     = module.send.function.service_config[0].max_instance_count == 7 && module.send.function.service_config[0].available_memory == "256Mi"
+    error_message = "The operator's size is not taken, or takes more with it."
+  }
+  assert {
+    condition     = module.sweep.function.service_config[0].timeout_seconds == 100 && module.sweep.function.service_config[0].available_memory == "512Mi"
+    error_message = "The operator's size undoes what is special about sweep."
+  }
+  assert {
+    condition     = local.environment["DOORBELL_LEASE_SECONDS"] == "300" && !contains(keys(local.environment), "DOORBELL_MAX_DEVICES")
+    error_message = "A setting doesn't arrive, or one that isn't set does."
+  }
+  assert {
+    condition     = module.on_message.roles == ["roles/datastore.user"]
+    error_message = "on-message is to write the ledger, and may not."
+  }
+}
+
+run "nothing_kept" {
+  variables {
+    protect_data = false
+    app_check    = "OFF"
+    budget       = null
+  }
+
+  assert {
+    condition     = google_firestore_database.this.delete_protection_state == "DELETE_PROTECTION_DISABLED" && google_firestore_database.this.deletion_policy == "DELETE"
+    error_message = "destroy would fail on the database."
+  }
+  assert {
+    condition     = length(google_billing_budget.spend) == 0 && length(google_firebase_app_check_service_config.firestore) == 0
+    error_message = "What is off is there."
+  }
+}
+
+run "a_size_of_no_function" {
+  command = plan
+  variables {
+    sizing = { despatch = { memory = "1Gi" } }
+  }
+  expect_failures = [output.function_urls]
+}
