@@ -6,6 +6,7 @@ import (
 
 	"github.com/cloudevents/sdk-go/v2/event"
 
+	"github.com/doorbell-push/doorbell/shared/logs"
 	"github.com/doorbell-push/doorbell/shared/store"
 )
 
@@ -21,7 +22,7 @@ func onCall(ctx context.Context, e event.Event) error {
 	before, after, err := store.CallWritten(e.Data())
 	if err != nil {
 		// As in onMessage: it will never decode.
-		slog.ErrorContext(ctx, "call event not understood", "eventID", e.ID(), "subject", e.Subject(), "error", err)
+		slog.ErrorContext(ctx, logs.NotUnderstood, "eventID", e.ID(), "subject", e.Subject(), "error", err)
 		return nil
 	}
 	if after == nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cloudevents/sdk-go/v2/event"
 
+	"github.com/doorbell-push/doorbell/shared/logs"
 	"github.com/doorbell-push/doorbell/shared/store"
 )
 
@@ -27,7 +28,7 @@ func onMessage(ctx context.Context, e event.Event) error {
 	if err != nil {
 		// It will never decode: retrying for a day would only cost. The document
 		// is still there, and this line says which.
-		slog.ErrorContext(ctx, "message event not understood", "eventID", e.ID(), "subject", e.Subject(), "error", err)
+		slog.ErrorContext(ctx, logs.NotUnderstood, "eventID", e.ID(), "subject", e.Subject(), "error", err)
 		return nil
 	}
 	return f.Message(ctx, m)

@@ -119,7 +119,7 @@ locals {
     dead_tokens             = "logging_googleapis_com:user_doorbell_pushes_sum{monitored_resource=\"cloud_run_revision\",detail=\"unregistered\"}"
     latency                 = "logging_googleapis_com:user_doorbell_push_latency_bucket{monitored_resource=\"cloud_run_revision\"}"
     errors                  = "logging_googleapis_com:user_doorbell_errors{monitored_resource=\"cloud_run_revision\"}"
-    not_understood          = "logging_googleapis_com:user_doorbell_errors{monitored_resource=\"cloud_run_revision\",message=~\"(message|call) event not understood\"}"
+    not_understood          = "logging_googleapis_com:user_doorbell_errors{monitored_resource=\"cloud_run_revision\",message=\"event not understood\"}"
     requests                = "run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=~\"${local.prefix}-.*\"}"
     public_requests         = "run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=~\"${local.public_services}\"}"
     public_errors           = "run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=~\"${local.public_services}\",response_code_class=\"5xx\"}"

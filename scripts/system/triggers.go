@@ -38,3 +38,16 @@ const sweepTopic = "sweep"
 func (t topicTrigger) path(project string) string {
 	return "/" + t.function + "/projects/" + project + "/topics/" + t.topic
 }
+
+// Triggers says of each event function what calls it: "CHANGE PATTERN" of
+// documents, or "topic NAME". Terraform is held to the same.
+func Triggers() map[string]string {
+	calledBy := map[string]string{}
+	for _, t := range documentTriggers {
+		calledBy[t.function] = t.change + " " + t.document
+	}
+	for _, t := range topicTriggers {
+		calledBy[t.function] = "topic " + t.topic
+	}
+	return calledBy
+}

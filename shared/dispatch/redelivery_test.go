@@ -2,8 +2,8 @@ package dispatch
 
 import (
 	"bytes"
-	"encoding/json"
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"maps"

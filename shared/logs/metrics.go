@@ -2,7 +2,8 @@ package logs
 
 // Messages and fields of the log lines that metrics are made of.
 const (
-	Dispatched = "dispatched" // what became of some devices of a batch
+	Dispatched    = "dispatched"           // what became of some devices of a batch
+	NotUnderstood = "event not understood" // nobody is rung for a document
 
 	Kind    = "kind"      // what was announced: push.Kind
 	Status  = "status"    // what became of the devices: delivery.Status

@@ -34,6 +34,12 @@ const (
 	Timeout        Class = "timeout"          // no answer in the time given to a try
 )
 
+// Classes is all of them.
+var Classes = []Class{
+	Sent, Unregistered, InvalidTarget, InvalidMessage, SenderMismatch, ThirdParty,
+	Credentials, WrongProject, Quota, Unavailable, Internal, Timeout,
+}
+
 // Retryable reports whether the same message may be accepted later.
 func (c Class) Retryable() bool {
 	switch c {
