@@ -150,6 +150,29 @@ func TestTerraformNeedsNoBinaryWithoutFiles(t *testing.T) {
 	}
 }
 
+func TestInitialized(t *testing.T) {
+	failed := errors.New("exit status 1")
+	unreachable := "Could not retrieve the list of available versions for provider\nhashicorp/google: could not\nconnect to registry.terraform.io: failed to"
+	for _, test := range []struct {
+		output string
+		err    error
+		ci     bool
+		want   string // empty: nil
+		skip   bool
+	}{
+		{"Terraform has been successfully initialized!", nil, false, "", false},
+		{unreachable, failed, true, "NOT run", true},
+		{unreachable, failed, false, terraformPlugins, false},
+		{"Error: Unsupported block type", failed, true, "exit status 1", false},
+	} {
+		err := initialized(test.output, test.err, test.ci)
+		var skip skipped
+		if errors.As(err, &skip) != test.skip || (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+			t.Errorf("initialized(%.20q, %v, CI %v) = %v, want %q, skipped %v", test.output, test.err, test.ci, err, test.want, test.skip)
+		}
+	}
+}
+
 func TestCommandIsInterruptedNotKilled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

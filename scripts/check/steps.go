@@ -6,10 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os/exec"
-	"path/filepath"
-	"runtime"
 	"strings"
 )
 
@@ -29,6 +25,7 @@ var steps = []step{
 	{name: "staticcheck", run: commands("go tool staticcheck -tags integration ./...")},
 	{name: "terraform", run: terraform},
 	{name: "govulncheck", run: govulncheck},
+	{name: "terraform-test", slow: true, run: terraformTest},
 	{name: "unit", run: commands("go test -race -shuffle=on -timeout 5m ./...")},
 	{name: "integration", slow: true, run: integration},
 	{name: "local", slow: true, run: commands("go run ./scripts/local -once")}, // the README's other command
@@ -105,27 +102,3 @@ func integration(ctx context.Context, c *checker) error {
 	args := []string{"test", "-race", "-shuffle=on", "-tags", "integration", "-p", "1", "-timeout", "20m"}
 	return c.command(ctx, "go", append(args, packages...)...)
 }
-
-func terraform(ctx context.Context, c *checker) error {
-	found := false
-	err := filepath.WalkDir(filepath.Join(c.root, "terraform"), func(path string, _ fs.DirEntry, err error) error {
-		found = found || filepath.Ext(path) == ".tf"
-		return err
-	})
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !found {
-		return skipped("no .tf files")
-	}
-	if err != nil {
-		return err
-	}
-	if _, err := exec.LookPath("terraform"); err != nil {
-		archive := fmt.Sprintf("https://releases.hashicorp.com/terraform/%[1]s/terraform_%[1]s_%[2]s_%[3]s.zip",
-			terraformVersion, runtime.GOOS, runtime.GOARCH)
-		return fmt.Errorf("terraform is not installed; this installs it:\n"+
-			"  curl -fsSLo /tmp/terraform.zip %s && sudo unzip -o /tmp/terraform.zip terraform -d /usr/local/bin", archive)
-	}
-	return c.command(ctx, "terraform", "fmt", "-check", "-diff", "-recursive", "terraform")
-}
-
-// terraformVersion is only what a machine without terraform is told to install.
-const terraformVersion = "1.11.4"

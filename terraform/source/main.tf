@@ -15,10 +15,11 @@ locals {
     "scripts/system/*.{js,json}",   # embedded there
   ]
 
-  # Tests and what they read stay here: the builder has no use for them.
+  # Tests go along: the builder tidies go.mod, which would change without what
+  # only tests import.
   files = {
-    for path in sort(flatten([for p in local.patterns : fileset(var.root, p)])) :
-    path => file("${var.root}/${path}") if !endswith(path, "_test.go")
+    for path in flatten([for p in local.patterns : fileset(var.root, p)]) :
+    path => file("${var.root}/${path}")
   }
 
   # The builder wants one package in the root. It generates the main that serves
