@@ -32,11 +32,12 @@ locals {
   # Fields that are queried or ordered by alone.
   indexed = {
     "calls.ringing"         = [{ contains = true }]                                 # what rings for me
-    "conversations.members" = [{ contains = true }]                                 # my peer conversations
+    "conversations.members" = [{ contains = true }]                                 # my peer conversations, for the security rules
     "deliveries.subjectID"  = [{ order = "ASCENDING" }]                             # what became of a message
     "members.number"        = [{ order = "ASCENDING" }]                             # a group's members, page by page
     "members.userID"        = [{ order = "ASCENDING", scope = "COLLECTION_GROUP" }] # my groups
     "messages.orderKey"     = [{ order = "ASCENDING" }, { order = "DESCENDING" }]   # a conversation's history
+    "messages.timestamp"    = [{ order = "ASCENDING" }]                             # what is new in a conversation
   }
 
   # Queries by several fields.

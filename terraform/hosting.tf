@@ -9,7 +9,6 @@ locals {
     module.groups,
     module.call_invite,
     module.sync,
-    module.web,
   ]
 
   rewrites = flatten([

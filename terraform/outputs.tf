@@ -7,11 +7,6 @@ output "dashboard_url" {
   value = "https://console.cloud.google.com/monitoring/dashboards/builder/${element(split("/", google_monitoring_dashboard.doorbell.id), 3)}?project=${var.project}"
 }
 
-output "demo_url" {
-  description = "The demo page."
-  value       = "${google_firebase_hosting_site.public.default_url}/demo/"
-}
-
 output "firebase_config" {
   description = "What a web page gives to the Firebase SDK's initializeApp. None of it is secret."
   value = {
