@@ -6,5 +6,5 @@ module "on_call" {
   description = "Rings who is invited to a call; dismisses what rang"
   document    = { path = "calls/{call}", change = "written" }
   firestore   = local.planner_access
-  publishes   = { for t in ["urgent", "sweep"] : t => local.topic_ids[t] }
+  publishes   = { for t in ["push", "urgent", "sweep"] : t => local.topic_ids[t] }
 }

@@ -5,7 +5,7 @@ module "presence" {
   name        = "presence"
   description = "Keeps a device's lease"
   public      = true
-  paths       = ["/presence", "/push-rule"]
+  paths       = ["/presence", "/push-rule", "/blacklist-*"]
   firestore   = "write"
 
   # Every device that is online calls it twice a lease: the most calls of all.

@@ -6,6 +6,7 @@ module "sweep" {
   description = "Ends what has run out: calls nobody answered, leases nobody renewed"
   topic       = local.topics.sweep
   firestore   = "write"
+  publishes   = { for t in ["push", "urgent"] : t => local.topic_ids[t] }
 
   # It stays until the next minute's sweep while calls ring, mostly asleep.
   sizing = { timeout = 100 }
