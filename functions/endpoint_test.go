@@ -290,7 +290,7 @@ func TestCORS(t *testing.T) {
 		if got := h.Get("Access-Control-Allow-Methods"); (got == "POST, OPTIONS") != (tc.want != "") {
 			t.Errorf("%s: methods %q", name, got)
 		}
-		if got := h.Get("Access-Control-Allow-Headers"); (got == "Authorization, Content-Type") != (tc.want != "") {
+		if got := h.Get("Access-Control-Allow-Headers"); (got == "Authorization, Content-Type, X-Firebase-AppCheck") != (tc.want != "") {
 			t.Errorf("%s: headers %q", name, got)
 		}
 		if h.Get("Access-Control-Allow-Credentials") != "" {

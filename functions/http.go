@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"mime"
 	"net/http"
 	"path"
@@ -41,14 +42,15 @@ type methods map[string]func(ctx context.Context, userID string, r *http.Request
 // each start cold.
 type routes map[string]methods
 
-// endpoint is the adapter all HTTP functions share: route, CORS, method,
-// caller, handler, answer. A path whose last segment is no route is the
+// endpoint is the adapter all HTTP functions share: route, CORS, method, app,
+// caller, rate, handler, answer. A path whose last segment is no route is the
 // function's own URL, so it gets the route named after the function.
 func endpoint(name string, table routes) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		m, ok := table[path.Base(r.URL.Path)]
+		segment := path.Base(r.URL.Path)
+		m, ok := table[segment]
 		if !ok {
-			m = table[name]
+			segment, m = name, table[name]
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), httpTimeout)
 		defer cancel()
@@ -57,7 +59,7 @@ func endpoint(name string, table routes) http.HandlerFunc {
 		header.Set("Cache-Control", "no-store")
 		header.Set("X-Content-Type-Options", "nosniff")
 
-		answer, err := serve(ctx, m, w, r)
+		answer, err := serve(ctx, segment, m, w, r)
 		status := http.StatusOK
 		if err != nil {
 			e := asFault(err)
@@ -69,7 +71,7 @@ func endpoint(name string, table routes) http.HandlerFunc {
 				header.Set("WWW-Authenticate", "Bearer")
 			}
 			if e.RetryAfter > 0 {
-				header.Set("Retry-After", strconv.Itoa(int(e.RetryAfter.Seconds()+0.999)))
+				header.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
 			}
 			answer = map[string]*fault.Error{"error": e}
 		}
@@ -109,7 +111,8 @@ func busy() *fault.Error {
 	return e
 }
 
-func serve(ctx context.Context, m methods, w http.ResponseWriter, r *http.Request) (any, error) {
+// serve answers a request to the path whose last segment and methods are given.
+func serve(ctx context.Context, segment string, m methods, w http.ResponseWriter, r *http.Request) (any, error) {
 	c, err := settings()
 	if err != nil {
 		return nil, err
@@ -132,8 +135,14 @@ func serve(ctx context.Context, m methods, w http.ResponseWriter, r *http.Reques
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
 		return nil, fault.New(fault.MethodNotAllowed, fault.ParamsInvalid, "%s is not allowed here: use %s", r.Method, strings.Join(allowed, ", "))
 	}
+	if err := checkApp(ctx, c.AppCheck, r); err != nil {
+		return nil, err
+	}
 	userID, err := caller(ctx, r)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkRate(c, segment, userID); err != nil {
 		return nil, err
 	}
 	return handle(ctx, userID, r)
@@ -148,12 +157,18 @@ func cors(h http.Header, origins []string, origin string, methods []string) {
 	}
 	h.Set("Access-Control-Allow-Origin", origin)
 	h.Set("Access-Control-Allow-Methods", strings.Join(methods, ", "))
-	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, "+appCheckHeader)
+	h.Set("Access-Control-Expose-Headers", "Retry-After")
 	h.Set("Access-Control-Max-Age", "3600")
 }
 
 // caller is the user the request's Firebase ID token was issued to.
 func caller(ctx context.Context, r *http.Request) (string, error) {
+	// Of two headers a proxy may have looked at the other one.
+	given := r.Header.Values("Authorization")
+	if len(given) > 1 {
+		return "", fault.New(fault.Unauthenticated, fault.UserIsNotLogged, "send one Authorization header, not %d", len(given))
+	}
 	scheme, idToken, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || idToken == "" {
 		return "", fault.New(fault.Unauthenticated, fault.UserIsNotLogged, "send the user's Firebase ID token as \"Authorization: Bearer <token>\"")
@@ -184,8 +199,11 @@ func caller(ctx context.Context, r *http.Request) (string, error) {
 // says where.
 func decode[T any](r *http.Request) (*T, error) {
 	contentType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || contentType != "application/json" {
+	if err != nil || contentType != "application/json" || len(r.Header.Values("Content-Type")) > 1 {
 		return nil, fault.New(fault.UnsupportedMediaType, fault.ParamsInvalid, "send the body as Content-Type: application/json")
+	}
+	if r.Header.Get("Content-Encoding") != "" {
+		return nil, fault.New(fault.UnsupportedMediaType, fault.ParamsInvalid, "send the body as it is, without a Content-Encoding")
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBodyBytes))
 	var tooLarge *http.MaxBytesError

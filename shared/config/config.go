@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/doorbell-push/doorbell/shared/limit"
 )
 
 // Config is the settings of one process; Read fills and checks it.
@@ -30,6 +32,17 @@ type Config struct {
 	// AllowedOrigins are the web origins that may call the HTTP functions
 	// (DOORBELL_ALLOWED_ORIGINS, comma-separated, "*" for any; default none).
 	AllowedOrigins []string
+	// AppCheck says whether requests must come from the operator's own app
+	// (DOORBELL_APP_CHECK: off, log or enforce; default off). Firebase has no
+	// emulator of App Check, so local runs leave it off.
+	AppCheck AppCheck
+	// RateLimits is how often one user may make requests, by the path's last
+	// segment; the paths without an entry share the rate of AnyPath, each counted
+	// by itself. Nil: as often as they like. An instance counts for itself (see
+	// limit.Limiter). (DOORBELL_RATE_LIMITS, such as "send=20/200,*=5/50": the
+	// requests a second and at once; what isn't named keeps its default, see
+	// defaultRates; "off" for no limits.)
+	RateLimits map[string]limit.Rate
 	// WebClickURL is what a click on a web notification opens
 	// (DOORBELL_WEB_CLICK_URL, https; default empty: the service worker decides).
 	WebClickURL string
@@ -99,6 +112,8 @@ func Read(getenv func(string) string) (*Config, error) {
 		DeadTopic:        r.text("DOORBELL_DEAD_TOPIC", "push-dead"),
 		FCMEndpoint:      r.text("DOORBELL_FCM_ENDPOINT", ""),
 		AllowedOrigins:   r.list("DOORBELL_ALLOWED_ORIGINS"),
+		AppCheck:         r.appCheck("DOORBELL_APP_CHECK"),
+		RateLimits:       r.rates("DOORBELL_RATE_LIMITS"),
 		WebClickURL:      r.text("DOORBELL_WEB_CLICK_URL", ""),
 		MaxTextBytes:     r.number("DOORBELL_MAX_TEXT_BYTES", 2048, 1, 32768),
 		MaxDevices:       r.number("DOORBELL_MAX_DEVICES", 25, 1, 100),

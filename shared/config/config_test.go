@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/doorbell-push/doorbell/shared/limit"
 )
 
 // read reads env on top of the one variable without a default.
@@ -22,11 +24,18 @@ func TestDefaults(t *testing.T) {
 		MaxTextBytes: 2048, MaxDevices: 25, MaxCallInvitees: 9, Lease: 2 * time.Minute, PushTTL: 28 * 24 * time.Hour,
 		MessageRetention: 365 * 24 * time.Hour, CallRetention: 30 * 24 * time.Hour, LedgerRetention: 30 * 24 * time.Hour,
 		MaxGroupMembers: 10000, FanoutTopic: "fanout", FanoutThreshold: 2000,
-		FCMConcurrency: 100, MaxAttempts: 10,
+		FCMConcurrency: 100, MaxAttempts: 10, AppCheck: AppCheckOff, RateLimits: defaultRates,
 	}
 	if got, err := read(nil); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
 	}
+}
+
+// rates is the default rate limits with others in their place.
+func rates(others map[string]limit.Rate) map[string]limit.Rate {
+	out := maps.Clone(defaultRates)
+	maps.Copy(out, others)
+	return out
 }
 
 func TestEveryVariableIsRead(t *testing.T) {
@@ -43,6 +52,10 @@ func TestEveryVariableIsRead(t *testing.T) {
 		{"DOORBELL_FCM_ENDPOINT", "http://localhost:1/v1", "FCMEndpoint", "http://localhost:1/v1"},
 		{"DOORBELL_ALLOWED_ORIGINS", "https://a.example, ,https://b.example,", "AllowedOrigins", []string{"https://a.example", "https://b.example"}},
 		{"DOORBELL_ALLOWED_ORIGINS", " ", "AllowedOrigins", []string(nil)},
+		{"DOORBELL_APP_CHECK", "log", "AppCheck", AppCheckLog},
+		{"DOORBELL_APP_CHECK", "enforce", "AppCheck", AppCheckEnforce},
+		{"DOORBELL_RATE_LIMITS", "off", "RateLimits", map[string]limit.Rate(nil)},
+		{"DOORBELL_RATE_LIMITS", "send=0.5/1, *=1000/10000", "RateLimits", rates(map[string]limit.Rate{"send": {PerSecond: 0.5, Burst: 1}, "*": {PerSecond: 1000, Burst: 10000}})},
 		{"DOORBELL_WEB_CLICK_URL", "https://a.example/", "WebClickURL", "https://a.example/"},
 		{"DOORBELL_RECORD_SKIPS", "true", "RecordSkips", true},
 		{"DOORBELL_RECORD_SKIPS", "0", "RecordSkips", false},
@@ -103,6 +116,8 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"GOOGLE_CLOUD_PROJECT", "", "configuration: GOOGLE_CLOUD_PROJECT is not set: name the Google Cloud project the functions run in"},
 		{"DOORBELL_RECORD_SKIPS", "yes", `configuration: DOORBELL_RECORD_SKIPS is "yes": give true or false`},
+		{"DOORBELL_APP_CHECK", "yes", `configuration: DOORBELL_APP_CHECK is "yes": give off, log or enforce`},
+		{"DOORBELL_APP_CHECK", "Enforce", `configuration: DOORBELL_APP_CHECK is "Enforce": give off, log or enforce`},
 		{"DOORBELL_WEB_CLICK_URL", "http://a.example/", clickURL},
 		{"DOORBELL_WEB_CLICK_URL", "https://" + strings.Repeat("x", MaxClickURLBytes), clickURL},
 	} {
@@ -113,6 +128,18 @@ func TestRefusals(t *testing.T) {
 	longest := "https://" + strings.Repeat("x", MaxClickURLBytes-len("https://"))
 	if _, err := read(map[string]string{"DOORBELL_WEB_CLICK_URL": longest}); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestRateLimitsRefused(t *testing.T) {
+	for _, entry := range []string{
+		"send", "send=", "send=1", "send=1/", "send=/1", "=1/1", "send=0/1", "send=-1/1", "send=1/0", "send=1/-1", "send=1/1.5", "send=0.001/1",
+		"send=1001/1", "send=1/10001", "send=NaN/1", "send=Inf/1", "send=1/1/1", "send=1e400/1", "off", "none",
+	} {
+		c, err := read(map[string]string{"DOORBELL_RATE_LIMITS": "register=1/1," + entry})
+		if want := fmt.Sprintf("DOORBELL_RATE_LIMITS has %q: give path=perSecond/burst", entry); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %+v, %v", entry, c, err)
+		}
 	}
 }
 

@@ -1,0 +1,77 @@
+package config
+
+import (
+	"maps"
+	"strconv"
+	"strings"
+
+	"github.com/doorbell-push/doorbell/shared/limit"
+)
+
+// AppCheck is what is done with Firebase App Check tokens, which tell that a
+// request comes from the operator's own app.
+type AppCheck string
+
+// The ways to treat them. Log is for finding out, before Enforce, whom it would
+// lock out.
+const (
+	AppCheckOff     AppCheck = "off"
+	AppCheckLog     AppCheck = "log"     // requests without a valid one are served and logged
+	AppCheckEnforce AppCheck = "enforce" // requests without a valid one are refused
+)
+
+// AnyPath is the key in RateLimits of the paths that have no entry of their own.
+const AnyPath = "*"
+
+// defaultRates is RateLimits where nothing is set. Ten messages a second is
+// ZIM's limit of sendMessage; the others are ours. A burst is what an app that
+// comes back after a while, with many devices or a full outbox, does at once;
+// that of calls is small because each of them rings at somebody's.
+var defaultRates = map[string]limit.Rate{
+	"send":           {PerSecond: 10, Burst: 100},
+	"presence":       {PerSecond: 2, Burst: 100},
+	"register":       {PerSecond: 1, Burst: 50},
+	"group-create":   {PerSecond: 1, Burst: 50},
+	"call-invite":    {PerSecond: 1, Burst: 20},
+	"calling-invite": {PerSecond: 1, Burst: 20},
+	AnyPath:          {PerSecond: 10, Burst: 100},
+}
+
+// Bounds of a rate.
+const (
+	maxPerSecond = 1000
+	minPerSecond = 0.01
+	maxBurst     = 10_000
+)
+
+// rates reads "path=perSecond/burst,…" over defaultRates, and "off" as no limits.
+func (r *reader) rates(name string) map[string]limit.Rate {
+	if r.text(name, "") == "off" {
+		return nil
+	}
+	out := maps.Clone(defaultRates)
+	for _, entry := range r.list(name) {
+		path, rate, _ := strings.Cut(entry, "=")
+		perSecond, burst, _ := strings.Cut(rate, "/")
+		p, err1 := strconv.ParseFloat(perSecond, 64)
+		b, err2 := strconv.Atoi(burst)
+		// The bounds are asked so that NaN, which ParseFloat takes, is none.
+		ok := err1 == nil && err2 == nil && path != "" && p >= minPerSecond && p <= maxPerSecond && b >= 1 && b <= maxBurst
+		if !ok {
+			r.fail("%s has %q: give path=perSecond/burst, such as send=10/100, * for all other paths; %v to %d a second, a burst of 1 to %d; or off alone", name, entry, minPerSecond, maxPerSecond, maxBurst)
+			continue
+		}
+		out[path] = limit.Rate{PerSecond: p, Burst: b}
+	}
+	return out
+}
+
+func (r *reader) appCheck(name string) AppCheck {
+	switch mode := AppCheck(r.text(name, string(AppCheckOff))); mode {
+	case AppCheckOff, AppCheckLog, AppCheckEnforce:
+		return mode
+	default:
+		r.fail("%s is %q: give off, log or enforce", name, mode)
+		return AppCheckEnforce
+	}
+}
