@@ -72,6 +72,7 @@ variable "runtime" {
 variable "settings" {
   description = "Doorbell's settings, each DOORBELL_<NAME> in shared/config/config.go, which has their meaning, defaults and bounds."
   type = object({
+    app_check               = optional(string)
     call_retention_hours    = optional(number)
     fanout_threshold        = optional(number)
     fcm_concurrency         = optional(number)
@@ -84,6 +85,7 @@ variable "settings" {
     max_text_bytes          = optional(number)
     message_retention_hours = optional(number)
     push_ttl_seconds        = optional(number)
+    rate_limits             = optional(string)
     record_skips            = optional(bool)
     web_click_url           = optional(string)
   })
