@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/doorbell-push/doorbell/shared/docid"
 )
 
 // Status is what became of a device in a batch.
@@ -72,6 +74,10 @@ func (e Entry) Absorb(report Entry) Entry {
 	}
 	return e
 }
+
+// UserKey is the key of an outcome that concerns the user rather than one of
+// their devices: no device has it.
+func UserKey(userID string) string { return docid.New("user", userID) }
 
 // Final reports whether the device needs nothing more.
 func (e Entry) Final(pushID string) bool {

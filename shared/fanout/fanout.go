@@ -143,10 +143,9 @@ func (t *tally) add(d plan.Decision, now time.Time) bool {
 	if len(t.skipped) < maxLogged {
 		t.skipped = append(t.skipped, d.UserID+"/"+d.PushID+":"+string(d.Reason))
 	}
-	// A reason that concerns the user stands under an ID no device has.
 	key := d.PushID
 	if key == "" {
-		key = docid.New("user", d.UserID)
+		key = delivery.UserKey(d.UserID)
 	}
 	t.outcomes[key] = delivery.Outcome{UserID: d.UserID, Status: delivery.Skipped, Detail: string(d.Reason), At: now}
 	return false

@@ -1,0 +1,154 @@
+//go:build integration
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/doorbell-push/doorbell/scripts/fcm/standin"
+	"github.com/doorbell-push/doorbell/scripts/harness"
+	"github.com/doorbell-push/doorbell/scripts/system"
+)
+
+const within = 30 * time.Second
+
+type world struct {
+	*testing.T
+	*system.System
+}
+
+type object = map[string]any
+
+func (w world) as(user string) harness.Client {
+	w.Helper()
+	token, err := w.SignIn(w.Context(), user)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return harness.Client{TB: w.T, BaseURL: w.FunctionsURL(), Token: token}
+}
+
+func (w world) ok(c harness.Client, path string, body any) map[string]any {
+	w.Helper()
+	status, raw := c.Do(http.MethodPost, path, body)
+	var answer map[string]any
+	if err := json.Unmarshal(raw, &answer); status != http.StatusOK || err != nil {
+		w.Fatalf("%s: %d %s", path, status, raw)
+	}
+	return answer
+}
+
+// phone registers a device of bob's.
+func (w world) phone(c harness.Client, deviceID string) string {
+	w.Helper()
+	d, err := w.FCM.NewDevice(standin.Device{Platform: standin.Android})
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.ok(c, "/register", object{"token": d.Token, "platform": "android", "deviceID": deviceID})
+	return d.Token
+}
+
+func (w world) send(c harness.Client, text string) string {
+	w.Helper()
+	answer := w.ok(c, "/send", object{
+		"message": object{"type": 1, "message": text}, "toConversationID": "bob", "conversationType": 0, "localMessageID": text,
+		"config": object{"priority": 2, "pushConfig": object{"title": "Alice", "content": text}},
+	})
+	return answer["message"].(map[string]any)["messageID"].(string)
+}
+
+// run runs the program as a person does.
+func (w world) run(args ...string) string {
+	w.Helper()
+	w.Setenv("FIRESTORE_EMULATOR_HOST", w.FirestoreHost())
+	w.Setenv("PUBSUB_EMULATOR_HOST", w.PubSubHost())
+	var out bytes.Buffer
+	cmd := command()
+	cmd.SetOut(&out)
+	cmd.SetArgs(append(args, "--project", w.ProjectID))
+	if err := cmd.ExecuteContext(w.Context()); err != nil {
+		w.Fatalf("%v: %v", args, err)
+	}
+	return out.String()
+}
+
+// until runs the program until what it prints matches each pattern.
+func (w world) until(patterns []string, args ...string) {
+	w.Helper()
+	err := harness.Poll(w.Context(), within, func(context.Context) error {
+		out := w.run(args...)
+		for _, p := range patterns {
+			if !regexp.MustCompile(p).MatchString(out) {
+				return fmt.Errorf("nothing like %s in\n%s", p, out)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// Why somebody was rung or not, from one command; and what FCM refused is sent
+// once its cause is mended.
+func TestTraceAndDeadLetters(t *testing.T) {
+	s, err := system.Start(t.Context(), system.Options{NoClock: true, Env: []string{"DOORBELL_RECORD_SKIPS=true"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	w := world{t, s}
+	alice, bob := w.as("alice"), w.as("bob")
+	token := w.phone(bob, "phone")
+	w.phone(bob, "desk")
+	w.ok(bob, "/presence", object{"deviceID": "desk", "state": "online"})
+
+	id := w.send(alice, "hello")
+	w.until([]string{
+		`message ` + id + ` from alice to bob, stored 20`,
+		`bob\n`,
+		`phone \(android\) +message +\+\d+ ms +pushed: FCM took it at the first try as projects/`,
+		`desk \(android\) +message +\+\d+ ms +not pushed: the device was online and got it directly`,
+	}, "trace", id)
+	w.until([]string{`nothing is recorded for carol`}, "trace", id, "carol")
+	w.until([]string{`"userID": "bob"`, `"detail": "online"`}, "trace", id, "bob", "--json")
+
+	if err := w.FCM.SetFaults(standin.Plan{Rules: []standin.Rule{{Match: standin.Match{Token: token}, Action: standin.Action{Error: standin.SenderIDMismatch}}}}); err != nil {
+		t.Fatal(err)
+	}
+	lost := w.send(alice, "lost")
+	w.until([]string{`message ` + lost + `  1 devices  sender_mismatch`}, "dead-letter", "list")
+	w.until([]string{`in the dead letters at the first try: the token belongs to another Firebase project`}, "trace", lost, "bob")
+	w.FCM.ClearFaults()
+	if got := w.run("dead-letter", "replay", "--reason", "credentials"); got != "0 of 0 sent again\n" {
+		t.Errorf("replay of others: %q", got)
+	}
+	if got := w.run("dead-letter", "replay"); got != "1 of 1 sent again\n" {
+		t.Errorf("replay: %q", got)
+	}
+	w.until([]string{`pushed: FCM took it at the first try`}, "trace", lost, "bob")
+	if got := w.run("dead-letter", "list"); got != "no dead letters\n" {
+		t.Errorf("left: %q", got)
+	}
+	if got := len(w.FCM.Messages(token)); got != 2 {
+		t.Errorf("the phone got %d pushes", got)
+	}
+
+	call := w.ok(alice, "/call-invite", object{"invitees": []string{"bob"}, "config": object{"pushConfig": object{"title": "Alice", "content": "call"}}})
+	callID := call["callID"].(string)
+	w.until([]string{`call ` + callID + ` from alice to 1 invitees`, `phone \(android\) +call +`}, "trace", callID)
+	w.ok(alice, "/call-cancel", object{"callID": callID})
+	w.until([]string{`phone \(android\) +call_end +`}, "trace", callID)
+	if strings.Contains(w.run("trace", callID), "nothing is recorded") {
+		t.Error("the call's story is empty")
+	}
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"cloud.google.com/go/firestore"
+	"github.com/spf13/cobra"
+
+	"github.com/doorbell-push/doorbell/shared/call"
+	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/delivery"
+	"github.com/doorbell-push/doorbell/shared/store"
+	"github.com/doorbell-push/doorbell/shared/trace"
+)
+
+func traceCommand(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use:   "trace ID [USER]",
+		Short: "Says who was rung for a message or call, who wasn't, and why",
+		Long: `Says what was decided for each device of a message or call, and what FCM said to
+each push. ID is a messageID as "send" answers, or a callID. With USER it tells of
+that user only. It makes at most three queries.`,
+		Args: cobra.RangeArgs(1, 2),
+		RunE: o.connected(func(cmd *cobra.Command, args []string) error {
+			client, err := firestore.NewClient(cmd.Context(), o.project)
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			userID := ""
+			if len(args) > 1 {
+				userID = args[1]
+			}
+			s, err := story(cmd.Context(), store.NewFirestore(client), args[0], userID)
+			if err != nil {
+				return err
+			}
+			if o.json {
+				out := json.NewEncoder(cmd.OutOrStdout())
+				out.SetIndent("", "  ")
+				return out.Encode(s)
+			}
+			return printStory(cmd.OutOrStdout(), o.project, s, userID)
+		}),
+	}
+}
+
+var messageID = regexp.MustCompile(`^[a-z2-7]{26}$`)
+
+// mostNamed is for how many users the devices' names are looked up: a read each.
+const mostNamed = 100
+
+// story is the story of a message or a call.
+func story(ctx context.Context, db *store.Firestore, id, userID string) (*trace.Story, error) {
+	s, subject, err := subject(ctx, db, id)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := db.Entries(ctx, subject)
+	if err != nil {
+		return nil, err
+	}
+	users, err := db.Users(ctx, named(entries, userID))
+	if err != nil {
+		return nil, err
+	}
+	s.Tell(entries, users, userID)
+	return s, nil
+}
+
+// subject is what a story is about, and the ID that the ledger has for it.
+func subject(ctx context.Context, db *store.Firestore, id string) (*trace.Story, string, error) {
+	if messageID.MatchString(id) {
+		m, err := db.FindMessage(ctx, id)
+		if err != nil {
+			return nil, "", err
+		}
+		if m != nil {
+			kind := map[chat.ConversationType]string{chat.Peer: "", chat.Group: "group ", chat.Room: "room "}[m.ConversationType]
+			return &trace.Story{
+				ID: id, Kind: "message", From: m.SenderUserID, To: kind + m.ConversationID, At: time.UnixMilli(m.Timestamp), Asked: m.Push != nil,
+			}, id, nil
+		}
+	}
+	c, err := db.Call(ctx, id)
+	if err != nil {
+		return nil, "", err
+	}
+	if c == nil {
+		return nil, "", fmt.Errorf("there is no message or call %q: it may have expired, or be in another project", id)
+	}
+	return &trace.Story{
+		ID: id, Kind: "call", From: c.Caller, To: fmt.Sprint(len(c.Users)-1, " invitees"), At: time.UnixMilli(c.CreateTime), Asked: c.Push != nil,
+	}, call.ID(id), nil
+}
+
+// named is the users whose devices' names are looked up.
+func named(entries []delivery.Entry, userID string) []string {
+	if userID != "" {
+		return []string{userID}
+	}
+	ids := map[string]bool{}
+	for _, e := range entries {
+		for _, o := range e.Outcomes {
+			ids[o.UserID] = true
+		}
+	}
+	sorted := slices.Sorted(maps.Keys(ids))
+	return sorted[:min(len(sorted), mostNamed)]
+}
+
+func printStory(w io.Writer, project string, s *trace.Story, userID string) error {
+	fmt.Fprintf(w, "%s %s from %s to %s, stored %s\n", s.Kind, s.ID, s.From, s.To, s.At.UTC().Format(time.RFC3339Nano))
+	if !s.Asked {
+		fmt.Fprintln(w, "  nobody is rung: the sender asked for no push")
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, r := range s.Receivers {
+		fmt.Fprintf(table, "  %s\n", r.UserID)
+		for _, d := range r.Devices {
+			for _, e := range d.Events {
+				fmt.Fprintf(table, "    %s\t%s\t+%d ms\t%s\n", name(d), e.What, e.At.Sub(s.At).Milliseconds(), e.Text)
+			}
+		}
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if len(s.Receivers) == 0 && s.Asked {
+		fmt.Fprintf(w, "  nothing is recorded%s: either it is still on its way, or nobody there was to be rung.\n", of(userID))
+	}
+	if os.Getenv("FIRESTORE_EMULATOR_HOST") == "" {
+		fmt.Fprintf(w, "  Who was left out before a push was made stands in the log, unless DOORBELL_RECORD_SKIPS is set:\n"+
+			"  gcloud logging read --project %s 'jsonPayload.subjectID=%q AND jsonPayload.message=\"planned\"'\n", project, s.ID)
+	}
+	return nil
+}
+
+func of(userID string) string {
+	if userID == "" {
+		return ""
+	}
+	return " for " + userID
+}
+
+func name(d trace.Device) string {
+	switch {
+	case d.DeviceID != "":
+		return d.DeviceID + " (" + d.Platform + ")"
+	case d.PushID != "":
+		return "a device since unregistered"
+	}
+	return "no device"
+}

@@ -1,0 +1,33 @@
+package plan
+
+// explanations is what each reason means, said to whoever asks why a device did not
+// ring.
+var explanations = map[Reason]string{
+	Sender:       "they sent it themselves",
+	NoPushConfig: "the sender asked for no push",
+	Room:         "room messages never push",
+	NotMember:    "they were not in the group when it was sent, or are not any more",
+	Muted:        "they muted the conversation, and were not mentioned with isNotifyMentionedUsers",
+	Expired:      "what it announced was over",
+	Blocked:      "they have blocked the sender",
+	AlreadyRead:  "they had read the conversation that far before the push left",
+	NoDevice:     "they have no device bound: never registered, unregistered or logged out",
+	NoTarget:     "the device takes no pushes: never registered for them, unregistered, or its token died",
+	Online:       "the device was online and got it directly",
+	RulePlatform: "their offline push rule: another of their platforms was online",
+	PopupOff:     "the device takes no popup pushes",
+	Rebound:      "the device's token changed between plan and push",
+	CallOver:     "the invitation was answered or cancelled, or the call ended, before the ring left",
+	Ringing:      "they are invited again, so nothing is dismissed",
+	NotRung:      "the device never rang, so it has nothing to dismiss",
+	AnsweredHere: "the call was answered on this device",
+}
+
+// Explain says in words what r means, for operators. It is r itself for a reason
+// that is unknown, such as one of a later version.
+func (r Reason) Explain() string {
+	if text, ok := explanations[r]; ok {
+		return text
+	}
+	return string(r)
+}
