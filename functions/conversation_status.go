@@ -10,7 +10,8 @@ import (
 )
 
 // setConversationStatus sets whether the caller is rung for a conversation's
-// messages: of a group in their membership, of a peer beside their devices.
+// messages, and for which: of a group in their membership, of a peer beside
+// their devices.
 // Safe to repeat: it sets a state, in one transaction.
 func setConversationStatus(ctx context.Context, userID string, r *http.Request) (any, error) {
 	body, err := decode[group.StatusRequest](r)
@@ -35,7 +36,7 @@ func setConversationStatus(ctx context.Context, userID string, r *http.Request) 
 	if body.Status == group.DoNotDisturb {
 		mute = &presence.Mute{MutedUntil: body.MutedUntil}
 	}
-	if err := reg.SetMute(ctx, userID, chat.CID(chat.Peer, userID, body.ConversationID), mute); err != nil {
+	if err := reg.SetPeer(ctx, userID, chat.CID(chat.Peer, userID, body.ConversationID), mute, body.Level); err != nil {
 		return nil, err
 	}
 	return group.StatusSet{ConversationID: body.ConversationID, ConversationType: chat.Peer}, nil

@@ -29,6 +29,9 @@ func TestConversationStatus(t *testing.T) {
 		{"dave", `{"status":2,"conversationID":"alice","conversationType":0}`, 200, 0, ""},
 		{"dave", `{"status":1,"conversationID":"alice","conversationType":0}`, 200, 0, ""},
 		{"bob", `{"status":2,"conversationID":"g","conversationType":2}`, 200, 0, ""},
+		{"erin", `{"status":2,"conversationID":"alice","conversationType":0,"level":"mentions"}`, 200, 0, ""},
+		{"carol", `{"status":1,"conversationID":"g","conversationType":2,"level":"mentions"}`, 200, 0, ""},
+		{"carol", `{"status":1,"conversationID":"g","conversationType":2,"level":"some"}`, 400, fault.ParamsInvalid, "level"},
 		{"dave", `{"status":2,"conversationID":"g","conversationType":2}`, 403, fault.GroupUserIsNotInTheGroup, ""},
 		{"bob", `{"status":2,"conversationID":"h","conversationType":2}`, 404, fault.GroupDoesNotExist, ""},
 		{"bob", `{"status":2,"conversationID":"r","conversationType":1}`, 400, fault.ParamsInvalid, "conversationType"},
@@ -52,7 +55,7 @@ func TestConversationStatus(t *testing.T) {
 			t.Errorf("%s %s: %v", tc.user, tc.body, got)
 		}
 	}
-	users, err := db.Users(t.Context(), []string{"bob", "carol", "dave"})
+	users, err := db.Users(t.Context(), []string{"bob", "carol", "dave", "erin"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,9 +68,12 @@ func TestConversationStatus(t *testing.T) {
 			t.Errorf("%s has muted %+v, want %+v", user, got, want)
 		}
 	}
-	_, members, err := db.ReadGroup(t.Context(), group.CID("g"), []string{"bob"})
-	if err != nil || members["bob"].Status != group.DoNotDisturb {
-		t.Errorf("bob's membership is %+v, %v", members["bob"], err)
+	_, members, err := db.ReadGroup(t.Context(), group.CID("g"), []string{"bob", "carol"})
+	if err != nil || members["bob"].Status != group.DoNotDisturb || members["carol"].Level != presence.LevelMentions {
+		t.Errorf("memberships are %+v, %v", members, err)
+	}
+	if got := users["erin"].PeerLevel(chat.CID(chat.Peer, "alice", "erin")); got != presence.LevelMentions {
+		t.Errorf("erin's level is %q", got)
 	}
 	// A peer isn't a group.
 	resp := call("bob", "POST", "/group-notification-status", `{"status":2,"conversationID":"alice","conversationType":0}`)

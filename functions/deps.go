@@ -25,6 +25,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/inbox"
 	"github.com/doorbell-push/doorbell/shared/lapse"
 	"github.com/doorbell-push/doorbell/shared/logs"
+	"github.com/doorbell-push/doorbell/shared/plan"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
 	"github.com/doorbell-push/doorbell/shared/queue"
@@ -68,7 +69,9 @@ var (
 	})
 
 	registry = onDatabase(func(c *config.Config, db *store.Firestore) (*presence.Registry, error) {
-		return &presence.Registry{Store: db, Now: time.Now, Lease: c.Lease, MaxDevices: c.MaxDevices}, nil
+		return &presence.Registry{
+			Store: db, Now: time.Now, Lease: c.Lease, MaxDevices: c.MaxDevices, Defaults: c.UserDefaults,
+		}, nil
 	})
 
 	sender = onDatabase(func(c *config.Config, db *store.Firestore) (*chat.Sender, error) {
@@ -106,7 +109,7 @@ var (
 		}
 		f := &fanout.Fanout{
 			Presence: db, Roster: db, Rings: db, Publisher: q, Tasks: q, Sweeps: q, Now: time.Now,
-			PushTTL: c.PushTTL, Retention: c.LedgerRetention, Threshold: c.FanoutThreshold,
+			PushTTL: c.PushTTL, Retention: c.LedgerRetention, Threshold: c.FanoutThreshold, Rules: rules(c),
 		}
 		if c.RecordSkips {
 			f.Skips = db
@@ -128,7 +131,7 @@ var (
 			return nil, err
 		}
 		return &lapse.Sweeper{
-			Lapses: db, Leases: leases, Inbox: in, Ledger: db, Publisher: q, Now: time.Now, PushTTL: c.PushTTL,
+			Lapses: db, Leases: leases, Inbox: in, Ledger: db, Publisher: q, Rules: rules(c), Now: time.Now, PushTTL: c.PushTTL,
 		}, nil
 	})
 
@@ -143,7 +146,7 @@ var (
 		}
 		return &dispatch.Dispatcher{
 			Ledger: db, Sender: fcm, Bindings: db, Calls: db, Members: db, DeadLetters: q,
-			Renderer: push.Renderer{WebClickURL: c.WebClickURL}, Now: time.Now,
+			Renderer: push.Renderer{WebClickURL: c.WebClickURL}, Rules: rules(c), Now: time.Now,
 			Retention: c.LedgerRetention, MaxAttempts: c.MaxAttempts, Concurrency: c.FCMConcurrency,
 		}, nil
 	})
@@ -170,6 +173,9 @@ func onDatabase[T any](build func(*config.Config, *store.Firestore) (*T, error))
 		return build(c, db)
 	})
 }
+
+// rules is the operator's part of who is rung.
+func rules(c *config.Config) plan.Rules { return plan.Rules{Defaults: c.UserDefaults} }
 
 // checkCallPush reports why a push for c, that rings or that dismisses, could
 // never reach a device.

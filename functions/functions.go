@@ -42,6 +42,8 @@ var clientFunctions = map[string]routes{
 		"blacklist-remove": {http.MethodPost: removeFromBlacklist},
 		"blacklist-query":  {http.MethodPost: queryBlacklist},
 		"blacklist-check":  {http.MethodPost: checkBlacklist},
+
+		"notification-settings": {http.MethodGet: getNotificationSettings, http.MethodPost: changeNotificationSettings},
 	},
 	"send":   {"send": {http.MethodPost: send}},
 	"groups": groupRoutes,

@@ -84,6 +84,7 @@ variable "settings" {
     max_group_members       = optional(number)
     max_text_bytes          = optional(number)
     message_retention_hours = optional(number)
+    notification_defaults   = optional(string) # JSON: jsonencode({ groupLevel = "mentions" })
     push_ttl_seconds        = optional(number)
     rate_limits             = optional(string)
     record_skips            = optional(bool)

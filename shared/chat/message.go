@@ -113,11 +113,14 @@ func (m Message) For(userID string) Sent {
 	return out
 }
 
+// Mentions reports whether m mentions userID, or everyone.
+func (m Message) Mentions(userID string) bool {
+	return m.IsMentionAll || slices.Contains(m.MentionedUserIDs, userID)
+}
+
 // Insists reports whether m is to ring userID whatever they have muted: they
 // are mentioned, and the sender asked for it.
-func (m Message) Insists(userID string) bool {
-	return m.ForcePush && (m.IsMentionAll || slices.Contains(m.MentionedUserIDs, userID))
-}
+func (m Message) Insists(userID string) bool { return m.ForcePush && m.Mentions(userID) }
 
 // CID is the ID of the conversation document m belongs to.
 func (m Message) CID() string {

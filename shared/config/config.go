@@ -10,7 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/doorbell-push/doorbell/shared/limit"
+	"github.com/doorbell-push/doorbell/shared/presence"
 )
 
 // Config is the settings of one process; Read fills and checks it.
@@ -87,6 +90,11 @@ type Config struct {
 	// than the message).
 	RecordSkips bool
 
+	// UserDefaults are the settings of who set nothing themselves
+	// (DOORBELL_NOTIFICATION_DEFAULTS, JSON as POST notification-settings takes
+	// it, such as {"groupLevel":"mentions"}; default none: everything rings).
+	UserDefaults presence.Settings
+
 	// FCMConcurrency is how many FCM requests one process has under way
 	// (DOORBELL_FCM_CONCURRENCY, default 100, 1–1000).
 	FCMConcurrency int
@@ -127,6 +135,7 @@ func Read(getenv func(string) string) (*Config, error) {
 		CallRetention:    r.duration("DOORBELL_CALL_RETENTION_HOURS", time.Hour, 720, 24, 87600),
 		LedgerRetention:  r.duration("DOORBELL_LEDGER_RETENTION_HOURS", time.Hour, 720, 24, 87600),
 		RecordSkips:      r.flag("DOORBELL_RECORD_SKIPS"),
+		UserDefaults:     r.userDefaults("DOORBELL_NOTIFICATION_DEFAULTS"),
 		FCMConcurrency:   r.number("DOORBELL_FCM_CONCURRENCY", 100, 1, 1000),
 		MaxAttempts:      r.number("DOORBELL_MAX_ATTEMPTS", 10, 1, 100),
 	}
@@ -200,4 +209,20 @@ func (r *reader) flag(name string) bool {
 		r.fail("%s is %q: give true or false", name, v)
 	}
 	return b
+}
+
+// userDefaults is the settings in a variable. A snooze is a person's own.
+func (r *reader) userDefaults(name string) (out presence.Settings) {
+	v := r.text(name, "{}")
+	err := json.Unmarshal([]byte(v), &out, json.RejectUnknownMembers(true))
+	if err == nil {
+		err = out.Check()
+	}
+	if err == nil && out.SnoozedUntil != 0 {
+		err = errors.New("snoozedUntil is for users to set")
+	}
+	if err != nil {
+		r.fail("%s is %q: %v", name, v, err)
+	}
+	return out
 }

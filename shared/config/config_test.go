@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/doorbell-push/doorbell/shared/limit"
+	"github.com/doorbell-push/doorbell/shared/presence"
 )
 
 // read reads env on top of the one variable without a default.
@@ -57,6 +58,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		{"DOORBELL_RATE_LIMITS", "off", "RateLimits", map[string]limit.Rate(nil)},
 		{"DOORBELL_RATE_LIMITS", "send=0.5/1, *=1000/10000", "RateLimits", rates(map[string]limit.Rate{"send": {PerSecond: 0.5, Burst: 1}, "*": {PerSecond: 1000, Burst: 10000}})},
 		{"DOORBELL_WEB_CLICK_URL", "https://a.example/", "WebClickURL", "https://a.example/"},
+		{"DOORBELL_NOTIFICATION_DEFAULTS", `{"level":"all","groupLevel":"mentions"}`, "UserDefaults", presence.Settings{Level: presence.LevelAll, GroupLevel: presence.LevelMentions}},
 		{"DOORBELL_RECORD_SKIPS", "true", "RecordSkips", true},
 		{"DOORBELL_RECORD_SKIPS", "0", "RecordSkips", false},
 	} {
@@ -118,11 +120,18 @@ func TestRefusals(t *testing.T) {
 		{"DOORBELL_RECORD_SKIPS", "yes", `configuration: DOORBELL_RECORD_SKIPS is "yes": give true or false`},
 		{"DOORBELL_APP_CHECK", "yes", `configuration: DOORBELL_APP_CHECK is "yes": give off, log or enforce`},
 		{"DOORBELL_APP_CHECK", "Enforce", `configuration: DOORBELL_APP_CHECK is "Enforce": give off, log or enforce`},
+		{"DOORBELL_NOTIFICATION_DEFAULTS", `{"level":"some"}`, `configuration: DOORBELL_NOTIFICATION_DEFAULTS is "{\"level\":\"some\"}": INVALID_ARGUMENT (6000001): level: is no level: give "all", "mentions" or "none"`},
+		{"DOORBELL_NOTIFICATION_DEFAULTS", `{"snoozedUntil":1}`, `configuration: DOORBELL_NOTIFICATION_DEFAULTS is "{\"snoozedUntil\":1}": snoozedUntil is for users to set`},
 		{"DOORBELL_WEB_CLICK_URL", "http://a.example/", clickURL},
 		{"DOORBELL_WEB_CLICK_URL", "https://" + strings.Repeat("x", MaxClickURLBytes), clickURL},
 	} {
 		if c, err := read(map[string]string{tc.name: tc.value}); err == nil || err.Error() != tc.want {
 			t.Errorf("%s=%q: got %+v, %v; want %s", tc.name, tc.value, c, err, tc.want)
+		}
+	}
+	for _, v := range []string{"all", `{"levels":{}}`, `{"level":1}`, `{"level":"all"} ` + "x"} {
+		if _, err := read(map[string]string{"DOORBELL_NOTIFICATION_DEFAULTS": v}); err == nil {
+			t.Errorf("%s is taken", v)
 		}
 	}
 	longest := "https://" + strings.Repeat("x", MaxClickURLBytes-len("https://"))

@@ -90,6 +90,7 @@ type Dispatcher struct {
 	Calls       Calls
 	Members     Members
 	DeadLetters DeadLetters
+	Rules       plan.Rules
 	Renderer    push.Renderer
 	Now         func() time.Time
 	Retention   time.Duration // of ledger entries
@@ -156,7 +157,7 @@ func (d *Dispatcher) recheck(ctx context.Context, run *run, now time.Time) error
 	if err != nil {
 		return err
 	}
-	run.skip(now, func(t push.Target) plan.Reason { return plan.Recheck(a, t, current[t.UserID], now) })
+	run.skip(now, func(t push.Target) plan.Reason { return d.Rules.Recheck(a, t, current[t.UserID], now) })
 	if users = run.users(); len(users) == 0 || fresh || a.ConversationType != chat.Group {
 		return nil
 	}
@@ -165,10 +166,11 @@ func (d *Dispatcher) recheck(ctx context.Context, run *run, now time.Time) error
 		return err
 	}
 	run.skip(now, func(t push.Target) plan.Reason {
-		if _, in := members[t.UserID]; !in {
-			return plan.NotMember
+		var member *plan.Member
+		if m, in := members[t.UserID]; in {
+			member = plan.MemberOf(m.Entry())
 		}
-		return plan.Push
+		return d.Rules.RecheckMember(a, t, current[t.UserID], member, now)
 	})
 	return nil
 }

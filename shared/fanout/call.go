@@ -75,7 +75,7 @@ func (f *Fanout) ring(ctx context.Context, c call.Call, userIDs []string) error 
 	a := push.OfCall(c, first.Inviter, first.At, first.ExpiresAt)
 	var targets []push.Target
 	for _, id := range userIDs {
-		for _, d := range plan.Decide(a, plan.Receiver{UserID: id, Presence: users[id]}, now) {
+		for _, d := range f.Rules.Decide(a, plan.Receiver{UserID: id, Presence: users[id]}, now) {
 			if t.add(d, now) {
 				targets = append(targets, d.Target)
 			}

@@ -42,6 +42,7 @@ type Fanout struct {
 	Rings     Rings
 	Sweeps    Sweeps
 	Skips     Skips // nil: the log only
+	Rules     plan.Rules
 	Now       func() time.Time
 	PushTTL   time.Duration
 	Retention time.Duration // of ledger entries
@@ -83,13 +84,19 @@ func (f *Fanout) peer(ctx context.Context, m chat.Message, t *tally) error {
 	}
 	a := push.OfMessage(m, f.PushTTL)
 	var targets []push.Target
-	to := plan.Receiver{UserID: m.ConversationID, Presence: users[m.ConversationID], Insisted: m.Insists(m.ConversationID)}
-	for _, d := range plan.Decide(a, to, now) {
+	to := receiver(m, m.ConversationID)
+	to.Presence = users[m.ConversationID]
+	for _, d := range f.Rules.Decide(a, to, now) {
 		if t.add(d, now) {
 			targets = append(targets, d.Target)
 		}
 	}
 	return f.publish(ctx, a, targets, t)
+}
+
+// receiver is a user as m's plan needs them, but for their presence.
+func receiver(m chat.Message, userID string) plan.Receiver {
+	return plan.Receiver{UserID: userID, Mentioned: m.Mentions(userID), Insisted: m.Insists(userID)}
 }
 
 // publish hands targets to Pub/Sub in batches that belong to t's part.

@@ -110,7 +110,8 @@ func (s *stream) chunk(ctx context.Context, n int) error {
 	var receivers []plan.Receiver
 	var ask []string
 	for _, id := range slices.Sorted(maps.Keys(entries)) {
-		r := plan.Receiver{UserID: id, Member: member(m, entries[id]), Insisted: m.Insists(id)}
+		r := receiver(m, id)
+		r.Member = member(m, entries[id])
 		receivers = append(receivers, r)
 		if plan.NeedsPresence(s.a, r, now) {
 			ask = append(ask, id)
@@ -135,7 +136,7 @@ func (s *stream) chunk(ctx context.Context, n int) error {
 
 func (s *stream) plan(receivers []plan.Receiver, now time.Time) {
 	for _, r := range receivers {
-		for _, d := range plan.Decide(s.a, r, now) {
+		for _, d := range s.f.Rules.Decide(s.a, r, now) {
 			if s.tally.add(d, now) {
 				s.targets = append(s.targets, d.Target)
 			}
@@ -162,5 +163,5 @@ func member(m chat.Message, e group.Entry) *plan.Member {
 	if e.JoinSeq >= m.OrderKey {
 		return nil
 	}
-	return &plan.Member{Muted: e.Muted, MutedUntil: e.MutedUntil}
+	return plan.MemberOf(e)
 }

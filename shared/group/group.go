@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/presence"
 )
 
 // Role is ZIM's ZIMGroupMemberRole.
@@ -45,6 +46,9 @@ type Member struct {
 	Status  Status `firestore:"status"`
 	// MutedUntil ends DoNotDisturb; 0 means that it lasts.
 	MutedUntil int64 `firestore:"mutedUntil"`
+	// Level is which of the group's messages ring while it isn't muted; without
+	// one the member's settings say it.
+	Level presence.Level `firestore:"level,omitempty"`
 	// Chunk is the roster chunk that holds the member's Entry.
 	Chunk int `firestore:"chunk"`
 }
@@ -53,15 +57,18 @@ type Member struct {
 // conversations/{cid}/roster/{n} is a map of them by user ID, written in the
 // transactions that write the Members.
 type Entry struct {
-	Role       Role  `firestore:"role"`
-	Muted      bool  `firestore:"muted"`
-	MutedUntil int64 `firestore:"mutedUntil"`
-	JoinSeq    int64 `firestore:"joinSeq"`
+	Role       Role           `firestore:"role"`
+	Muted      bool           `firestore:"muted"`
+	MutedUntil int64          `firestore:"mutedUntil"`
+	Level      presence.Level `firestore:"level"`
+	JoinSeq    int64          `firestore:"joinSeq"`
 }
 
 // Entry is m as its roster chunk holds it.
 func (m Member) Entry() Entry {
-	return Entry{Role: m.Role, Muted: m.Status == DoNotDisturb, MutedUntil: m.MutedUntil, JoinSeq: m.JoinSeq}
+	return Entry{
+		Role: m.Role, Muted: m.Status == DoNotDisturb, MutedUntil: m.MutedUntil, Level: m.Level, JoinSeq: m.JoinSeq,
+	}
 }
 
 // CID is the document ID of a group's conversation.

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/presence"
 )
 
 // Who may do what, by role: the whole matrix.
@@ -111,8 +112,8 @@ func TestChunksFillUp(t *testing.T) {
 }
 
 func TestEntry(t *testing.T) {
-	m := Member{Role: Admin, Status: DoNotDisturb, MutedUntil: 5, JoinSeq: 7}
-	if want := (Entry{Role: Admin, Muted: true, MutedUntil: 5, JoinSeq: 7}); m.Entry() != want {
+	m := Member{Role: Admin, Status: DoNotDisturb, MutedUntil: 5, Level: presence.LevelMentions, JoinSeq: 7}
+	if want := (Entry{Role: Admin, Muted: true, MutedUntil: 5, Level: presence.LevelMentions, JoinSeq: 7}); m.Entry() != want {
 		t.Errorf("got %+v", m.Entry())
 	}
 	if m.Status = Notify; m.Entry().Muted {

@@ -11,6 +11,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/group"
+	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/store"
 )
 
@@ -74,10 +75,14 @@ func TestSetStatus(t *testing.T) {
 	for _, tc := range []struct {
 		status group.Status
 		until  int64
-	}{{group.DoNotDisturb, 0}, {group.DoNotDisturb, 99}, {group.Notify, 0}} {
-		out, err := w.s.SetStatus(ctx, "rita", &group.StatusRequest{Status: tc.status, ConversationID: "g", ConversationType: &kind, MutedUntil: tc.until})
+		level  presence.Level
+	}{{group.DoNotDisturb, 0, ""}, {group.DoNotDisturb, 99, presence.LevelMentions}, {group.Notify, 0, presence.LevelNone}, {group.Notify, 0, ""}} {
+		out, err := w.s.SetStatus(ctx, "rita", &group.StatusRequest{Status: tc.status, ConversationID: "g", ConversationType: &kind, MutedUntil: tc.until, Level: tc.level})
 		if err != nil || out != (group.StatusSet{ConversationID: "g", ConversationType: chat.Group}) {
 			t.Errorf("got %+v, %v", out, err)
+		}
+		if _, members, err := w.db.ReadGroup(ctx, group.CID("g"), []string{"rita"}); err != nil || members["rita"].Level != tc.level {
+			t.Errorf("membership %+v, %v", members["rita"], err)
 		}
 		info, err := w.s.Info(ctx, "rita", &group.Request{GroupID: "g"})
 		if err != nil || info.GroupInfo.NotificationStatus != tc.status || info.GroupInfo.MutedExpiredTime != tc.until {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/fault"
+	"github.com/doorbell-push/doorbell/shared/presence"
 )
 
 // Limits of groups. Those without a source are ours.
@@ -141,6 +142,9 @@ type StatusRequest struct {
 	ConversationType *chat.ConversationType `json:"conversationType"`
 	// MutedUntil ends DoNotDisturb, in milliseconds since 1970; 0: it lasts.
 	MutedUntil int64 `json:"mutedUntil"`
+	// Level is which messages ring while Status is Notify or DoNotDisturb is
+	// over; left out, the user's settings say it.
+	Level presence.Level `json:"level"`
 }
 
 // Check checks r, of a group or of a peer of the caller.
@@ -156,6 +160,8 @@ func (r *StatusRequest) Check(caller string) error {
 		return fault.Invalid("mutedUntil", "is negative: give milliseconds since 1970, or 0 for no end")
 	case r.MutedUntil != 0 && r.Status == Notify:
 		return fault.Invalid("mutedUntil", "is for status 2 (do not disturb) only")
+	case r.Level.Check("level") != nil:
+		return r.Level.Check("level")
 	case *r.ConversationType == chat.Peer && r.ConversationID == caller:
 		return fault.Invalid("conversationID", "is the caller: give the other user's ID")
 	case *r.ConversationType == chat.Peer:

@@ -120,6 +120,7 @@ func TestRefused(t *testing.T) {
 		{status{Status: 2, ConversationID: "g", ConversationType: &groupType, MutedUntil: -1}, "mutedUntil", "is negative: give milliseconds since 1970, or 0 for no end"},
 		{status{Status: 1, ConversationID: "g", ConversationType: &groupType, MutedUntil: 1}, "mutedUntil", "is for status 2 (do not disturb) only"},
 		{status{Status: 1, ConversationType: &groupType}, "conversationID", "is required"},
+		{status{Status: 1, ConversationID: "g", ConversationType: &groupType, Level: "some"}, "level", `is no level: give "all", "mentions" or "none"`},
 		{role{ForUserID: "u", Role: Admin}, "groupID", "is required"},
 		{role{GroupID: "g", Role: Admin}, "forUserID", "is required"},
 		{role{GroupID: "g", ForUserID: "u", Role: Owner}, "role", "is 1: give 2 (admin) or 3 (member); group-transfer makes an owner"},

@@ -334,7 +334,7 @@ func (s *Service) SetStatus(ctx context.Context, caller string, r *StatusRequest
 		if err != nil {
 			return err
 		}
-		m.Status, m.MutedUntil = r.Status, r.MutedUntil
+		m.Status, m.MutedUntil, m.Level = r.Status, r.MutedUntil, r.Level
 		g.update(m)
 		return nil
 	})

@@ -17,6 +17,7 @@ type Info struct {
 	ConversationAvatarURL string                `json:"conversationAvatarUrl"`
 	NotificationStatus    group.Status          `json:"notificationStatus"`
 	MutedExpiredTime      int64                 `json:"mutedExpiredTime"` // ms since 1970; 0: none
+	Level                 presence.Level        `json:"level,omitempty"`  // none: the user's settings say it
 	UnreadMessageCount    int64                 `json:"unreadMessageCount"`
 	ReadMessageSeq        int64                 `json:"readMessageSeq"`
 	LastMessageSeq        int64                 `json:"lastMessageSeq"`
@@ -33,10 +34,13 @@ func (b *box) info(u *presence.User, now time.Time) Info {
 		NotificationStatus: group.Notify,
 	}
 	if b.member != nil {
-		out.NotificationStatus, out.MutedExpiredTime = b.member.Status, b.member.MutedUntil
-	} else if mute, muted := u.Muted(b.cid, now); muted {
+		out.NotificationStatus, out.MutedExpiredTime, out.Level = b.member.Status, b.member.MutedUntil, b.member.Level
+		return out
+	}
+	if mute, muted := u.Muted(b.cid, now); muted {
 		out.NotificationStatus, out.MutedExpiredTime = group.DoNotDisturb, mute.MutedUntil
 	}
+	out.Level = u.PeerLevel(b.cid)
 	return out
 }
 

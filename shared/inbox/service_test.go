@@ -380,15 +380,17 @@ func TestMutes(t *testing.T) {
 	w := talk(t)
 	until := w.now.Add(time.Minute).UnixMilli()
 	reg := w.inbox.Reads.(*presence.Registry)
-	if err := reg.SetMute(ctx, "me", chat.CID(peer, "me", "ann"), &presence.Mute{MutedUntil: until}); err != nil {
+	if err := reg.SetPeer(ctx, "me", chat.CID(peer, "me", "ann"), &presence.Mute{MutedUntil: until}, presence.LevelAll); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.groups.SetStatus(ctx, "me", &group.StatusRequest{Status: group.DoNotDisturb, ConversationID: "g", ConversationType: &inGroup}); err != nil {
+	if _, err := w.groups.SetStatus(ctx, "me", &group.StatusRequest{Status: group.DoNotDisturb, ConversationID: "g", ConversationType: &inGroup, Level: presence.LevelMentions}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []map[string]string{{"ann": fmt.Sprint(2, until), "bob": "1 0", "g": "2 0"}, {"ann": "1 0", "bob": "1 0", "g": "2 0"}} {
+	for _, want := range []map[string]string{
+		{"ann": fmt.Sprint(2, until, " all"), "bob": "1 0", "g": "2 0 mentions"}, {"ann": "1 0 all", "bob": "1 0", "g": "2 0 mentions"},
+	} {
 		for _, c := range w.sync("me", "", 9).ConversationList {
-			if got := fmt.Sprint(c.NotificationStatus, c.MutedExpiredTime); got != want[c.ConversationID] {
+			if got := strings.TrimSpace(fmt.Sprintln(c.NotificationStatus, c.MutedExpiredTime, c.Level)); got != want[c.ConversationID] {
 				t.Errorf("%s: %s, want %s", c.ConversationID, got, want[c.ConversationID])
 			}
 		}

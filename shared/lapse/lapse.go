@@ -57,6 +57,7 @@ type Sweeper struct {
 	Publisher Publisher
 	Now       func() time.Time
 	PushTTL   time.Duration
+	Rules     plan.Rules
 }
 
 const (
@@ -174,7 +175,11 @@ func (s *Sweeper) ring(ctx context.Context, u *presence.User, lapsed []device.De
 	}
 	a := push.OfMessage(m.Message, s.PushTTL)
 	var targets []push.Target
-	for _, d := range plan.Decide(a, plan.Receiver{UserID: u.UserID, Presence: u, Member: member(m), Insisted: m.Message.Insists(u.UserID)}, now) {
+	r := plan.Receiver{
+		UserID: u.UserID, Presence: u, Member: member(m),
+		Mentioned: m.Message.Mentions(u.UserID), Insisted: m.Message.Insists(u.UserID),
+	}
+	for _, d := range s.Rules.Decide(a, r, now) {
 		mayHaveMissed := slices.ContainsFunc(lapsed, func(l device.Device) bool {
 			return l.PushID == d.PushID && m.Message.Timestamp > l.MissedSince() && m.Message.Timestamp <= missedUntil(l)
 		})
@@ -204,6 +209,5 @@ func member(m inbox.Missed) *plan.Member {
 	if m.Member == nil {
 		return nil
 	}
-	e := m.Member.Entry()
-	return &plan.Member{Muted: e.Muted, MutedUntil: e.MutedUntil}
+	return plan.MemberOf(m.Member.Entry())
 }

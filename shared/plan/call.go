@@ -59,5 +59,6 @@ func target(r Receiver, d device.Device) push.Target {
 	return push.Target{
 		UserID: r.UserID, PushID: d.PushID, Platform: d.Platform,
 		Kind: d.Target.Kind, Value: d.Target.Value, Badge: r.Presence.Badge,
+		Mentioned: r.Mentioned, Insisted: r.Insisted,
 	}
 }

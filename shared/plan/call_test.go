@@ -96,7 +96,7 @@ func TestRecheckCallEnd(t *testing.T) {
 		"unregistered": {bob(""), NoTarget},
 		"no device":    {nil, NoDevice},
 	} {
-		if got := Recheck(a, target, tc.u, now); got != tc.want {
+		if got := (Rules{}).Recheck(a, target, tc.u, now); got != tc.want {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)
 		}
 	}

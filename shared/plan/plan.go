@@ -9,6 +9,7 @@ import (
 
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/device"
+	"github.com/doorbell-push/doorbell/shared/group"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
 )
@@ -25,6 +26,8 @@ const (
 	Room         Reason = "room"           // room messages never push
 	NotMember    Reason = "not_member"     // the receiver wasn't in the group when it was sent
 	Muted        Reason = "muted"          // the receiver muted the conversation, and isn't mentioned with isNotifyMentionedUsers
+	LevelTooLow  Reason = "level"          // their level of the conversation, its type or all leaves the message out
+	Snoozed      Reason = "snoozed"        // the receiver wants nothing to ring for a while
 	Expired      Reason = "expired"        // what it announces is over
 	Blocked      Reason = "blocked"        // the receiver has blocked the sender
 	AlreadyRead  Reason = "already_read"   // the receiver has read the conversation that far
@@ -51,14 +54,21 @@ type Receiver struct {
 	// Member is the receiver's membership of the group that the announcement is
 	// from, nil for who has none. It doesn't matter to other announcements.
 	Member *Member
-	// Insisted: the message mentions them and is to ring although they muted.
-	Insisted bool
+	// Mentioned: the message mentions them, or everyone. Insisted: and is to ring
+	// although they muted the conversation or want none of its messages.
+	Mentioned, Insisted bool
 }
 
 // Member is what of a membership decides.
 type Member struct {
-	Muted      bool  // the receiver doesn't want to be disturbed
-	MutedUntil int64 // ms since 1970; 0: without an end
+	Muted      bool           // the receiver doesn't want to be disturbed
+	MutedUntil int64          // ms since 1970; 0: without an end
+	Level      presence.Level // empty: the receiver's settings say it
+}
+
+// MemberOf is what decides of a group member's entry.
+func MemberOf(e group.Entry) *Member {
+	return &Member{Muted: e.Muted, MutedUntil: e.MutedUntil, Level: e.Level}
 }
 
 // silent reports whether m keeps an announcement from ringing at now.
@@ -66,16 +76,22 @@ func (m Member) silent(now time.Time) bool {
 	return m.Muted && (m.MutedUntil == 0 || now.UnixMilli() < m.MutedUntil)
 }
 
+// Rules decides by what the operator set. The zero value decides by what the
+// product does where they set nothing.
+type Rules struct {
+	Defaults presence.Settings // of who set nothing themselves
+}
+
 // Decide is the plan for one receiver: every offline device is rung, even
 // while another of theirs is online, because an idle tab must not silence a
 // phone; PushRule narrows that where the user wants it.
-func Decide(a push.Announcement, r Receiver, now time.Time) []Decision {
+func (p Rules) Decide(a push.Announcement, r Receiver, now time.Time) []Decision {
 	reason := forMember(a, r, now)
 	if reason == Push {
-		reason = forPeer(a, r, now)
+		reason = p.forConversation(a, r, now)
 	}
 	if reason == Push {
-		reason = forUser(a, r, now)
+		reason = p.forUser(a, r, now)
 	}
 	if reason != Push {
 		return []Decision{{UserID: r.UserID, Reason: reason}}
@@ -97,6 +113,7 @@ func NeedsPresence(a push.Announcement, r Receiver, now time.Time) bool {
 	return forMember(a, r, now) == Push
 }
 
+// forMember is what can be decided by the membership.
 func forMember(a push.Announcement, r Receiver, now time.Time) Reason {
 	switch {
 	case r.UserID == a.SenderUserID:
@@ -108,20 +125,13 @@ func forMember(a push.Announcement, r Receiver, now time.Time) Reason {
 		return NotMember
 	case r.Member.silent(now) && !r.Insisted:
 		return Muted
+	case r.Member.Level != "" && !r.reaches(r.Member.Level):
+		return LevelTooLow
 	}
 	return Push
 }
 
-// forPeer is forMember of peer conversations, whose mutes stand in the
-// receiver's presence.
-func forPeer(a push.Announcement, r Receiver, now time.Time) Reason {
-	if _, muted := r.Presence.Muted(a.CID, now); muted && !r.Insisted {
-		return Muted
-	}
-	return Push
-}
-
-func forUser(a push.Announcement, r Receiver, now time.Time) Reason {
+func (p Rules) forUser(a push.Announcement, r Receiver, now time.Time) Reason {
 	switch {
 	case r.UserID == a.SenderUserID:
 		return Sender
@@ -131,6 +141,8 @@ func forUser(a push.Announcement, r Receiver, now time.Time) Reason {
 		return Blocked
 	case a.Seq > 0 && a.Seq <= r.Presence.ReadSeq(a.CID):
 		return AlreadyRead
+	case a.Kind != push.KindCallEnd && r.settings(p.Defaults).SnoozedAt(now):
+		return Snoozed
 	case r.Presence == nil || len(r.Presence.Devices) == 0:
 		return NoDevice
 	}
@@ -152,11 +164,15 @@ func forDevice(u *presence.User, d device.Device, now time.Time) Reason {
 }
 
 // Recheck decides again for a target planned earlier, with the presence as it
-// is now: who came online, read it, unregistered or handed the phone on since
-// is not rung. Whether they muted the conversation since isn't asked: the
-// target doesn't say whether the message insists.
-func Recheck(a push.Announcement, t push.Target, u *presence.User, now time.Time) Reason {
-	if reason := forUser(a, Receiver{UserID: t.UserID, Presence: u}, now); reason != Push {
+// is now: who came online, read it, muted it, unregistered or handed the phone
+// on since is not rung. What is from a group is for RecheckMember, too.
+func (p Rules) Recheck(a push.Announcement, t push.Target, u *presence.User, now time.Time) Reason {
+	r := receiver(t, u)
+	reason := p.forUser(a, r, now)
+	if reason == Push && a.ConversationType == chat.Peer {
+		reason = p.forConversation(a, r, now)
+	}
+	if reason != Push {
 		return reason
 	}
 	d, ok := u.Device(t.PushID)
@@ -169,4 +185,20 @@ func Recheck(a push.Announcement, t push.Target, u *presence.User, now time.Time
 		return Push // online or not: it shows what has to be replaced
 	}
 	return forDevice(u, d, now)
+}
+
+// RecheckMember decides again for a target of a group's message, with the
+// membership as it is now, nil if there is none any more.
+func (p Rules) RecheckMember(a push.Announcement, t push.Target, u *presence.User, m *Member, now time.Time) Reason {
+	r := receiver(t, u)
+	r.Member = m
+	if reason := forMember(a, r, now); reason != Push {
+		return reason
+	}
+	return p.forConversation(a, r, now)
+}
+
+// receiver is whom t was planned for.
+func receiver(t push.Target, u *presence.User) Receiver {
+	return Receiver{UserID: t.UserID, Presence: u, Mentioned: t.Mentioned, Insisted: t.Insisted}
 }

@@ -147,7 +147,7 @@ func TestDecide(t *testing.T) {
 	for _, r := range rows {
 		t.Run(r.name, func(t *testing.T) {
 			got := map[string]Reason{}
-			for _, d := range Decide(r.a, Receiver{UserID: r.user, Presence: r.known, Member: r.member, Insisted: r.insisted}, now) {
+			for _, d := range (Rules{}).Decide(r.a, Receiver{UserID: r.user, Presence: r.known, Member: r.member, Insisted: r.insisted}, now) {
 				got[d.PushID] = d.Reason
 				if d.UserID != r.user {
 					t.Errorf("decision for user %q", d.UserID)
@@ -176,14 +176,14 @@ func TestDecideTarget(t *testing.T) {
 		{UserID: "bob", PushID: "web", Target: push.Target{UserID: "bob", PushID: "web", Platform: device.Web, Kind: device.KindToken, Value: "web-tok", Badge: 7}},
 	}
 	for range 20 { // map order differs from run to run, the plan doesn't
-		if got := Decide(call, Receiver{UserID: "bob", Presence: u}, now); !reflect.DeepEqual(got, want) {
+		if got := (Rules{}).Decide(call, Receiver{UserID: "bob", Presence: u}, now); !reflect.DeepEqual(got, want) {
 			t.Fatalf("got %+v, want %+v", got, want)
 		}
 	}
 }
 
-// group announces something of alice's in a group.
-var group = push.Announcement{Kind: push.KindMessage, SenderUserID: "alice", ConversationType: chat.Group, ExpiresAt: now.Add(time.Minute).UnixMilli()}
+// inGroup announces something of alice's in a group.
+var inGroup = push.Announcement{Kind: push.KindMessage, SenderUserID: "alice", ConversationType: chat.Group, ExpiresAt: now.Add(time.Minute).UnixMilli()}
 
 func init() {
 	at := now.UnixMilli()
@@ -200,8 +200,8 @@ func init() {
 		{name: "muted until later, mentioned", want: rings, member: &Member{Muted: true, MutedUntil: at + 1}, insisted: true},
 		{name: "not muted, mentioned", want: rings, member: &Member{}, insisted: true},
 		{name: "own message, muted", user: "alice", want: map[string]Reason{"": Sender}, member: &Member{Muted: true}},
-		{name: "over, muted", a: expired(group), want: map[string]Reason{"": Expired}, member: &Member{Muted: true}},
-		{name: "over, not a member", a: expired(group), want: map[string]Reason{"": Expired}},
+		{name: "over, muted", a: expired(inGroup), want: map[string]Reason{"": Expired}, member: &Member{Muted: true}},
+		{name: "over, not a member", a: expired(inGroup), want: map[string]Reason{"": Expired}},
 		{name: "muted, no device", known: bob(), want: muted, member: &Member{Muted: true}},
 		{name: "mentioned, online", known: bob(phone(online)), want: map[string]Reason{"phone": Online}, member: &Member{}, insisted: true},
 		{name: "mentioned, no device", known: bob(), want: map[string]Reason{"": NoDevice}, member: &Member{}, insisted: true},
@@ -218,7 +218,7 @@ func init() {
 		{name: "peer muted, no device", a: seventh, known: mute(0, bob()), want: muted},
 	} {
 		if r.a == (push.Announcement{}) {
-			r.a = group
+			r.a = inGroup
 		}
 		if r.user == "" {
 			r.user = "bob"
@@ -255,14 +255,17 @@ var recheckRows = []struct {
 	{"blocked meanwhile", seventh, blocking(bob(phone())), Blocked},
 	{"blocked while it rang: that ends", of(push.KindCallEnd, chat.Peer, call), blocking(bob(phone())), Push},
 	{"read meanwhile", seventh, read(7, bob(phone())), AlreadyRead},
-	{"muted meanwhile: it has left", seventh, mute(0, bob(phone())), Push},
+	{"muted meanwhile", seventh, mute(0, bob(phone())), Muted},
+	{"snoozed meanwhile", seventh, snoozed(1, bob(phone())), Snoozed},
+	{"level set meanwhile", seventh, leveled("", presence.LevelMentions, bob(phone())), LevelTooLow},
+	{"in a group the membership is asked", inGroup, leveled(presence.LevelNone, "", bob(phone())), Push},
 	{"read up to the message before", seventh, read(6, bob(phone())), Push},
 	{"sender", push.Announcement{SenderUserID: "bob", ExpiresAt: call.ExpiresAt}, bob(phone()), Sender},
 }
 
 func TestRecheck(t *testing.T) {
 	for _, r := range recheckRows {
-		if got := Recheck(r.a, planned, r.user, now); got != r.want {
+		if got := (Rules{}).Recheck(r.a, planned, r.user, now); got != r.want {
 			t.Errorf("%s: got %q, want %q", r.name, got, r.want)
 		}
 	}
@@ -278,6 +281,9 @@ func TestEveryReasonIsTested(t *testing.T) {
 		}
 	}
 	for _, r := range recheckRows {
+		tested[r.want] = true
+	}
+	for _, r := range levelRows {
 		tested[r.want] = true
 	}
 	declared := reasons(t)

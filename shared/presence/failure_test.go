@@ -94,7 +94,7 @@ func TestFailureAnywhereChangesNothing(t *testing.T) {
 			return err
 		}},
 		"mute": {2, func(r *presence.Registry) error {
-			return r.SetMute(context.Background(), "alice", "c", &presence.Mute{})
+			return r.SetPeer(context.Background(), "alice", "c", &presence.Mute{}, presence.LevelNone)
 		}},
 		"push rule": {2, func(r *presence.Registry) error {
 			_, err := r.SetRule(context.Background(), "alice", presence.PushRule{OnlinePlatforms: platforms{device.Web}})
@@ -106,6 +106,10 @@ func TestFailureAnywhereChangesNothing(t *testing.T) {
 		}},
 		"unblock": {2, func(r *presence.Registry) error {
 			return r.RemoveFromBlacklist(context.Background(), "alice", []string{"dave"})
+		}},
+		"settings": {2, func(r *presence.Registry) error {
+			_, err := r.ChangeSettings(context.Background(), "alice", presence.SettingsChange{Level: presence.Change[presence.Level]{Given: true, Value: presence.LevelNone}})
+			return err
 		}},
 		"mark read": {2, func(r *presence.Registry) error {
 			return r.MarkRead(context.Background(), "alice", "c", 1)
@@ -139,7 +143,7 @@ func TestFailureAnywhereChangesNothing(t *testing.T) {
 			if u := w.user("alice"); u.Blocks("eve") || !u.Blocks("dave") {
 				t.Errorf("%s: call %d failed, and alice blocks %v", name, at, u.Blacklist)
 			}
-			if len(w.devices("alice")) != 2 || w.user("alice").ReadSeq("c") != 0 || len(w.user("alice").Mutes) != 0 || w.user("alice").Rule.OnlinePlatforms != nil || w.devices("alice")["phone"].State != "" {
+			if len(w.devices("alice")) != 2 || w.user("alice").ReadSeq("c") != 0 || len(w.user("alice").Mutes)+len(w.user("alice").Levels) != 0 || w.user("alice").Settings != (presence.Settings{}) || w.user("alice").Rule.OnlinePlatforms != nil || w.devices("alice")["phone"].State != "" {
 				t.Errorf("%s: call %d failed, and alice has %+v", name, at, w.devices("alice"))
 			}
 		}

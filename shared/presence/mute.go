@@ -7,8 +7,9 @@ import (
 	"github.com/doorbell-push/doorbell/shared/fault"
 )
 
-// MaxMutes is how many peer conversations a user can have muted at a time: at
-// most some 80 kB of a document that every heartbeat writes.
+// MaxMutes is how many peer conversations a user can have muted at a time, and
+// how many with a level of their own: at most some 120 kB of a document that
+// every heartbeat writes.
 const MaxMutes = 1000
 
 // Mute is a peer conversation that its user doesn't want to be rung for. A
@@ -35,11 +36,21 @@ func (u *User) Muted(cid string, now time.Time) (Mute, bool) {
 	return m, true
 }
 
-// SetMute mutes a peer conversation of the user, or with nil unmutes it. A mute
+// PeerLevel is the level that u gave a peer conversation, none where they gave
+// it none. A nil user gave none.
+func (u *User) PeerLevel(cid string) Level {
+	if u == nil {
+		return ""
+	}
+	return u.Levels[cid]
+}
+
+// SetPeer sets what the user wants of a peer conversation: to mute it, or with
+// nil to unmute it, and its level, which counts while it isn't muted. A mute
 // that is over already unmutes too. Repeating it leaves the same state. Error:
-// 6000601 the user has MaxMutes others muted.
-func (r *Registry) SetMute(ctx context.Context, userID, cid string, mute *Mute) (err error) {
-	defer fault.Wrap(&err, "mute for %q", userID)
+// 6000601 the user has MaxMutes others muted, or that many with a level.
+func (r *Registry) SetPeer(ctx context.Context, userID, cid string, mute *Mute, level Level) (err error) {
+	defer fault.Wrap(&err, "set notification status for %q", userID)
 	now := r.Now()
 	if mute != nil && mute.over(now) {
 		mute = nil
@@ -49,7 +60,8 @@ func (r *Registry) SetMute(ctx context.Context, userID, cid string, mute *Mute) 
 		if err != nil {
 			return err
 		}
-		if old, ok := user.Mutes[cid]; ok == (mute != nil) && (!ok || old == *mute) {
+		old, muted := user.Mutes[cid]
+		if muted == (mute != nil) && (!muted || old == *mute) && user.Levels[cid] == level {
 			return nil
 		}
 		delete(user.Mutes, cid)
@@ -57,6 +69,9 @@ func (r *Registry) SetMute(ctx context.Context, userID, cid string, mute *Mute) 
 			if err := user.mute(cid, *mute, now); err != nil {
 				return err
 			}
+		}
+		if err := user.setLevel(cid, level); err != nil {
+			return err
 		}
 		return write(tx, user)
 	})
@@ -77,5 +92,21 @@ func (u *User) mute(cid string, m Mute, now time.Time) error {
 		u.Mutes = map[string]Mute{}
 	}
 	u.Mutes[cid] = m
+	return nil
+}
+
+// setLevel gives a peer conversation its level, or with "" takes it back.
+func (u *User) setLevel(cid string, level Level) error {
+	delete(u.Levels, cid)
+	switch {
+	case level == "":
+		return nil
+	case len(u.Levels) >= MaxMutes:
+		return fault.New(fault.FailedPrecondition, fault.ConversationCommon,
+			"you have given %d people a level, which is the most: set another's without one first", MaxMutes)
+	case u.Levels == nil:
+		u.Levels = map[string]Level{}
+	}
+	u.Levels[cid] = level
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 
 func (w *world) mute(user, cid string, m *presence.Mute) {
 	w.Helper()
-	if err := w.reg.SetMute(w.Context(), user, cid, m); err != nil {
+	if err := w.reg.SetPeer(w.Context(), user, cid, m, ""); err != nil {
 		w.Fatal(err)
 	}
 }
@@ -56,7 +56,7 @@ func TestTooManyMutes(t *testing.T) {
 	}
 	w.mute("alice", "brief", &presence.Mute{MutedUntil: start.UnixMilli() + 1})
 	var e *fault.Error
-	if err := w.reg.SetMute(t.Context(), "alice", "more", &presence.Mute{}); !errors.As(err, &e) || e.Code != fault.ConversationCommon || e.Status != fault.FailedPrecondition {
+	if err := w.reg.SetPeer(t.Context(), "alice", "more", &presence.Mute{}, ""); !errors.As(err, &e) || e.Code != fault.ConversationCommon || e.Status != fault.FailedPrecondition {
 		t.Errorf("one more: %v", err)
 	}
 	if got := w.user("alice"); len(got.Mutes) != presence.MaxMutes {
@@ -68,5 +68,45 @@ func TestTooManyMutes(t *testing.T) {
 	w.mute("alice", "more", &presence.Mute{})
 	if _, ok := w.user("alice").Mutes["brief"]; ok || len(w.user("alice").Mutes) != presence.MaxMutes {
 		t.Errorf("%d are muted, the one that is over: %t", len(w.user("alice").Mutes), ok)
+	}
+}
+
+func TestPeerLevel(t *testing.T) {
+	w := newWorld(t)
+	set := func(cid string, m *presence.Mute, l presence.Level) error {
+		return w.reg.SetPeer(t.Context(), "alice", cid, m, l)
+	}
+	for i, step := range []struct {
+		mute  *presence.Mute
+		level presence.Level
+	}{
+		{nil, mentions}, {nil, mentions}, {&presence.Mute{}, mentions}, {&presence.Mute{}, none}, {nil, all}, {&presence.Mute{}, ""}, {nil, ""},
+	} {
+		if err := set("c", step.mute, step.level); err != nil {
+			t.Fatal(err)
+		}
+		_, muted := w.user("alice").Muted("c", start)
+		if got := w.user("alice").PeerLevel("c"); got != step.level || muted != (step.mute != nil) || w.user("alice").PeerLevel("other") != "" {
+			t.Errorf("step %d: level %q, muted %t", i, got, muted)
+		}
+	}
+	for i := range presence.MaxMutes {
+		if err := set(fmt.Sprint(i), nil, none); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var e *fault.Error
+	if err := set("more", &presence.Mute{}, none); !errors.As(err, &e) || e.Code != fault.ConversationCommon {
+		t.Errorf("one more: %v", err)
+	}
+	if _, muted := w.user("alice").Muted("more", start); muted || len(w.user("alice").Levels) != presence.MaxMutes {
+		t.Errorf("one more left %d levels, muted %t", len(w.user("alice").Levels), muted)
+	}
+	if err := set("1", nil, all); err != nil {
+		t.Errorf("another level for one who has one: %v", err)
+	}
+	var nobody *presence.User
+	if nobody.PeerLevel("c") != "" {
+		t.Error("nobody has a level")
 	}
 }

@@ -29,6 +29,11 @@ type User struct {
 	// Blacklist is who the user has blocked, at most MaxBlacklist: user IDs, each
 	// with its number in the order in which they were added.
 	Blacklist map[string]int64 `firestore:"blacklist,omitempty"`
+	// Levels is the levels of peer conversations that have one of their own, by
+	// cid; at most MaxMutes. A group's member has that in their membership.
+	Levels map[string]Level `firestore:"levels,omitempty"`
+	// Settings is what the user set for all conversations.
+	Settings Settings `firestore:"settings"`
 
 	// SweepAt is when the first lease ends of a device that is online and can be
 	// rung; without one it is absent, and so from the index. Shard spreads that

@@ -43,6 +43,7 @@ type Registry struct {
 	Now        func() time.Time
 	Lease      time.Duration // how long a device counts as online after a heartbeat
 	MaxDevices int           // per user
+	Defaults   Settings      // of who set nothing themselves
 }
 
 // Registered is the outcome of Register.

@@ -79,6 +79,10 @@ type Target struct {
 	Kind     string          `json:"k"`
 	Value    string          `json:"v"`
 	Badge    int             `json:"b,omitempty"` // the icon's number before this push
+	// Mentioned and Insisted say why the message may ring its user; see
+	// plan.Receiver.
+	Mentioned bool `json:"m,omitempty"`
+	Insisted  bool `json:"i,omitempty"`
 }
 
 // Device is the FCM target t was planned for.

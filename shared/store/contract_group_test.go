@@ -13,6 +13,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/group"
+	"github.com/doorbell-push/doorbell/shared/presence"
 )
 
 // fullGroup has no field at its zero value but Members, which only a Peer
@@ -31,7 +32,7 @@ func fullGroup(id string) chat.Conversation {
 func fullMember(groupID, userID string, number int64) group.Member {
 	return group.Member{
 		UserID: userID, GroupID: groupID, Role: group.Admin, Number: number, JoinedAt: 2, JoinSeq: 3, ReadSeq: 4,
-		Status: group.DoNotDisturb, MutedUntil: 5, Chunk: 2,
+		Status: group.DoNotDisturb, MutedUntil: 5, Level: presence.LevelMentions, Chunk: 2,
 	}
 }
 
@@ -91,7 +92,7 @@ func groupKept(t *testing.T, s anyStore) {
 	wantGroup(t, s, id, &c, map[string]group.Member{ann: m}, ann, "nobody")
 	wantRoster(t, s, id, 2, map[string]group.Entry{ann: m.Entry(), bob: other.Entry()})
 
-	m.Role, m.Status, m.MutedUntil = group.Owner, group.Notify, 0
+	m.Role, m.Status, m.MutedUntil, m.Level = group.Owner, group.Notify, 0, ""
 	changeGroup(t, s, id, group.Change{Put: []group.Member{m}})
 	wantGroup(t, s, id, &c, map[string]group.Member{ann: m, bob: other}, ann, bob)
 	wantRoster(t, s, id, 2, map[string]group.Entry{ann: m.Entry(), bob: other.Entry()})

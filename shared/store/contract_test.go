@@ -141,7 +141,11 @@ func everyone(id string) *presence.User {
 		Reads:     map[string]presence.Read{"c1": {Seq: 7, At: at(4 * time.Hour)}, "c2": {Seq: 1}},
 		Mutes:     map[string]presence.Mute{"c1": {MutedUntil: 1}, "c2": {}},
 		Blacklist: map[string]int64{"a.b`c*~/": 1, "u": 2},
-		SweepAt:   at(5 * time.Hour), Shard: 1,
+		Levels:    map[string]presence.Level{"c1": presence.LevelMentions, "c2": presence.LevelAll},
+		Settings: presence.Settings{
+			Level: presence.LevelAll, PeerLevel: presence.LevelMentions, GroupLevel: presence.LevelNone, SnoozedUntil: 1,
+		},
+		SweepAt: at(5 * time.Hour), Shard: 1,
 	}
 }
 
@@ -179,6 +183,7 @@ func presenceKept(t *testing.T, s anyStore) {
 	}
 	everyFieldSet(t, *everyone(a))
 	everyFieldSet(t, everyone(a).Devices["p1"])
+	everyFieldSet(t, everyone(a).Settings)
 	users, err := s.Users(t.Context(), []string{a, rand.Text(), b})
 	if err != nil || len(users) != 2 {
 		t.Fatalf("read %v, %v", users, err)

@@ -24,7 +24,7 @@ const (
 
 // Firestore is the store in production. This is its schema:
 //
-//	presence/{userID}                     presence.User: devices with targets and leases, what was read last, mutes, blacklist. Server only.
+//	presence/{userID}                     presence.User: devices with targets and leases, what was read last, mutes, levels, settings, blacklist. Server only.
 //	tokens/{hash of kind and value}       presence.Owner: whose an FCM target is. Server only.
 //	conversations/{cid}                   chat.Conversation. Its members may read it.
 //	conversations/{cid}/members/{userID}  group.Member. The group's members may read it, and everyone their own.
@@ -36,8 +36,8 @@ const (
 // indexed; terraform/ exempts the rest, and all of roster's members. A user's
 // groups are found by members.userID, indexed with collection-group scope.
 // LapsedUsers needs the composite index of presence on shard, sweepAt; by itself
-// sweepAt grows with the clock, and the maps devices, reads, mutes and blacklist
-// hold what nobody queries: exempt.
+// sweepAt grows with the clock, and the maps devices, reads, mutes, levels,
+// settings and blacklist hold what nobody queries: exempt.
 type Firestore struct {
 	client *firestore.Client
 }

@@ -104,7 +104,11 @@ func (s *Firestore) writeGroup(tx *firestore.Transaction, cid string, change *gr
 			return err
 		}
 		e := m.Entry()
-		enter(m, map[string]any{"role": int(e.Role), "muted": e.Muted, "mutedUntil": e.MutedUntil, "joinSeq": e.JoinSeq})
+		// Each of Entry's fields, also where it is empty: what is merged doesn't
+		// clear what is left out.
+		enter(m, map[string]any{
+			"role": int(e.Role), "muted": e.Muted, "mutedUntil": e.MutedUntil, "level": string(e.Level), "joinSeq": e.JoinSeq,
+		})
 	}
 	for _, m := range change.Delete {
 		if err := tx.Delete(s.member(cid, m.UserID)); err != nil {

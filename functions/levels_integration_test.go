@@ -1,0 +1,81 @@
+//go:build integration
+
+package functions_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/doorbell-push/doorbell/shared/chat"
+)
+
+// set changes p's own rules for being rung.
+func (p person) set(change object) {
+	p.t.Helper()
+	p.call(http.MethodPost, "/notification-settings", change)
+}
+
+// wantPlanned waits until the message id is planned, and checks how many
+// devices or users got which decision.
+func wantPlanned(t *testing.T, id string, want map[string]int) {
+	t.Helper()
+	waitLogged(t, "planned", id)
+	for line := range bytes.Lines(world.log.Bytes()) {
+		var entry struct {
+			Message, SubjectID string
+			Decisions          map[string]int
+		}
+		at := bytes.IndexByte(line, '{')
+		if at < 0 || json.Unmarshal(line[at:], &entry) != nil || entry.Message != "planned" || entry.SubjectID != id {
+			continue
+		}
+		if !maps.Equal(entry.Decisions, want) {
+			t.Errorf("planned %v, want %v", entry.Decisions, want)
+		}
+		return
+	}
+	t.Errorf("no plan of %s", id)
+}
+
+// Bob wants to hear of mentions only, but of everything in one group, and
+// nothing for a while. A mention that insists rings where a level is in its way.
+func TestLevelsAndSnooze(t *testing.T) {
+	alice, bob := someone(t, "alice"), someone(t, "bob")
+	d := bob.newPhone("phone", "android")
+	var groups []string
+	for _, id := range []string{"dear", "other"} {
+		id += "-" + t.Name()
+		alice.call(http.MethodPost, "/group-create", object{"groupInfo": object{"groupID": id, "groupName": id}, "userIDs": []string{bob.ID}})
+		groups = append(groups, id)
+	}
+	bob.set(object{"level": "mentions"})
+	bob.call(http.MethodPost, "/conversation-notification-status", object{"status": 1, "conversationID": groups[0], "conversationType": 2, "level": "all"})
+
+	inDear := alice.post(messageTo(chat.Group, groups[0], "hello", "1"))
+	inOther := alice.post(messageTo(chat.Group, groups[1], "hello", "2"))
+	peer := alice.send(bob, "hello", "3")
+	mention := message(bob.ID, "hello @bob", "4")
+	mention["message"].(object)["mentionedUserIDs"] = []string{bob.ID}
+	mentioned := alice.post(mention)
+	wantPlanned(t, inOther, map[string]int{"level": 1, "sender": 1})
+	wantPlanned(t, peer, map[string]int{"level": 1})
+	waitShade(t, d, inDear, mentioned)
+
+	bob.set(object{"peerLevel": "none"})
+	mention["localMessageID"] = "5"
+	wantPlanned(t, alice.post(mention), map[string]int{"level": 1})
+	mention["localMessageID"] = "6"
+	mention["config"].(object)["isNotifyMentionedUsers"] = true
+	insisted := alice.post(mention)
+	waitShade(t, d, inDear, mentioned, insisted)
+
+	bob.set(object{"snoozedUntil": time.Now().Add(time.Hour).UnixMilli()})
+	mention["localMessageID"] = "7"
+	wantPlanned(t, alice.post(mention), map[string]int{"snoozed": 1})
+	bob.set(object{"snoozedUntil": 0, "level": nil, "peerLevel": nil})
+	waitShade(t, d, inDear, mentioned, insisted, alice.send(bob, "again", "8"))
+}

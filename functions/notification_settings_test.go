@@ -1,0 +1,81 @@
+package functions
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+	"testing"
+
+	"github.com/doorbell-push/doorbell/shared/fault"
+	"github.com/doorbell-push/doorbell/shared/presence"
+)
+
+func TestNotificationSettings(t *testing.T) {
+	onMemory(t)
+	reg, _ := registry()
+	reg.Defaults = presence.Settings{GroupLevel: presence.LevelMentions}
+	everything := `{"level":"all","peerLevel":"all","groupLevel":"mentions"}`
+	settings, effective := `{}`, everything
+	for _, tc := range []struct {
+		body                string
+		status              int
+		field               string
+		settings, effective string // where it succeeds
+	}{
+		{`{"level":"none"}`, 200, "", `{"level":"none"}`, `{"level":"none","peerLevel":"none","groupLevel":"none"}`},
+		{`{"peerLevel":"all","snoozedUntil":5}`, 200, "", `{"level":"none","peerLevel":"all","snoozedUntil":5}`, `{"level":"none","peerLevel":"all","groupLevel":"none","snoozedUntil":5}`},
+		{`{"level":"most"}`, 400, "level", "", ""},
+		{`{"groupLevel":1}`, 400, "groupLevel", "", ""},
+		{`{"snoozedUntil":-1}`, 400, "snoozedUntil", "", ""},
+		{`{"snoozedUntil":"1"}`, 400, "snoozedUntil", "", ""},
+		{`{"snoozedUntil":1e30}`, 400, "snoozedUntil", "", ""},
+		{`{"levels":{}}`, 400, "levels", "", ""},
+		{`{"level":"all","level":"none"}`, 400, "level", "", ""},
+		{`[]`, 400, "", "", ""},
+		{`{"level":null,"peerLevel":null,"snoozedUntil":null}`, 200, "", `{}`, everything},
+	} {
+		resp := call("alice", "POST", "/notification-settings", tc.body)
+		got, e := answer(t, resp)
+		if resp.StatusCode != tc.status || e.Field != tc.field || (tc.status == 400 && e.Code != fault.ParamsInvalid) {
+			t.Errorf("%s: %d %+v", tc.body, resp.StatusCode, e)
+		}
+		if tc.status == 200 {
+			settings, effective = tc.settings, tc.effective
+			wantSettings(t, got, settings, effective)
+		}
+		got, _ = answer(t, call("alice", "GET", "/notification-settings", ""))
+		wantSettings(t, got, settings, effective)
+		got, _ = answer(t, call("bob", "GET", "/notification-settings", ""))
+		wantSettings(t, got, `{}`, everything)
+	}
+}
+
+// wantSettings checks an answer of notification-settings.
+func wantSettings(t *testing.T, got map[string]any, settings, effective string) {
+	t.Helper()
+	want := map[string]any{}
+	for name, text := range map[string]string{"settings": settings, "effective": effective} {
+		var v map[string]any
+		if err := json.Unmarshal([]byte(text), &v); err != nil {
+			t.Fatal(err)
+		}
+		want[name] = v
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("answered %v, want %v", got, want)
+	}
+}
+
+func TestNotificationSettingsFail(t *testing.T) {
+	onMemory(t)
+	replace(t, &registry, nil, errors.New("configuration"))
+	for method, body := range map[string]string{"POST": `{}`, "GET": ""} {
+		if resp := call("alice", method, "/notification-settings", body); resp.StatusCode != 500 {
+			t.Errorf("%s: %d", method, resp.StatusCode)
+		}
+	}
+}
+
+func FuzzParseNotificationSettings(f *testing.F) {
+	fuzzParse[presence.SettingsChange](f, `{"level":"none","snoozedUntil":5}`, `{"level":null,"groupLevel":1e9}`)
+}

@@ -1,0 +1,141 @@
+package presence
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/doorbell-push/doorbell/shared/fault"
+)
+
+// Level says which messages ring.
+type Level string
+
+// The levels. None set means that a wider setting decides.
+const (
+	LevelAll      Level = "all"
+	LevelMentions Level = "mentions" // those that mention the receiver, or everyone
+	LevelNone     Level = "none"     // but for a mention that insists
+)
+
+// Check checks a level that may be left out.
+func (l Level) Check(field string) error {
+	switch l {
+	case "", LevelAll, LevelMentions, LevelNone:
+		return nil
+	}
+	return fault.Invalid(field, `is no level: give "all", "mentions" or "none"`)
+}
+
+// Settings is a person's own rules for being rung. What they didn't set has its
+// zero value. The operator's defaults have the same form.
+type Settings struct {
+	// Level is for all messages, PeerLevel and GroupLevel are for those of one
+	// conversation type. A conversation may have a level of its own.
+	Level      Level `firestore:"level,omitempty" json:"level,omitempty"`
+	PeerLevel  Level `firestore:"peerLevel,omitempty" json:"peerLevel,omitempty"`
+	GroupLevel Level `firestore:"groupLevel,omitempty" json:"groupLevel,omitempty"`
+	// SnoozedUntil, in ms since 1970, is until when nothing rings.
+	SnoozedUntil int64 `firestore:"snoozedUntil,omitempty" json:"snoozedUntil,omitempty"`
+}
+
+// Over is s with what it leaves open taken from the defaults, and from what the
+// product does where those leave it open too. Whatever a person says beats
+// whatever the operator says: who wants none isn't rung for groups because the
+// operator has a default for groups.
+func (s Settings) Over(defaults Settings) Settings {
+	s.PeerLevel = cmp.Or(s.PeerLevel, s.Level, defaults.PeerLevel, defaults.Level, LevelAll)
+	s.GroupLevel = cmp.Or(s.GroupLevel, s.Level, defaults.GroupLevel, defaults.Level, LevelAll)
+	s.Level = cmp.Or(s.Level, defaults.Level, LevelAll)
+	return s
+}
+
+// SnoozedAt reports whether nothing is to ring at now.
+func (s Settings) SnoozedAt(now time.Time) bool { return now.UnixMilli() < s.SnoozedUntil }
+
+// Check checks settings, a person's or the operator's.
+func (s Settings) Check() error {
+	for _, l := range []struct {
+		field string
+		level Level
+	}{{"level", s.Level}, {"peerLevel", s.PeerLevel}, {"groupLevel", s.GroupLevel}} {
+		if err := l.level.Check(l.field); err != nil {
+			return err
+		}
+	}
+	if s.SnoozedUntil < 0 {
+		return fault.Invalid("snoozedUntil", "is negative: give milliseconds since 1970, or 0 for no snooze")
+	}
+	return nil
+}
+
+// Change is a field of a request that changes some fields and leaves the
+// others: left out, it stays as it is; null takes it back to the default.
+type Change[T any] struct {
+	Given bool
+	Value T // the zero value for null
+}
+
+// UnmarshalJSONFrom reads a field that is given.
+func (c *Change[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	c.Given = true
+	return json.UnmarshalDecode(d, &c.Value)
+}
+
+// set sets a field where the change is given.
+func (c Change[T]) set(field *T) {
+	if c.Given {
+		*field = c.Value
+	}
+}
+
+// SettingsChange is the body of notification-settings: what of a person's
+// Settings to change.
+type SettingsChange struct {
+	Level        Change[Level] `json:"level"`
+	PeerLevel    Change[Level] `json:"peerLevel"`
+	GroupLevel   Change[Level] `json:"groupLevel"`
+	SnoozedUntil Change[int64] `json:"snoozedUntil"`
+}
+
+// apply is s after c.
+func (c SettingsChange) apply(s Settings) Settings {
+	c.Level.set(&s.Level)
+	c.PeerLevel.set(&s.PeerLevel)
+	c.GroupLevel.set(&s.GroupLevel)
+	c.SnoozedUntil.set(&s.SnoozedUntil)
+	return s
+}
+
+// Check checks every field that is given.
+func (c SettingsChange) Check() error { return c.apply(Settings{}).Check() }
+
+// ChangeSettings changes the user's settings and returns them as they stand
+// now. Fields that others change at the same time are kept; repeating it leaves
+// the same settings.
+func (r *Registry) ChangeSettings(ctx context.Context, userID string, c SettingsChange) (out Settings, err error) {
+	defer fault.Wrap(&err, "set notification settings of %q", userID)
+	err = r.Store.Change(ctx, func(tx Tx) error {
+		user, err := tx.User(userID)
+		if err != nil {
+			return err
+		}
+		out = c.apply(user.Settings)
+		user.Settings = out
+		return write(tx, user)
+	})
+	return out, err
+}
+
+// Settings is what the user set themselves.
+func (r *Registry) Settings(ctx context.Context, userID string) (_ Settings, err error) {
+	defer fault.Wrap(&err, "read notification settings of %q", userID)
+	users, err := r.Store.Users(ctx, []string{userID})
+	if err != nil || users[userID] == nil {
+		return Settings{}, err
+	}
+	return users[userID].Settings, nil
+}
