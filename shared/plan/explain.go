@@ -8,6 +8,8 @@ var explanations = map[Reason]string{
 	Room:         "room messages never push",
 	NotMember:    "they were not in the group when it was sent, or are not any more",
 	Muted:        "they muted the conversation, and were not mentioned with isNotifyMentionedUsers",
+	LevelTooLow:  "their level of the conversation, of its type or of everything leaves such messages out",
+	Snoozed:      "they want nothing to ring until a time",
 	Expired:      "what it announced was over",
 	Blocked:      "they have blocked the sender",
 	AlreadyRead:  "they had read the conversation that far before the push left",
