@@ -16,7 +16,7 @@ import (
 // A client comes back, and each answer is all that it gets.
 func TestSyncAnswers(t *testing.T) {
 	callsOnMemory(t)
-	call("alice", "POST", "/group-create", `{"groupInfo":{"groupID":"g","groupName":"n","groupAvatarUrl":"u"},"userIDs":["bob"]}`)
+	call("alice", "POST", "/group-create", `{"groupInfo":{"groupID":"g","groupName":"n","groupAvatarUrl":"https://a.example/u"},"userIDs":["bob"]}`)
 	call("alice", "POST", "/send", sendBody)
 	call("alice", "POST", "/send", strings.NewReplacer(`"bob"`, `"g"`, `"conversationType":0`, `"conversationType":2`).Replace(sendBody))
 	call("alice", "POST", "/call-invite", `{"invitees":["bob"],"callID":"c1","config":{"timeout":30}}`)
@@ -36,7 +36,7 @@ func TestSyncAnswers(t *testing.T) {
 	toBob, toGroup := fmt.Sprintf(m, id("bob"), "alice", 0, ms, 1), fmt.Sprintf(m, id("g"), "g", 2, ms+1, 1)
 	fromAlice := fmt.Sprintf(m, id("bob"), "bob", 0, ms, 0)
 	peer := `"conversationID":"alice","type":0,"conversationName":"","conversationAvatarUrl":"","notificationStatus":1,"mutedExpiredTime":0,"unreadMessageCount":%d,"readMessageSeq":%d,"lastMessageSeq":1,"orderKey":` + fmt.Sprint(ms)
-	group := `"conversationID":"g","type":2,"conversationName":"n","conversationAvatarUrl":"u","notificationStatus":1,"mutedExpiredTime":0,"unreadMessageCount":1,"readMessageSeq":0,"lastMessageSeq":1,"orderKey":` + fmt.Sprint(ms+1)
+	group := `"conversationID":"g","type":2,"conversationName":"n","conversationAvatarUrl":"https://a.example/u","notificationStatus":1,"mutedExpiredTime":0,"unreadMessageCount":1,"readMessageSeq":0,"lastMessageSeq":1,"orderKey":` + fmt.Sprint(ms+1)
 	for _, step := range []struct{ user, path, body, want string }{
 		{"bob", "/sync", `{"count":10,"onlineSince":1}`, `{"messageList":[` + toBob + `,"isOfflineMessage":false},` + toGroup + `,"isOfflineMessage":false}],"hasMore":false,
 			"conversationList":[{` + fmt.Sprintf(peer, 1, 0) + `},{` + group + `}],

@@ -22,8 +22,9 @@ const (
 // A user, group or room ID: ZIM's charset for userID, which has no slash and
 // no space, so it is a safe Firestore document ID too but for the reserved ones.
 var (
-	idPattern       = regexp.MustCompile(`^[0-9A-Za-z!#$%&()+\-:;<=.>?@\[\]^_{}|~]+$`)
-	reservedPattern = regexp.MustCompile(`^(\.|\.\.|__.*__)$`)
+	idPattern        = regexp.MustCompile(`^[0-9A-Za-z!#$%&()+\-:;<=.>?@\[\]^_{}|~]+$`)
+	resourcesPattern = regexp.MustCompile(`^[!-.0-~]+$`)
+	reservedPattern  = regexp.MustCompile(`^(\.|\.\.|__.*__)$`)
 )
 
 // CheckID checks a user, group or room ID named by field.
@@ -165,6 +166,8 @@ func (p *PushConfigInput) Check(field string) error {
 		return fault.Invalid(field+".extendedData", "is the older name of payload: give one of them")
 	case len(p.ResourcesID) > MaxResourcesIDBytes:
 		return fault.Invalid(field+".resourcesID", "is %d bytes long: at most %d", len(p.ResourcesID), MaxResourcesIDBytes)
+	case p.ResourcesID != "" && !resourcesPattern.MatchString(p.ResourcesID):
+		return fault.Invalid(field+".resourcesID", "may hold printable ASCII characters only, without spaces and slashes")
 	case len(p.ThreadID) > MaxThreadIDBytes:
 		return fault.Invalid(field+".threadID", "is %d bytes long: at most %d", len(p.ThreadID), MaxThreadIDBytes)
 	case p.BadgeIncrement < 0 || p.BadgeIncrement > MaxBadgeIncrement:
@@ -172,7 +175,13 @@ func (p *PushConfigInput) Check(field string) error {
 	case p.BadgeIncrement != 0 && !p.EnableBadge:
 		return fault.Invalid(field+".badgeIncrement", "needs enableBadge to be true")
 	}
-	for name, v := range map[string]string{"title": p.Title, "content": p.Content, "payload": p.Payload, "extendedData": p.ExtendedData} {
+	if err := CheckText(field+".title", p.Title); err != nil {
+		return err
+	}
+	if err := CheckText(field+".content", p.Content); err != nil {
+		return err
+	}
+	for name, v := range map[string]string{"payload": p.Payload, "extendedData": p.ExtendedData} {
 		if !utf8.ValidString(v) {
 			return fault.Invalid(field+"."+name, "is not valid UTF-8")
 		}

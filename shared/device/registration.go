@@ -50,6 +50,8 @@ func (r Registration) Device() (Device, error) {
 		return Device{}, fault.Invalid("platform", "%s can't receive FCM pushes: register android, ios, ipados, macos or web", r.Platform)
 	case len(r.SDKVersion) > MaxSDKVersionBytes:
 		return Device{}, fault.Invalid("sdkVersion", "is %d bytes long: at most %d", len(r.SDKVersion), MaxSDKVersionBytes)
+	case !printable(strings.ReplaceAll(r.SDKVersion, " ", "")):
+		return Device{}, fault.Invalid("sdkVersion", "may hold printable ASCII characters only")
 	}
 	if err := CheckDeviceID(r.DeviceID); err != nil {
 		return Device{}, err

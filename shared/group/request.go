@@ -1,8 +1,6 @@
 package group
 
 import (
-	"unicode/utf8"
-
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/presence"
@@ -54,10 +52,10 @@ func (r *CreateRequest) check(maxMembers int) error {
 	if r.GroupInfo.GroupName == "" {
 		return fault.Invalid("groupInfo.groupName", "is required")
 	}
-	if err := checkText("groupInfo.groupName", r.GroupInfo.GroupName, MaxNameBytes); err != nil {
+	if err := checkText("groupInfo.groupName", r.GroupInfo.GroupName, MaxNameBytes, chat.CheckName); err != nil {
 		return err
 	}
-	if err := checkText("groupInfo.groupAvatarUrl", r.GroupInfo.GroupAvatarURL, MaxAvatarBytes); err != nil {
+	if err := checkText("groupInfo.groupAvatarUrl", r.GroupInfo.GroupAvatarURL, MaxAvatarBytes, chat.CheckImageURL); err != nil {
 		return err
 	}
 	if err := checkUserIDs(r.UserIDs, 0); err != nil {
@@ -66,7 +64,7 @@ func (r *CreateRequest) check(maxMembers int) error {
 	if r.Config == nil {
 		return nil
 	}
-	if err := checkText("config.groupNotice", r.Config.GroupNotice, MaxNoticeBytes); err != nil {
+	if err := checkText("config.groupNotice", r.Config.GroupNotice, MaxNoticeBytes, chat.CheckText); err != nil {
 		return err
 	}
 	switch c := r.Config; {
@@ -233,12 +231,9 @@ func checkCount(n int) error {
 	return nil
 }
 
-func checkText(field, s string, most int) error {
-	switch {
-	case len(s) > most:
+func checkText(field, s string, most int, check func(field, s string) error) error {
+	if len(s) > most {
 		return fault.Invalid(field, "is %d bytes long: at most %d", len(s), most)
-	case !utf8.ValidString(s):
-		return fault.Invalid(field, "is not valid UTF-8")
 	}
-	return nil
+	return check(field, s)
 }

@@ -26,7 +26,7 @@ var (
 		create(func(r *CreateRequest) { r.Config, r.UserIDs, r.GroupInfo.GroupID = nil, nil, "" }),
 		create(func(r *CreateRequest) { r.GroupInfo.GroupID, r.UserIDs = long(32), manyUsers(MaxUsers) }),
 		create(func(r *CreateRequest) {
-			r.GroupInfo.GroupName, r.GroupInfo.GroupAvatarURL, r.Config.GroupNotice = long(50), long(500), long(300)
+			r.GroupInfo.GroupName, r.GroupInfo.GroupAvatarURL, r.Config.GroupNotice = long(50), "https://a.example/"+long(482), long(300)
 		}),
 		create(func(r *CreateRequest) { r.Config.MaxMemberCount = 1000 }),
 		create(func(r *CreateRequest) { r.Config.MaxMemberCount, r.Config.JoinMode, r.Config.InviteMode = 2, 2, 1 }),
@@ -88,6 +88,9 @@ func TestRefused(t *testing.T) {
 		{create(func(r *CreateRequest) { r.GroupInfo.GroupName = "" }), "groupInfo.groupName", "is required"},
 		{create(func(r *CreateRequest) { r.GroupInfo.GroupName = long(51) }), "groupInfo.groupName", "is 51 bytes long: at most 50"},
 		{create(func(r *CreateRequest) { r.GroupInfo.GroupName = "\xff" }), "groupInfo.groupName", "is not valid UTF-8"},
+		{create(func(r *CreateRequest) { r.GroupInfo.GroupName = "a\nb" }), "groupInfo.groupName", "holds a line break or another control character"},
+		{create(func(r *CreateRequest) { r.Config.GroupNotice = "a\x00" }), "config.groupNotice", "holds a control character"},
+		{create(func(r *CreateRequest) { r.GroupInfo.GroupAvatarURL = "http://a.example/" }), "groupInfo.groupAvatarUrl", "must be a URL of printable ASCII characters that starts with https://, without a user name"},
 		{create(func(r *CreateRequest) { r.GroupInfo.GroupAvatarURL = long(501) }), "groupInfo.groupAvatarUrl", "is 501 bytes long: at most 500"},
 		{create(func(r *CreateRequest) { r.UserIDs = manyUsers(101) }), "userIDs", "names 101 users: 0 to 100"},
 		{create(func(r *CreateRequest) { r.UserIDs = []string{"u", ""} }), "userIDs", "is required"},

@@ -127,7 +127,7 @@ func (w *world) problems(groupID string) (out []string) {
 func TestCreate(t *testing.T) {
 	w := newWorld(t)
 	r := &group.CreateRequest{
-		GroupInfo: &group.BaseInfo{GroupID: "g", GroupName: "n", GroupAvatarURL: "a"}, UserIDs: []string{"adam", "olga", "rita", "adam"},
+		GroupInfo: &group.BaseInfo{GroupID: "g", GroupName: "n", GroupAvatarURL: "https://a.example/"}, UserIDs: []string{"adam", "olga", "rita", "adam"},
 		Config: &group.CreateConfig{GroupNotice: "no", MaxMemberCount: 2, JoinMode: chat.JoinForbid, InviteMode: chat.InviteAdmin},
 	}
 	at := w.now.UnixMilli()
