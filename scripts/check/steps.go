@@ -24,6 +24,7 @@ var steps = []step{
 	{name: "vet", run: commands("go vet ./...", "go vet -tags integration ./...")},
 	{name: "staticcheck", run: commands("go tool staticcheck -tags integration ./...")},
 	{name: "terraform", run: terraform},
+	{name: "sdk", run: sdk},
 	{name: "govulncheck", run: govulncheck},
 	{name: "terraform-test", slow: true, run: terraformTest},
 	{name: "unit", run: commands("go test -race -shuffle=on -timeout 5m ./...")},

@@ -112,7 +112,8 @@
     const id = push.data?.id || push.notification?.tag || push.fcmMessageId || "";
     const kind = push.data?.kind ?? "";
     const expiresAt = Number(push.data?.expiresAt) || 0;
-    return { id, kind, key: `${kind}:${id}:${expiresAt}`, expiresAt };
+    const which = kind === "message" ? "" : `:${expiresAt}`;
+    return { id, kind, key: `${kind}:${id}${which}`, expiresAt };
   }
   function decide(push, now, first, still, about, missedCall) {
     const { id, kind, expiresAt, key } = identity(push);

@@ -4,11 +4,11 @@
 const memory = new Map<string, string>();
 
 export function remember(key: string, value: string): void {
-  memory.set(key, value);
   try {
     localStorage.setItem(key, value);
+    memory.delete(key);
   } catch {
-    // Blocked or full.
+    memory.set(key, value); // blocked or full
   }
 }
 

@@ -4,9 +4,10 @@ import type {
   ZIMEventOfCallInvitationTimeoutResult, ZIMEventOfCallInviteesAnsweredTimeoutResult, ZIMEventOfCallUserStateChangedResult,
 } from "./call-types.js";
 import type { ZIMError } from "./errors.js";
+import type { ZIMEventOfGroupStateChangedResult } from "./group-types.js";
 import type {
   ZIMEventOfConnectionStateChangedResult, ZIMEventOfConversationMessageReceivedResult, ZIMEventOfConversationSyncStateChangedResult,
-  ZIMEventOfGroupStateChangedResult, ZIMEventOfReceiveConversationMessageResult, ZIMEventOfUserRuleUpdatedResult,
+  ZIMEventOfReceiveConversationMessageResult, ZIMEventOfUserRuleUpdatedResult,
 } from "./types.js";
 import type { ZIM } from "./zim.js";
 
@@ -33,9 +34,22 @@ export interface EventData {
 }
 
 /** Events of the compared SDK that Doorbell never fires: a listener may be set, and is not called. */
-export interface SilentEventData {
+const silent = [
+  "experimentalEventReceived", "userInfoUpdated", "userStatusUpdated", "conversationChanged", "conversationTotalUnreadMessageCountUpdated",
+  "conversationMessageReceiptChanged", "conversationsAllDeleted", "broadcastMessageReceived", "messageSentStatusChanged",
+  "messageReceiptChanged", "messageRevokeReceived", "messageReactionsChanged", "messageDeleted", "messageRepliedInfoChanged",
+  "messageRepliedCountChanged", "messageEdited", "messagePinStatusChanged", "roomStateChanged", "roomMemberJoined", "roomMemberLeft",
+  "roomAttributesUpdated", "roomAttributesBatchUpdated", "roomMemberAttributesUpdated", "groupNameUpdated", "groupAvatarUrlUpdated",
+  "groupNoticeUpdated", "groupAliasUpdated", "groupAttributesUpdated", "groupMutedInfoUpdated", "groupVerifyInfoUpdated",
+  "groupMemberStateChanged", "groupMemberInfoUpdated", "groupApplicationListChanged", "groupApplicationUpdated", "friendListChanged",
+  "friendInfoUpdated", "friendApplicationListChanged", "friendApplicationUpdated", "blacklistChanged", "roomMessageReceived",
+  "receiveRoomMessage",
+] as const;
+
+interface SilentEventData extends Record<Exclude<(typeof silent)[number], "roomMessageReceived" | "receiveRoomMessage">, unknown> {
   roomMessageReceived: ZIMEventOfConversationMessageReceivedResult;
   receiveRoomMessage: ZIMEventOfReceiveConversationMessageResult;
+  /** Firebase renews its tokens, so this one isn't needed. */
   tokenWillExpire: { second: number };
 }
 
@@ -52,6 +66,7 @@ export class Events {
   private readonly listeners = new Map<string, (zim: ZIM, data: never) => void>();
 
   on<K extends keyof ZIMEventHandler>(type: K, listener: ZIMEventHandler[K]): void {
+    if ((silent as readonly string[]).includes(type)) console.warn(`Doorbell never fires ${type}: see its functions/web/README.md`);
     this.listeners.set(type, listener);
   }
 

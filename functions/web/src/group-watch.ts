@@ -2,7 +2,7 @@ import { ZIMErrorCode, ZIMGroupBeInviteMode, ZIMGroupEvent, ZIMGroupMuteMode, ZI
 import { DoorbellError } from "./errors.js";
 import type { Fire } from "./events.js";
 import type { Membership } from "./feed.js";
-import type { ZIMGroupFullInfo } from "./types.js";
+import type { ZIMGroupFullInfo } from "./group-types.js";
 
 /** GroupWatch tells of the groups that the user comes into and leaves, once each. */
 export class GroupWatch {

@@ -4,10 +4,11 @@ import { randomID } from "./device.js";
 import { unsupported } from "./errors.js";
 import type { Api } from "./http.js";
 import type {
-  ZIMErrorUserInfo, ZIMGroup, ZIMGroupAdvancedConfig, ZIMGroupCreatedResult, ZIMGroupFullInfo, ZIMGroupInfo, ZIMGroupListQueriedResult,
+  ZIMGroup, ZIMGroupAdvancedConfig, ZIMGroupCreatedResult, ZIMGroupFullInfo, ZIMGroupInfo, ZIMGroupListQueriedResult,
   ZIMGroupListQueryConfig, ZIMGroupMemberInfo, ZIMGroupMemberKickedResult, ZIMGroupMemberListQueriedResult, ZIMGroupMemberQueryConfig,
   ZIMGroupUsersInvitedResult,
-} from "./types.js";
+} from "./group-types.js";
+import type { ZIMErrorUserInfo } from "./types.js";
 
 interface WireGroup {
   baseInfo: ZIMGroupInfo;

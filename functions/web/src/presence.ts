@@ -182,9 +182,14 @@ export class Presence {
     this.update();
   };
 
+  private readonly shownOrHidden = (): void => {
+    if (document.visibilityState === "visible") this.touched(); // somebody went there
+    this.looked();
+  };
+
   private readonly returned = (): void => {
     this.away = false;
-    this.looked();
+    this.shownOrHidden();
   };
 
   private readonly left = (): void => {
@@ -199,12 +204,12 @@ export class Presence {
     const input = ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"] as const;
     const options = { capture: true, passive: true };
     for (const type of input) window.addEventListener(type, this.touched, options);
-    document.addEventListener("visibilitychange", this.looked);
+    document.addEventListener("visibilitychange", this.shownOrHidden);
     window.addEventListener("pageshow", this.returned);
     window.addEventListener("pagehide", this.left);
     return () => {
       for (const type of input) window.removeEventListener(type, this.touched, options);
-      document.removeEventListener("visibilitychange", this.looked);
+      document.removeEventListener("visibilitychange", this.shownOrHidden);
       window.removeEventListener("pageshow", this.returned);
       window.removeEventListener("pagehide", this.left);
     };

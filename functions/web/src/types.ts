@@ -1,11 +1,10 @@
-// Messages, conversations, users and groups: the compared SDK's shapes.
+// Messages, conversations and users: the compared SDK's shapes.
 // Results have its fields exactly. Parameters are more lenient: what Doorbell
 // has a default for may be left out, as plain JavaScript always could.
 import type {
   ZIMConnectionEvent, ZIMConnectionState, ZIMConversationNotificationStatus, ZIMConversationPinnedFilter, ZIMConversationSyncState,
-  ZIMConversationType, ZIMCXHandleType, ZIMGroupBeInviteMode, ZIMGroupEnterType, ZIMGroupEvent, ZIMGroupInviteMode, ZIMGroupJoinMode,
-  ZIMGroupMessageNotificationStatus, ZIMGroupMuteMode, ZIMGroupState, ZIMMessageDirection, ZIMMessageMentionedType, ZIMMessagePriority,
-  ZIMMessageQueryMode, ZIMMessageReceiptStatus, ZIMMessageSentStatus, ZIMMessageType, ZIMPlatformType, ZIMUserOnlineStatus,
+  ZIMConversationType, ZIMCXHandleType, ZIMMessageDirection, ZIMMessageMentionedType, ZIMMessagePriority, ZIMMessageQueryMode,
+  ZIMMessageReceiptStatus, ZIMMessageSentStatus, ZIMMessageType, ZIMPlatformType, ZIMUserOnlineStatus,
 } from "./enums.js";
 
 export interface ZIMAppConfig {
@@ -256,128 +255,17 @@ export interface ZIMErrorUserInfo {
   reason: number;
 }
 
-export interface ZIMGroupInfo {
-  groupID: string;
-  groupName: string;
-  groupAvatarUrl: string;
-}
+export interface ZIMBlacklistUsersAddedResult { errorUserList: ZIMErrorUserInfo[] }
+export interface ZIMBlacklistUsersRemovedResult { errorUserList: ZIMErrorUserInfo[] }
+export interface ZIMBlacklistCheckedResult { isUserInBlacklist: boolean }
 
-export interface ZIMGroupAdvancedConfig {
-  groupNotice: string;
-  groupAttributes: Record<string, string>;
-  maxMemberCount: number;
-  joinMode: ZIMGroupJoinMode;
-  inviteMode: ZIMGroupInviteMode;
-  beInviteMode: ZIMGroupBeInviteMode;
-}
-
-export interface ZIMGroupVerifyInfo {
-  joinMode: ZIMGroupJoinMode;
-  inviteMode: ZIMGroupInviteMode;
-  beInviteMode: ZIMGroupBeInviteMode;
-}
-
-export interface ZIMGroupMuteInfo {
-  mode: ZIMGroupMuteMode;
-  expiredTime: number;
-  roles: number[];
-}
-
-export interface ZIMGroupFullInfo {
-  baseInfo: ZIMGroupInfo;
-  groupNotice: string;
-  groupAttributes: Record<string, string>;
-  groupAlias: string;
-  notificationStatus: ZIMGroupMessageNotificationStatus;
-  mutedInfo: ZIMGroupMuteInfo;
-  createTime: number;
-  maxMemberCount: number;
-  verifyInfo: ZIMGroupVerifyInfo;
-}
-
-export interface ZIMGroupEnterInfo {
-  enterTime: number;
-  enterType: ZIMGroupEnterType;
-}
-
-export interface ZIMGroupMemberInfo extends ZIMUserInfo {
-  memberNickname: string;
-  memberRole: number;
-  memberAvatarUrl: string;
-  muteExpiredTime: number;
-  groupEnterInfo: ZIMGroupEnterInfo;
-}
-
-export interface ZIMGroupOperatedInfo {
-  userID: string;
-  userName: string;
-  memberNickname: string;
-  memberRole: number;
-}
-
-export interface ZIMGroup {
-  baseInfo: ZIMGroupInfo;
-  groupAlias: string;
-  notificationStatus: ZIMGroupMessageNotificationStatus;
-}
-
-export interface ZIMGroupCreatedResult {
-  groupInfo: ZIMGroupFullInfo;
-  userList: ZIMGroupMemberInfo[];
-  errorUserList: ZIMErrorUserInfo[];
-}
-
-export interface ZIMGroupJoinedResult { groupInfo: ZIMGroupFullInfo }
-export interface ZIMGroupLeftResult { groupID: string }
-export interface ZIMGroupDismissedResult { groupID: string }
-export interface ZIMGroupInfoQueriedResult { groupInfo: ZIMGroupFullInfo }
-
-export interface ZIMGroupUsersInvitedResult {
-  groupID: string;
-  userList: ZIMGroupMemberInfo[];
-  errorUserList: ZIMErrorUserInfo[];
-}
-
-export interface ZIMGroupMemberKickedResult {
-  groupID: string;
-  kickedUserIDs: string[];
-  errorUserList: ZIMErrorUserInfo[];
-}
-
-export interface ZIMGroupOwnerTransferredResult {
-  groupID: string;
-  toUserID: string;
-}
-
-export interface ZIMGroupMemberRoleUpdatedResult {
-  groupID: string;
-  forUserID: string;
-  role: number;
-}
-
-export interface ZIMGroupMemberQueryConfig {
-  nextFlag: number;
+export interface ZIMBlacklistQueryConfig {
+  nextFlag?: number;
   count: number;
 }
 
-export interface ZIMGroupMemberListQueriedResult {
-  groupID: string;
-  userList: ZIMGroupMemberInfo[];
-  nextFlag: number;
-}
-
-export interface ZIMGroupMemberCountQueriedResult {
-  groupID: string;
-  count: number;
-}
-
-export interface ZIMGroupListQueryConfig {
-  nextFlag: number;
-  userIDs: string[];
-}
-
-export interface ZIMGroupListQueriedResult {
-  groupList: ZIMGroup[];
+export interface ZIMBlacklistQueriedResult {
+  blacklist: ZIMUserInfo[];
   nextFlag: number;
 }
 
@@ -398,11 +286,4 @@ export interface ZIMEventOfReceiveConversationMessageResult {
 
 export interface ZIMEventOfConversationMessageReceivedResult extends ZIMEventOfReceiveConversationMessageResult {
   info: ZIMMessageReceivedInfo;
-}
-
-export interface ZIMEventOfGroupStateChangedResult {
-  state: ZIMGroupState;
-  event: ZIMGroupEvent;
-  operatedInfo: ZIMGroupOperatedInfo;
-  groupInfo: ZIMGroupFullInfo;
 }

@@ -25,7 +25,6 @@ const promising = [
   "acceptGroupInviteApplication", "rejectGroupInviteApplication", "queryGroupApplicationList",
   "addFriend", "deleteFriends", "checkFriendsRelation", "updateFriendAlias", "updateFriendAttributes", "queryFriendsInfo", "queryFriendList",
   "searchLocalFriends", "sendFriendApplication", "acceptFriendApplication", "rejectFriendApplication", "queryFriendApplicationList",
-  "addUsersToBlacklist", "removeUsersFromBlacklist", "queryBlacklist", "checkUserIsInBlacklist",
 ] as const;
 
 const throwing = ["beginRoomAttributesBatchOperation"] as const;

@@ -11,6 +11,7 @@ import { ZIMConnectionEvent, ZIMConnectionState, ZIMErrorCode, ZIMGroupEvent, ZI
 import { asError, DoorbellError, invalid, notLoggedIn, unsupported } from "./errors.js";
 import { Events, type Fire, type ZIMEventHandler } from "./events.js";
 import { exchange, project, signIn } from "./firebase.js";
+import type * as g from "./group-types.js";
 import type * as t from "./types.js";
 import { declareUnsupported, type Unsupported } from "./unsupported.js";
 import { version } from "./version.js";
@@ -158,6 +159,24 @@ export class ZIM {
     return { selfUserInfo: selfInfo(userID, userName, userRule) };
   }
 
+  async addUsersToBlacklist(userIDs: string[]): Promise<t.ZIMBlacklistUsersAddedResult> {
+    return this.in().api.post("/blacklist-add", { userIDs });
+  }
+
+  async removeUsersFromBlacklist(userIDs: string[]): Promise<t.ZIMBlacklistUsersRemovedResult> {
+    return this.in().api.post("/blacklist-remove", { userIDs });
+  }
+
+  async queryBlacklist(config: t.ZIMBlacklistQueryConfig): Promise<t.ZIMBlacklistQueriedResult> {
+    const { blacklist, nextFlag } = await this.in().api.post<{ blacklist: { userID: string }[]; nextFlag: number }>(
+      "/blacklist-query", { nextFlag: config.nextFlag ?? 0, count: config.count });
+    return { blacklist: blacklist.map(({ userID }) => ({ userID, userName: "", userAvatarUrl: "", userExtendedData: "" })), nextFlag };
+  }
+
+  async checkUserIsInBlacklist(userID: string): Promise<t.ZIMBlacklistCheckedResult> {
+    return this.in().api.post("/blacklist-check", { userID });
+  }
+
   async sendMessage(message: t.ZIMMessageInput, toConversationID: string, conversationType: ZIMConversationType, config: t.ZIMMessageSendConfigInput = {}, notification?: t.ZIMMessageSendNotification): Promise<t.ZIMMessageSentResult> {
     return this.in().send(message, toConversationID, conversationType, config, notification);
   }
@@ -178,57 +197,57 @@ export class ZIM {
     return this.in().conversations.setNotificationStatus(status, conversationID, conversationType);
   }
 
-  async createGroup(groupInfo: Partial<t.ZIMGroupInfo>, userIDs: string[] = [], config: Partial<t.ZIMGroupAdvancedConfig> = {}): Promise<t.ZIMGroupCreatedResult> {
+  async createGroup(groupInfo: Partial<g.ZIMGroupInfo>, userIDs: string[] = [], config: Partial<g.ZIMGroupAdvancedConfig> = {}): Promise<g.ZIMGroupCreatedResult> {
     const account = this.in();
     // With an ID of ours the request may be repeated.
     const groupID = groupInfo?.groupID || randomID();
     return account.own(groupID, ZIMGroupEvent.Created, account.groups.create({ ...groupInfo, groupID }, userIDs, config));
   }
 
-  async joinGroup(groupID: string): Promise<t.ZIMGroupJoinedResult> {
+  async joinGroup(groupID: string): Promise<g.ZIMGroupJoinedResult> {
     const account = this.in();
     return account.own(groupID, ZIMGroupEvent.Joined, account.groups.join(groupID));
   }
 
-  async leaveGroup(groupID: string): Promise<t.ZIMGroupLeftResult> {
+  async leaveGroup(groupID: string): Promise<g.ZIMGroupLeftResult> {
     const account = this.in();
     return account.own(groupID, ZIMGroupEvent.Left, account.groups.leave(groupID));
   }
 
-  async dismissGroup(groupID: string): Promise<t.ZIMGroupDismissedResult> {
+  async dismissGroup(groupID: string): Promise<g.ZIMGroupDismissedResult> {
     const account = this.in();
     return account.own(groupID, ZIMGroupEvent.Dismissed, account.groups.dismiss(groupID));
   }
 
-  async inviteUsersIntoGroup(userIDs: string[], groupID: string): Promise<t.ZIMGroupUsersInvitedResult> {
+  async inviteUsersIntoGroup(userIDs: string[], groupID: string): Promise<g.ZIMGroupUsersInvitedResult> {
     return this.in().groups.invite(userIDs, groupID);
   }
 
-  async kickGroupMembers(userIDs: string[], groupID: string): Promise<t.ZIMGroupMemberKickedResult> {
+  async kickGroupMembers(userIDs: string[], groupID: string): Promise<g.ZIMGroupMemberKickedResult> {
     return this.in().groups.kick(userIDs, groupID);
   }
 
-  async transferGroupOwner(toUserID: string, groupID: string): Promise<t.ZIMGroupOwnerTransferredResult> {
+  async transferGroupOwner(toUserID: string, groupID: string): Promise<g.ZIMGroupOwnerTransferredResult> {
     return this.in().groups.transfer(toUserID, groupID);
   }
 
-  async setGroupMemberRole(role: number, forUserID: string, groupID: string): Promise<t.ZIMGroupMemberRoleUpdatedResult> {
+  async setGroupMemberRole(role: number, forUserID: string, groupID: string): Promise<g.ZIMGroupMemberRoleUpdatedResult> {
     return this.in().groups.setRole(role, forUserID, groupID);
   }
 
-  async queryGroupInfo(groupID: string): Promise<t.ZIMGroupInfoQueriedResult> {
+  async queryGroupInfo(groupID: string): Promise<g.ZIMGroupInfoQueriedResult> {
     return this.in().groups.info(groupID);
   }
 
-  async queryGroupList(count?: number, config?: Partial<t.ZIMGroupListQueryConfig>): Promise<t.ZIMGroupListQueriedResult> {
+  async queryGroupList(count?: number, config?: Partial<g.ZIMGroupListQueryConfig>): Promise<g.ZIMGroupListQueriedResult> {
     return this.in().groups.list(count, config);
   }
 
-  async queryGroupMemberList(groupID: string, config: t.ZIMGroupMemberQueryConfig): Promise<t.ZIMGroupMemberListQueriedResult> {
+  async queryGroupMemberList(groupID: string, config: g.ZIMGroupMemberQueryConfig): Promise<g.ZIMGroupMemberListQueriedResult> {
     return this.in().groups.members(groupID, config);
   }
 
-  async queryGroupMemberCount(groupID: string): Promise<t.ZIMGroupMemberCountQueriedResult> {
+  async queryGroupMemberCount(groupID: string): Promise<g.ZIMGroupMemberCountQueriedResult> {
     return this.in().groups.memberCount(groupID);
   }
 

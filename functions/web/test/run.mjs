@@ -18,5 +18,5 @@ await build({
   alias: Object.fromEntries(["app", "auth", "firestore", "messaging"].map((part) => [`firebase/${part}`, `./test/fakes/firebase.ts`])),
 });
 const files = names.map((name) => join(out, name.replace(/\.ts$/, ".mjs")));
-const { status } = spawnSync(process.execPath, ["--enable-source-maps", "--test", ...process.argv.slice(2), ...files], { cwd: root, stdio: "inherit" });
+const { status } = spawnSync(process.execPath, ["--enable-source-maps", "--test", "--test-reporter=dot", ...process.argv.slice(2), ...files], { cwd: root, stdio: "inherit" });
 process.exit(status ?? 1);

@@ -195,6 +195,7 @@ export declare enum ZIMErrorCode {
     CommonModuleIMServerError = 6000007,
     CommonModuleUserIsNotExist = 6000011,
     CommonModuleUnsupportedRequest = 6000013,
+    CommonModuleBlacklistLimit = 6000021,
     NetworkModuleTokenInvalid = 6000103,
     NetworkModuleNetworkError = 6000104,
     NetworkModuleRequestTimeout = 6000105,

@@ -1,6 +1,7 @@
 import type { ZIMEventOfCallInvitationAcceptedResult, ZIMEventOfCallInvitationCancelledResult, ZIMEventOfCallInvitationCreatedResult, ZIMEventOfCallInvitationEndedResult, ZIMEventOfCallInvitationReceivedResult, ZIMEventOfCallInvitationRejectedResult, ZIMEventOfCallInvitationTimeoutResult, ZIMEventOfCallInviteesAnsweredTimeoutResult, ZIMEventOfCallUserStateChangedResult } from "./call-types.js";
 import type { ZIMError } from "./errors.js";
-import type { ZIMEventOfConnectionStateChangedResult, ZIMEventOfConversationMessageReceivedResult, ZIMEventOfConversationSyncStateChangedResult, ZIMEventOfGroupStateChangedResult, ZIMEventOfReceiveConversationMessageResult, ZIMEventOfUserRuleUpdatedResult } from "./types.js";
+import type { ZIMEventOfGroupStateChangedResult } from "./group-types.js";
+import type { ZIMEventOfConnectionStateChangedResult, ZIMEventOfConversationMessageReceivedResult, ZIMEventOfConversationSyncStateChangedResult, ZIMEventOfReceiveConversationMessageResult, ZIMEventOfUserRuleUpdatedResult } from "./types.js";
 import type { ZIM } from "./zim.js";
 /** What each event that Doorbell fires carries. */
 export interface EventData {
@@ -24,9 +25,11 @@ export interface EventData {
     callInviteesAnsweredTimeout: ZIMEventOfCallInviteesAnsweredTimeoutResult;
 }
 /** Events of the compared SDK that Doorbell never fires: a listener may be set, and is not called. */
-export interface SilentEventData {
+declare const silent: readonly ["experimentalEventReceived", "userInfoUpdated", "userStatusUpdated", "conversationChanged", "conversationTotalUnreadMessageCountUpdated", "conversationMessageReceiptChanged", "conversationsAllDeleted", "broadcastMessageReceived", "messageSentStatusChanged", "messageReceiptChanged", "messageRevokeReceived", "messageReactionsChanged", "messageDeleted", "messageRepliedInfoChanged", "messageRepliedCountChanged", "messageEdited", "messagePinStatusChanged", "roomStateChanged", "roomMemberJoined", "roomMemberLeft", "roomAttributesUpdated", "roomAttributesBatchUpdated", "roomMemberAttributesUpdated", "groupNameUpdated", "groupAvatarUrlUpdated", "groupNoticeUpdated", "groupAliasUpdated", "groupAttributesUpdated", "groupMutedInfoUpdated", "groupVerifyInfoUpdated", "groupMemberStateChanged", "groupMemberInfoUpdated", "groupApplicationListChanged", "groupApplicationUpdated", "friendListChanged", "friendInfoUpdated", "friendApplicationListChanged", "friendApplicationUpdated", "blacklistChanged", "roomMessageReceived", "receiveRoomMessage"];
+interface SilentEventData extends Record<Exclude<(typeof silent)[number], "roomMessageReceived" | "receiveRoomMessage">, unknown> {
     roomMessageReceived: ZIMEventOfConversationMessageReceivedResult;
     receiveRoomMessage: ZIMEventOfReceiveConversationMessageResult;
+    /** Firebase renews its tokens, so this one isn't needed. */
     tokenWillExpire: {
         second: number;
     };
@@ -46,3 +49,4 @@ export declare class Events {
     /** fire calls the listener. One that throws is reported like any error of the page, and disturbs nothing else. */
     fire(zim: ZIM, type: string, data: unknown): void;
 }
+export {};

@@ -2,6 +2,7 @@ import type { CallInput, ZIMCallAcceptanceSentResult, ZIMCallAcceptConfig, ZIMCa
 import { type ConfigSource, type DoorbellConfig } from "./config.js";
 import { type ZIMConversationNotificationStatus, type ZIMConversationType } from "./enums.js";
 import { type ZIMEventHandler } from "./events.js";
+import type * as g from "./group-types.js";
 import type * as t from "./types.js";
 import { type Unsupported } from "./unsupported.js";
 export declare class ZIM {
@@ -41,23 +42,27 @@ export declare class ZIM {
     updateUserOfflinePushRule(offlinePushRule: Partial<t.ZIMUserOfflinePushRule>): Promise<t.ZIMUserOfflinePushRuleUpdatedResult>;
     /** What Doorbell knows of the user who is logged in: their push rule. */
     querySelfUserInfo(): Promise<t.ZIMSelfUserInfoQueriedResult>;
+    addUsersToBlacklist(userIDs: string[]): Promise<t.ZIMBlacklistUsersAddedResult>;
+    removeUsersFromBlacklist(userIDs: string[]): Promise<t.ZIMBlacklistUsersRemovedResult>;
+    queryBlacklist(config: t.ZIMBlacklistQueryConfig): Promise<t.ZIMBlacklistQueriedResult>;
+    checkUserIsInBlacklist(userID: string): Promise<t.ZIMBlacklistCheckedResult>;
     sendMessage(message: t.ZIMMessageInput, toConversationID: string, conversationType: ZIMConversationType, config?: t.ZIMMessageSendConfigInput, notification?: t.ZIMMessageSendNotification): Promise<t.ZIMMessageSentResult>;
     queryHistoryMessage(conversationID: string, conversationType: ZIMConversationType, config: t.ZIMMessageQueryConfig): Promise<t.ZIMMessageQueriedResult>;
     queryConversationList(config: t.ZIMConversationQueryConfig, option?: Partial<t.ZIMConversationFilterOption>): Promise<t.ZIMConversationListQueriedResult>;
     clearConversationUnreadMessageCount(conversationID: string, conversationType: ZIMConversationType): Promise<t.ZIMConversationUnreadMessageCountClearedResult>;
     setConversationNotificationStatus(status: ZIMConversationNotificationStatus, conversationID: string, conversationType: ZIMConversationType): Promise<t.ZIMConversationNotificationStatusSetResult>;
-    createGroup(groupInfo: Partial<t.ZIMGroupInfo>, userIDs?: string[], config?: Partial<t.ZIMGroupAdvancedConfig>): Promise<t.ZIMGroupCreatedResult>;
-    joinGroup(groupID: string): Promise<t.ZIMGroupJoinedResult>;
-    leaveGroup(groupID: string): Promise<t.ZIMGroupLeftResult>;
-    dismissGroup(groupID: string): Promise<t.ZIMGroupDismissedResult>;
-    inviteUsersIntoGroup(userIDs: string[], groupID: string): Promise<t.ZIMGroupUsersInvitedResult>;
-    kickGroupMembers(userIDs: string[], groupID: string): Promise<t.ZIMGroupMemberKickedResult>;
-    transferGroupOwner(toUserID: string, groupID: string): Promise<t.ZIMGroupOwnerTransferredResult>;
-    setGroupMemberRole(role: number, forUserID: string, groupID: string): Promise<t.ZIMGroupMemberRoleUpdatedResult>;
-    queryGroupInfo(groupID: string): Promise<t.ZIMGroupInfoQueriedResult>;
-    queryGroupList(count?: number, config?: Partial<t.ZIMGroupListQueryConfig>): Promise<t.ZIMGroupListQueriedResult>;
-    queryGroupMemberList(groupID: string, config: t.ZIMGroupMemberQueryConfig): Promise<t.ZIMGroupMemberListQueriedResult>;
-    queryGroupMemberCount(groupID: string): Promise<t.ZIMGroupMemberCountQueriedResult>;
+    createGroup(groupInfo: Partial<g.ZIMGroupInfo>, userIDs?: string[], config?: Partial<g.ZIMGroupAdvancedConfig>): Promise<g.ZIMGroupCreatedResult>;
+    joinGroup(groupID: string): Promise<g.ZIMGroupJoinedResult>;
+    leaveGroup(groupID: string): Promise<g.ZIMGroupLeftResult>;
+    dismissGroup(groupID: string): Promise<g.ZIMGroupDismissedResult>;
+    inviteUsersIntoGroup(userIDs: string[], groupID: string): Promise<g.ZIMGroupUsersInvitedResult>;
+    kickGroupMembers(userIDs: string[], groupID: string): Promise<g.ZIMGroupMemberKickedResult>;
+    transferGroupOwner(toUserID: string, groupID: string): Promise<g.ZIMGroupOwnerTransferredResult>;
+    setGroupMemberRole(role: number, forUserID: string, groupID: string): Promise<g.ZIMGroupMemberRoleUpdatedResult>;
+    queryGroupInfo(groupID: string): Promise<g.ZIMGroupInfoQueriedResult>;
+    queryGroupList(count?: number, config?: Partial<g.ZIMGroupListQueryConfig>): Promise<g.ZIMGroupListQueriedResult>;
+    queryGroupMemberList(groupID: string, config: g.ZIMGroupMemberQueryConfig): Promise<g.ZIMGroupMemberListQueriedResult>;
+    queryGroupMemberCount(groupID: string): Promise<g.ZIMGroupMemberCountQueriedResult>;
     callInvite(invitees: string[], config?: CallInput<ZIMCallInviteConfig>): Promise<ZIMCallInvitationSentResult>;
     callingInvite(invitees: string[], callID: string, config?: CallInput<ZIMCallingInviteConfig>): Promise<ZIMCallingInvitationSentResult>;
     callCancel(invitees: string[], callID: string, config?: CallInput<ZIMCallCancelConfig>): Promise<ZIMCallCancelSentResult>;

@@ -46,7 +46,9 @@ export function identity(push: Push): { id: string; kind: string; key: string; e
   const id = push.data?.id || push.notification?.tag || push.fcmMessageId || "";
   const kind = push.data?.kind ?? "";
   const expiresAt = Number(push.data?.expiresAt) || 0;
-  return { id, kind, key: `${kind}:${id}:${expiresAt}`, expiresAt };
+  // People can be invited to one call again and again, each time until another moment.
+  const which = kind === "message" ? "" : `:${expiresAt}`;
+  return { id, kind, key: `${kind}:${id}${which}`, expiresAt };
 }
 
 /**

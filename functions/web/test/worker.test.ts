@@ -1,0 +1,291 @@
+// The service worker as it is served: dist/firebase-messaging-sw.js, evaluated
+// in a scope of its own that records what it does.
+import "fake-indexeddb/auto";
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import vm from "node:vm";
+
+import { Database } from "../src/database.js";
+import type { ShownData, ZPNsMessage } from "../src/push.js";
+
+const script = new vm.Script(readFileSync("dist/firebase-messaging-sw.js", "utf8"));
+
+interface Note { title: string; options: NotificationOptions & { renotify?: boolean }; open: boolean }
+interface Client { url: string; focused: boolean; visibilityState: string; told: { doorbell: string; message?: ZPNsMessage }[]; focus(): Promise<void>; postMessage(m: never): void }
+type Posted = { pushID: string; receipts: { id: string; kind: string; event: string; reason?: string }[] };
+
+let scopes = 0;
+
+/** A browser that has the worker: `push` and `click` are what happens to it. */
+function worker(scope = `https://app.example/scope${scopes++}`) {
+  const listeners = new Map<string, ((event: object) => void)[]>();
+  const shade: Note[] = [];
+  const clients: Client[] = [];
+  const opened: string[] = [];
+  const posted: Posted[] = [];
+  const synced: string[] = [];
+  const net = { status: 200 };
+  let permission = true;
+  const registration = {
+    scope,
+    showNotification: (title: string, options: Note["options"]) => {
+      if (!permission) return Promise.reject(new TypeError("No notification permission has been granted for this origin."));
+      for (const n of shade) if (options.tag && n.options.tag === options.tag) n.open = false;
+      shade.push({ title, options: structuredClone(options), open: true });
+      return Promise.resolve();
+    },
+    getNotifications: ({ tag }: { tag: string }) => Promise.resolve(shade.filter((n) => n.open && n.options.tag === tag)),
+    sync: { register: (tag: string) => Promise.resolve(void synced.push(tag)) },
+  };
+  const self: Record<string, unknown> = {
+    registration, indexedDB, console, URL, structuredClone, setTimeout, skipWaiting: () => Promise.resolve(),
+    addEventListener: (type: string, listener: (event: object) => void) => { listeners.set(type, [...listeners.get(type) ?? [], listener]); },
+    clients: { matchAll: () => Promise.resolve([...clients]), openWindow: (url: string) => Promise.resolve(void opened.push(url)) },
+    fetch: (_url: string, init: { body: string }) => {
+      if (net.status === 0) return Promise.reject(new TypeError("Failed to fetch"));
+      if (net.status === 200) posted.push(JSON.parse(init.body) as Posted);
+      return Promise.resolve({ ok: net.status === 200, status: net.status });
+    },
+  };
+  self.self = self;
+  script.runInNewContext(self);
+
+  const dispatch = async (type: string, event: object): Promise<void> => {
+    const waits: Promise<unknown>[] = [];
+    for (const listener of listeners.get(type) ?? []) listener({ ...event, waitUntil: (p: Promise<unknown>) => waits.push(p) });
+    await Promise.all(waits);
+  };
+  return {
+    self: self as typeof self & { onNotificationArrived(m: ZPNsMessage): unknown; onNotificationClicked(m: ZPNsMessage): unknown; onThroughMessageReceived?(m: ZPNsMessage): unknown },
+    listeners, shade, clients, opened, posted, synced, net, scope, dispatch,
+    deny: () => { permission = false; },
+    shown: () => shade.filter((n) => n.open),
+    push: (data: unknown) => dispatch("push", { data: data === null ? null : { text: () => (typeof data === "string" ? data : JSON.stringify(data)) } }),
+    click: async (n: Note) => dispatch("notificationclick", { notification: { data: n.options.data as ShownData, close: () => { n.open = false; } } }),
+    settings: (more: object = {}) => new Database(scope).setSettings({ pushID: "push-1", receiptsURL: "https://doorbell.example/receipts", clockAheadMs: 0, appURL: "https://app.example/chat", ...more }),
+    page: (url: string, focused = false, visibilityState = "hidden"): Client => {
+      const client: Client = {
+        url, focused, visibilityState, told: [], focus() { this.focused = true; return Promise.resolve(); }, postMessage(m) { this.told.push(m); },
+      };
+      clients.push(client);
+      return client;
+    },
+  };
+}
+
+/** A push as FCM delivers what shared/push/testdata/web.json asks for. */
+const message = (id = "m1", more: object = {}) => ({
+  data: { kind: "message", id, senderUserID: "alice", conversationID: "alice", conversationType: "0", expiresAt: String(Date.now() + 1e6), payload: "{\"page\":\"chat\"}" },
+  notification: { title: "Alice", body: "Hello", tag: id, ...more }, from: "1", fcmMessageId: "f1",
+});
+const ring = (inMs: number, id = "c1") => ({
+  data: { kind: "call", id, callID: "1", senderUserID: "alice", expiresAt: String(Date.now() + inMs), payload: "p" },
+  notification: { title: "Alice", body: "Video call", tag: id, requireInteraction: true },
+});
+const callEnd = (id = "c1") => ({
+  data: { kind: "call_end", id, callID: "1", senderUserID: "alice", expiresAt: String(Date.now() + 1e8), callEnd: "missed" },
+  notification: { title: "Alice", body: "Missed call", tag: id, silent: true },
+});
+
+test("every listener is there once the script is evaluated", () => {
+  const { listeners } = worker();
+  assert.deepEqual([...listeners.keys()].sort(), ["install", "message", "notificationclick", "push", "pushsubscriptionchange", "sync"]);
+});
+
+test("a push with no page open shows one notification, which has the payload on arrival and on the click", async () => {
+  const w = worker();
+  const arrived: ZPNsMessage[] = [], clicked: ZPNsMessage[] = [];
+  w.self.onNotificationArrived = (m) => arrived.push(m);
+  w.self.onNotificationClicked = (m) => clicked.push(m);
+  await w.push(message());
+  assert.equal(w.shade.length, 1);
+  const { title, options } = w.shade[0]!;
+  assert.deepEqual([title, options.body, options.tag], ["Alice", "Hello", "m1"]);
+  await w.click(w.shade[0]!);
+  for (const m of [...arrived, ...clicked]) {
+    assert.deepEqual([m.title, m.content, m.extra!.payload, m.extra!.senderUserID], ["Alice", "Hello", "{\"page\":\"chat\"}", "alice"]);
+  }
+  assert.deepEqual([arrived.length, clicked.length, w.shown().length], [1, 1, 0]);
+});
+
+test("a repeated push shows one, silently; one that was closed stays closed", async () => {
+  const w = worker();
+  let arrived = 0;
+  w.self.onNotificationArrived = () => arrived++;
+  await w.push(message());
+  await w.push(message());
+  assert.deepEqual([w.shown().length, w.shade[1]!.options.silent, arrived], [1, true, 1]);
+  w.shade[1]!.open = false;
+  await w.push(message());
+  assert.deepEqual([w.shown().length, w.shade.length], [0, 2]);
+  await w.push(message("m2"));
+  assert.equal(w.shown().length, 1);
+});
+
+test("the same push twice at once shows one", async () => {
+  const w = worker();
+  let arrived = 0;
+  w.self.onNotificationArrived = () => arrived++;
+  await Promise.all([w.push(message()), w.push(message()), w.push(message())]);
+  assert.deepEqual([w.shown().length, arrived], [1, 1]);
+});
+
+test("what the server says of a notification is kept", async () => {
+  const w = worker();
+  await w.push({ ...message("m1", { icon: "/i.png", image: "/p.png", badge: "/b.png", lang: "de", actions: [{ action: "a", title: "A" }] }), fcmOptions: { link: "https://app.example/chat" } });
+  const { icon, lang, badge, data } = w.shade[0]!.options;
+  assert.deepEqual([icon, lang, badge, (data as ShownData).link, (data as ShownData).message.icon], ["/i.png", "de", "/b.png", "https://app.example/chat", "/i.png"]);
+});
+
+test("a call rings until it is answered; a late one shows missed, by the server's clock", async () => {
+  const w = worker();
+  await w.push(ring(60_000));
+  assert.deepEqual([w.shade[0]!.options.body, w.shade[0]!.options.requireInteraction, w.shade[0]!.options.renotify], ["Video call", true, true]);
+  await w.push(ring(-1000, "c2"));
+  assert.deepEqual([w.shade[1]!.options.body, w.shade[1]!.options.requireInteraction, w.shade[1]!.options.silent], ["Missed call", false, true]);
+  await w.settings({ clockAheadMs: 120_000 }); // this device is two minutes fast
+  await w.push(ring(-60_000, "c3"));
+  assert.equal(w.shade[2]!.options.body, "Video call");
+});
+
+test("the end of a call replaces the ring", async () => {
+  const w = worker();
+  await w.push(ring(60_000));
+  await w.push(callEnd());
+  assert.deepEqual(w.shown().map((n) => [n.options.body, n.options.tag, n.options.silent]), [["Missed call", "c1", true]]);
+});
+
+test("a ring that its end overtook doesn't ring; a later invitation to the same call does", async () => {
+  const w = worker();
+  await w.push(callEnd());
+  await w.push(ring(60_000));
+  assert.deepEqual(w.shown().map((n) => [n.options.body, n.options.silent]), [["Missed call", true]]);
+  await w.push(ring(90_000));
+  assert.deepEqual(w.shown().map((n) => [n.options.body, n.options.silent]), [["Video call", undefined]]);
+});
+
+test("a silent push shows nothing", async () => {
+  const w = worker();
+  const page = w.page("https://app.example/chat");
+  let through = "", arrived = 0;
+  w.self.onThroughMessageReceived = (m) => { through = m.extra!.payload!; };
+  w.self.onNotificationArrived = () => arrived++;
+  const { data } = message();
+  await w.push({ data });
+  assert.deepEqual([w.shade.length, through, arrived, page.told.map((t) => t.doorbell)], [0, "{\"page\":\"chat\"}", 0, ["through"]]);
+});
+
+test("pushes that aren't FCM's are left alone", async () => {
+  const w = worker();
+  for (const data of [null, "not json", "3", "null", "{}", "[]"]) await w.push(data);
+  assert.equal(w.shade.length, 0);
+  await w.dispatch("notificationclick", { notification: { data: { other: 1 }, close: () => assert.fail("closed another's notification") } });
+});
+
+test("a hook that throws, or takes its time, stops nothing", async () => {
+  const w = worker();
+  w.self.onNotificationArrived = () => { throw new Error("the app's"); };
+  w.self.console = { error: () => {} };
+  await w.push(message());
+  let done = false;
+  w.self.onNotificationArrived = async () => { await new Promise((r) => { setTimeout(r, 20); }); done = true; };
+  await w.push(message("m2"));
+  assert.deepEqual([w.shown().length, done], [2, true]);
+});
+
+test("a click goes to the page of the app that is looked at, and to the link where the push names one", async () => {
+  const w = worker();
+  await w.settings();
+  const other = w.page("https://app.example/other", true, "visible");
+  const app = w.page("https://app.example/chat");
+  await w.push(message());
+  await w.click(w.shade[0]!);
+  assert.deepEqual([app.focused, app.told.map((t) => [t.doorbell, t.message!.extra!.payload]).at(-1), w.opened], [true, ["clicked", "{\"page\":\"chat\"}"], []]);
+  await w.push({ ...message("m2"), fcmOptions: { link: "https://app.example/other" } });
+  await w.click(w.shade[1]!);
+  assert.equal(other.told.at(-1)!.doorbell, "clicked");
+  await w.push({ ...message("m3"), fcmOptions: { link: "https://app.example/new" } });
+  await w.click(w.shade[2]!);
+  assert.deepEqual(w.opened, ["https://app.example/new"]);
+});
+
+test("a click with no page open opens the app and keeps the payload for it", async () => {
+  const w = worker();
+  await w.settings();
+  await w.push(message());
+  await w.click(w.shade[0]!);
+  assert.deepEqual(w.opened, ["https://app.example/chat"]);
+  assert.equal((await new Database(w.scope).takeClick())!.message.extra!.payload, "{\"page\":\"chat\"}");
+});
+
+test("a hook that returns false has seen to the click itself", async () => {
+  const w = worker();
+  w.self.onNotificationClicked = () => false;
+  await w.push(message());
+  await w.click(w.shade[0]!);
+  assert.deepEqual([w.opened, w.shown().length], [[], 0]);
+});
+
+test("receipts say what became of each push", async () => {
+  const w = worker();
+  await w.settings();
+  await w.push(message());
+  await w.click(w.shade[0]!);
+  await w.push(message());
+  w.deny();
+  await w.push(message("m2"));
+  assert.deepEqual(w.posted.flatMap((p) => p.receipts.map((r) => `${p.pushID} ${r.kind} ${r.id} ${r.event}${r.reason ? ` (${r.reason.slice(0, 9)})` : ""}`)), [
+    "push-1 message m1 arrived", "push-1 message m1 shown", "push-1 message m1 clicked",
+    "push-1 message m1 arrived", "push-1 message m1 dropped (duplicate)",
+    "push-1 message m2 arrived", "push-1 message m2 dropped (TypeError)",
+  ]);
+});
+
+test("receipts survive being offline, and a server in trouble; what it refuses is gone", async () => {
+  const first = worker();
+  await first.settings();
+  first.net.status = 0;
+  await first.push(message());
+  assert.deepEqual([first.posted.length, first.synced], [0, ["doorbell-receipts"]]);
+  // The browser has ended the worker and starts it again.
+  const second = worker(first.scope);
+  second.net.status = 503;
+  await second.dispatch("sync", { tag: "doorbell-receipts" });
+  second.net.status = 200;
+  await second.dispatch("sync", { tag: "doorbell-receipts" });
+  assert.deepEqual(second.posted.flatMap((p) => p.receipts.map((r) => r.event)), ["arrived", "shown"]);
+  await second.dispatch("sync", { tag: "doorbell-receipts" });
+  assert.equal(second.posted.length, 1);
+
+  second.net.status = 400;
+  await second.push(message("m2"));
+  second.net.status = 200;
+  await second.dispatch("message", { data: { doorbell: "flush" } });
+  assert.equal(second.posted.length, 1);
+});
+
+test("without a URL for them there are no receipts, kept or sent", async () => {
+  const w = worker();
+  await w.settings({ receiptsURL: "" });
+  await w.push(message());
+  await w.settings();
+  await w.dispatch("sync", { tag: "doorbell-receipts" });
+  assert.deepEqual(w.posted, []);
+});
+
+test("without a database it still shows what comes", async () => {
+  const w = worker();
+  w.self.indexedDB = { open: () => { throw new Error("blocked"); } };
+  await w.push(message());
+  await w.click(w.shade[0]!);
+  assert.deepEqual([w.shade.length, w.opened], [1, ["/"]]);
+});
+
+test("a changed subscription is told to the pages", async () => {
+  const w = worker();
+  const page = w.page("https://app.example/chat");
+  await w.dispatch("pushsubscriptionchange", {});
+  assert.deepEqual(page.told.map((t) => ({ ...t })), [{ doorbell: "resubscribe", scope: w.scope }]);
+});
