@@ -7,7 +7,8 @@ resource "google_firebase_project" "this" {
 
 # Signing in. A project that has used Firebase Auth has it already.
 resource "google_identity_platform_config" "auth" {
-  count = var.initialize_auth ? 1 : 0
+  count    = var.initialize_auth ? 1 : 0
+  provider = google-beta
 
   authorized_domains = distinct(concat(
     ["localhost", "${var.project}.firebaseapp.com", "${google_firebase_hosting_site.public.site_id}.web.app"],
@@ -32,7 +33,8 @@ data "google_firebase_web_app_config" "this" {
 
 # Firestore answers only apps that App Check attests.
 resource "google_firebase_app_check_service_config" "firestore" {
-  count = var.app_check == "OFF" ? 0 : 1
+  count    = var.app_check == "OFF" ? 0 : 1
+  provider = google-beta
 
   service_id       = "firestore.googleapis.com"
   enforcement_mode = var.app_check

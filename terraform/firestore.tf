@@ -36,6 +36,7 @@ locals {
     "deliveries.subjectID"  = [{ order = "ASCENDING" }]                             # what became of a message
     "members.number"        = [{ order = "ASCENDING" }]                             # a group's members, page by page
     "members.userID"        = [{ order = "ASCENDING", scope = "COLLECTION_GROUP" }] # my groups
+    "messages.messageID"    = [{ order = "ASCENDING", scope = "COLLECTION_GROUP" }] # a message, for its trace
     "messages.orderKey"     = [{ order = "ASCENDING" }, { order = "DESCENDING" }]   # a conversation's history
     "messages.timestamp"    = [{ order = "ASCENDING" }]                             # what is new in a conversation
   }
@@ -119,6 +120,8 @@ resource "google_firestore_index" "composite" {
 
 # Security rules: what clients may read. They write nothing.
 resource "google_firebaserules_ruleset" "firestore" {
+  provider = google-beta
+
   source {
     files {
       name    = "firestore.rules"
@@ -134,6 +137,7 @@ resource "google_firebaserules_ruleset" "firestore" {
 }
 
 resource "google_firebaserules_release" "firestore" {
+  provider     = google-beta
   name         = "cloud.firestore"
   ruleset_name = google_firebaserules_ruleset.firestore.name
 

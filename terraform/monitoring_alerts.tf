@@ -57,10 +57,10 @@ locals {
       runbook  = <<-EOT
         A dead-letter subscription holds messages: people were not rung.
 
-        1. Look: `gcloud pubsub subscriptions pull SUBSCRIPTION --limit=10`. The attribute `reason` is FCM's class, where
-           dispatch gave up itself; `CloudPubSubDeadLetterSourceDeliveryCount` is there where Pub/Sub did.
+        1. Look: `go run ./scripts/doorbell dead-letter list --subscription SUBSCRIPTION`. The reason is FCM's class, where
+           dispatch gave up itself; without one, Pub/Sub did after its last delivery.
         2. Mend the cause: credentials and APNs key as in "FCM refuses us"; a message that can't be decoded is a bug.
-        3. What is still worth sending: publish it to the topic it came from. It is sent only to devices that have no outcome yet.
+        3. What is still worth sending: `go run ./scripts/doorbell dead-letter replay`, with `--subscription` and the `--topic` it came from.
         4. Empty the subscription, which ends the alert: `gcloud pubsub subscriptions seek SUBSCRIPTION --time=$(date -u +%FT%TZ)`.
       EOT
     }
@@ -106,14 +106,15 @@ locals {
   }
 
   ours = "subscription_id=~\"${local.prefix}-.*\""
+  dead = "subscription_id=~\"${join("|", [for s in google_pubsub_subscription.dead : s.name])}\""
 
   # Series, as PromQL names them. FCM's classes and the log's messages are the code's.
   series = {
-    oldest_unacked          = "pubsub_googleapis_com:subscription_oldest_unacked_message_age{monitored_resource=\"pubsub_subscription\",${local.ours},subscription_id!~\".*-dead\"}"
+    oldest_unacked          = "pubsub_googleapis_com:subscription_oldest_unacked_message_age{monitored_resource=\"pubsub_subscription\",${local.ours}}"
     oldest_unacked_urgent   = "pubsub_googleapis_com:subscription_oldest_unacked_message_age{monitored_resource=\"pubsub_subscription\",subscription_id=\"${module.dispatch_urgent.service}\"}"
     oldest_unacked_eventarc = "pubsub_googleapis_com:subscription_oldest_unacked_message_age{monitored_resource=\"pubsub_subscription\",subscription_id=~\"eventarc-.*${local.prefix}-.*\"}"
-    waiting                 = "pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource=\"pubsub_subscription\",${local.ours},subscription_id!~\".*-dead\"}"
-    dead_letters            = "pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource=\"pubsub_subscription\",${local.ours},subscription_id=~\".*-dead\"}"
+    waiting                 = "pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource=\"pubsub_subscription\",${local.ours}}"
+    dead_letters            = "pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource=\"pubsub_subscription\",${local.dead}}"
     pushes                  = "logging_googleapis_com:user_doorbell_pushes_sum{monitored_resource=\"cloud_run_revision\"}"
     pushes_refused          = "logging_googleapis_com:user_doorbell_pushes_sum{monitored_resource=\"cloud_run_revision\",detail=~\"credentials|third_party_auth|sender_mismatch|wrong_project\"}"
     dead_tokens             = "logging_googleapis_com:user_doorbell_pushes_sum{monitored_resource=\"cloud_run_revision\",detail=\"unregistered\"}"

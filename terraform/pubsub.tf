@@ -1,5 +1,5 @@
 locals {
-  # Topics that call a function. Attempts are far more than the code needs
+  # Topics that call a function, by the names that the code and its tools know them by. Attempts are far more than the code needs
   # (DOORBELL_MAX_ATTEMPTS, which counts only those that got to work): Pub/Sub
   # also counts a delivery that met a busy worker or no free instance.
   queues = {
@@ -42,7 +42,7 @@ locals {
 resource "google_pubsub_topic" "queue" {
   for_each = local.queues
 
-  name = "${local.prefix}-${each.key}"
+  name = each.key
 
   # An operator can replay a day, as after a bug in what calls FCM.
   message_retention_duration = each.key == "sweep" ? null : "86400s"
@@ -54,7 +54,7 @@ resource "google_pubsub_topic" "queue" {
 resource "google_pubsub_topic" "dead" {
   for_each = local.queues
 
-  name       = "${local.prefix}-${each.key}-dead"
+  name       = "${each.key}-dead"
   depends_on = [google_project_service.enabled]
 }
 

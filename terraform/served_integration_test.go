@@ -80,8 +80,7 @@ func start(t *testing.T, server, function string) *served {
 	// Only what Cloud Run and Terraform set, but that Firestore and Pub/Sub are
 	// where nobody listens: clients are made when they are used, and none is here.
 	cmd.Env = []string{
-		"PORT=" + port, "FUNCTION_TARGET=" + function, "GOOGLE_CLOUD_PROJECT=demo", "DOORBELL_PUSH_TOPIC=doorbell-push",
-		"FIRESTORE_EMULATOR_HOST=127.0.0.1:1", "PUBSUB_EMULATOR_HOST=127.0.0.1:1", "DOORBELL_FCM_ENDPOINT=http://127.0.0.1:1",
+		"PORT=" + port, "FUNCTION_TARGET=" + function, "GOOGLE_CLOUD_PROJECT=demo", "FIRESTORE_EMULATOR_HOST=127.0.0.1:1", "PUBSUB_EMULATOR_HOST=127.0.0.1:1", "DOORBELL_FCM_ENDPOINT=http://127.0.0.1:1",
 	}
 	cmd.Stdout, cmd.Stderr = s.out, s.out
 	began := time.Now()
@@ -142,7 +141,7 @@ func (s *served) callByTopic(t *testing.T, topic string) {
 	if path == nil {
 		t.Fatal("function/main.tf: no push_endpoint")
 	}
-	endpoint := strings.NewReplacer("${var.deploy.project}", "demo", "${var.topic.name}", "doorbell-"+topic).Replace(path[1])
+	endpoint := strings.NewReplacer("${var.deploy.project}", "demo", "${var.topic.name}", topic).Replace(path[1])
 	body := `{"deliveryAttempt":1,"message":{"attributes":{"kind":"message"},"data":"e30=","messageId":"1","message_id":"1",` +
 		`"publishTime":"2026-01-02T03:04:05.678Z","publish_time":"2026-01-02T03:04:05.678Z"},"subscription":"projects/demo/subscriptions/s"}`
 	// A sweep tries until it is cut off: nobody waits for its answer.

@@ -15,7 +15,7 @@ variable "allowed_origins" {
 }
 
 variable "app_check" {
-  description = "Firebase App Check for what clients read of Firestore: OFF, UNENFORCED (only counts) or ENFORCED. Register your apps with App Check first."
+  description = "Firebase App Check for what clients read of Firestore: OFF, UNENFORCED (only counts) or ENFORCED. Register your apps with App Check first. The functions have a setting of this name of their own."
   type        = string
   default     = "OFF"
   validation {
