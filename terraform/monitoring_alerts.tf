@@ -93,6 +93,19 @@ locals {
         3. 429 and "no available instance" come from Cloud Run: raise `max_instances`.
       EOT
     }
+    no_sweep = {
+      title    = "nothing is swept"
+      severity = "CRITICAL"
+      query    = "(sum(increase(${local.series.sweeps}[10m])) or vector(0)) < 1"
+      duration = "0s"
+      runbook  = <<-EOT
+        No sweep has ended well for ten minutes: calls ring on that nobody answers, and devices that seemed online are not
+        rung for what they missed.
+
+        1. Does Cloud Scheduler's job run, and is it not paused?
+        2. The log of sweep says what fails.
+      EOT
+    }
     not_understood = {
       title    = "events are not understood"
       severity = "ERROR"
@@ -122,6 +135,7 @@ locals {
     errors                  = "logging_googleapis_com:user_doorbell_errors{monitored_resource=\"cloud_run_revision\"}"
     not_understood          = "logging_googleapis_com:user_doorbell_errors{monitored_resource=\"cloud_run_revision\",message=\"event not understood\"}"
     requests                = "run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=~\"${local.prefix}-.*\"}"
+    sweeps                  = "run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=\"${module.sweep.service}\",response_code_class=\"2xx\"}"
     public_requests         = "run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=~\"${local.public_services}\"}"
     public_errors           = "run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=~\"${local.public_services}\",response_code_class=\"5xx\"}"
   }

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -109,6 +110,10 @@ func start(t *testing.T, server, function string) *served {
 // callByClient calls a function without an ID token, at a path of the public host.
 func (s *served) callByClient(t *testing.T, path string) {
 	t.Helper()
+	if folder := webFolders[path]; folder != "" {
+		s.loadByBrowser(t, path, folder)
+		return
+	}
 	for _, tc := range []struct {
 		method string
 		status int
@@ -120,6 +125,25 @@ func (s *served) callByClient(t *testing.T, path string) {
 		status, body, err := s.call(t.Context(), tc.method, path, "{}")
 		if err != nil || status != tc.status || !strings.Contains(body, tc.answer) {
 			t.Errorf("%s %s without an ID token: %d %s, %v", tc.method, path, status, body, err)
+		}
+	}
+}
+
+// webFolders is where what a browser loads comes from, by path.
+var webFolders = map[string]string{"/sdk/": "../functions/web/dist", "/demo/": "../functions/web/demo"}
+
+// loadByBrowser loads what is in a folder: it was in the archive.
+func (s *served) loadByBrowser(t *testing.T, path, folder string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*.*js"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts in %s: %v", folder, err)
+	}
+	for _, file := range files {
+		path := path + filepath.Base(file)
+		status, body, err := s.call(t.Context(), http.MethodGet, path, "")
+		if want := read(t, file); err != nil || status != http.StatusOK || body != want {
+			t.Errorf("GET %s: %d, %d bytes of %d, %v", path, status, len(body), len(want), err)
 		}
 	}
 }

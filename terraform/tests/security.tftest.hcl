@@ -84,22 +84,24 @@ run "everything" {
 
   assert {
     condition = alltrue([
-      for f in [module.on_message, module.on_call] :
-      f.function.event_trigger[0].retry_policy == "RETRY_POLICY_RETRY" && f.function.event_trigger[0].service_account_email == "trigger@doorbell-test.iam.gserviceaccount.com"
+      for f in local.triggered : alltrue([
+        for trigger in f.function.event_trigger :
+        trigger.retry_policy == "RETRY_POLICY_RETRY" && trigger.service_account_email == "trigger@doorbell-test.iam.gserviceaccount.com"
+      ])
     ])
     error_message = "A trigger doesn't retry, or isn't the trigger account's."
   }
 
   assert {
     condition = alltrue([
-      for f in [module.fan_out, module.dispatch, module.dispatch_urgent, module.sweep] :
+      for f in local.triggered : f.subscription == null ? length(f.function.event_trigger) == 1 :
       f.subscription.dead_letter_policy[0].max_delivery_attempts >= 5
       && length(f.subscription.retry_policy) == 1
       && f.subscription.expiration_policy[0].ttl == ""
       && f.subscription.ack_deadline_seconds > f.function.service_config[0].timeout_seconds
       && f.subscription.push_config[0].oidc_token[0].service_account_email == "trigger@doorbell-test.iam.gserviceaccount.com"
     ])
-    error_message = "A subscription has no dead-letter topic, no back-off or an end, repeats a delivery under way, or calls without a token."
+    error_message = "A function has no trigger; or its subscription has no dead-letter topic, no back-off or an end, repeats a delivery under way, or calls without a token."
   }
 
   assert {
