@@ -3,24 +3,22 @@ package functions
 import (
 	"context"
 	"log/slog"
-	"net/http"
 	"os"
 	"sync"
 	"time"
 
+	"cloud.google.com/go/auth/credentials"
 	"cloud.google.com/go/firestore"
 	"cloud.google.com/go/pubsub/v2"
 	firebase "firebase.google.com/go/v4"
 	"firebase.google.com/go/v4/auth"
-	"firebase.google.com/go/v4/messaging"
-	"google.golang.org/api/option"
-	authhttp "google.golang.org/api/transport/http"
 
 	calling "github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/config"
 	"github.com/doorbell-push/doorbell/shared/dispatch"
 	"github.com/doorbell-push/doorbell/shared/fanout"
+	"github.com/doorbell-push/doorbell/shared/fcm"
 	"github.com/doorbell-push/doorbell/shared/group"
 	"github.com/doorbell-push/doorbell/shared/inbox"
 	"github.com/doorbell-push/doorbell/shared/lapse"
@@ -140,14 +138,15 @@ var (
 		if err != nil {
 			return nil, err
 		}
-		fcm, err := fcmClient(c)
+		client, err := fcmClient(c)
 		if err != nil {
 			return nil, err
 		}
 		return &dispatch.Dispatcher{
-			Ledger: db, Sender: fcm, Bindings: db, Calls: db, Members: db, DeadLetters: q,
+			Ledger: db, Sender: client, Bindings: db, Calls: db, Members: db, DeadLetters: q,
 			Renderer: push.Renderer{WebClickURL: c.WebClickURL}, Rules: rules(c), Now: time.Now,
 			Retention: c.LedgerRetention, MaxAttempts: c.MaxAttempts, Concurrency: c.FCMConcurrency,
+			Rate: float64(c.FCMRate) / 60 / float64(c.FCMInstances),
 		}, nil
 	})
 )
@@ -186,30 +185,34 @@ func checkCallPush(c calling.Call) error {
 	return push.CheckFits(push.OfCallEnd(c, push.Answered, c.Caller, c.CreateTime), "config.pushConfig")
 }
 
-// fcmClient is the Admin SDK's client on FCM, or on the stand-in that replaces
-// it in local runs. Its HTTP client is ours, and so is its authentication: see
-// push.OneTry.
-func fcmClient(c *config.Config) (*messaging.Client, error) {
-	ctx := context.Background()
-	base := http.DefaultTransport.(*http.Transport).Clone()
-	base.MaxIdleConnsPerHost = c.FCMConcurrency
-	var transport http.RoundTripper = base
-	var opts []option.ClientOption
-	if c.FCMEndpoint != "" {
-		opts = append(opts, option.WithEndpoint(c.FCMEndpoint))
-	} else {
-		var err error
-		if transport, err = authhttp.NewTransport(ctx, base, option.WithScopes(fcmScope)); err != nil {
-			return nil, err
-		}
-	}
-	opts = append(opts, option.WithHTTPClient(&http.Client{Transport: push.OneTry(transport)}))
-	app, err := firebase.NewApp(ctx, &firebase.Config{ProjectID: c.ProjectID}, opts...)
+// fcmClient is on FCM, or on the stand-in that replaces it in local runs. It
+// opens its first connection while the invocation that needs it does its reads.
+func fcmClient(c *config.Config) (*fcm.Client, error) {
+	o, err := fcmOptions(c)
 	if err != nil {
 		return nil, err
 	}
-	return app.Messaging(ctx)
+	client, err := fcm.New(o)
+	if err != nil {
+		return nil, err
+	}
+	go client.Warm(context.Background())
+	return client, nil
 }
 
-// fcmScope is the OAuth scope that messages:send asks for.
-const fcmScope = "https://www.googleapis.com/auth/firebase.messaging"
+func fcmOptions(c *config.Config) (fcm.Options, error) {
+	o := fcm.Options{
+		Project: c.ProjectID, Endpoint: c.FCMEndpoint,
+		Connections: (c.FCMConcurrency + fcm.MaxStreams - 1) / fcm.MaxStreams,
+	}
+	if c.FCMEndpoint != "" {
+		return o, nil // the stand-in asks for no credentials
+	}
+	account, err := credentials.DetectDefault(&credentials.DetectOptions{Scopes: []string{fcm.Scope}})
+	if err != nil {
+		return o, err
+	}
+	o.Tokens = account
+	o.QuotaProject, err = account.QuotaProjectID(context.Background())
+	return o, err
+}

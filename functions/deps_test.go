@@ -1,7 +1,6 @@
 package functions
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -9,22 +8,18 @@ import (
 	"encoding/pem"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"firebase.google.com/go/v4/messaging"
-
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/config"
 	"github.com/doorbell-push/doorbell/shared/fault"
-	"github.com/doorbell-push/doorbell/shared/push"
+	"github.com/doorbell-push/doorbell/shared/fcm"
 )
 
 // serviceAccount makes a service account the process's credentials, with its
@@ -53,57 +48,69 @@ func serviceAccount(t *testing.T, tokenURL string) {
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", file)
 }
 
-// In production FCM's own address is asked, with our credentials, once a try.
+// standIn answers as FCM does, over TLS or without, and notes what it was asked.
+func standIn(t *testing.T, useTLS bool) (server *httptest.Server, asked *[]string) {
+	asked = new([]string)
+	server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		*asked = append(*asked, r.Proto+" "+r.URL.Path+" "+r.Header.Get("Authorization"))
+		fmt.Fprint(w, `{"name":"projects/demo/messages/1"}`)
+	}))
+	server.Config.Protocols = new(http.Protocols)
+	server.Config.Protocols.SetHTTP2(true)
+	server.Config.Protocols.SetUnencryptedHTTP2(!useTLS)
+	server.EnableHTTP2 = true
+	if useTLS {
+		server.StartTLS()
+	} else {
+		server.Start()
+	}
+	t.Cleanup(server.Close)
+	return server, asked
+}
+
+// In production FCM's own address is asked, with our credentials.
 func TestFCMClientInProduction(t *testing.T) {
 	oauth := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprint(w, `{"access_token":"ACCESS","token_type":"Bearer","expires_in":3600}`)
 	}))
 	defer oauth.Close()
-	var asked []string
-	fcm := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked = append(asked, r.Host+r.URL.Path+" "+r.Header.Get("Authorization"))
-		w.Header().Set("Retry-After", "5")
-		w.WriteHeader(http.StatusServiceUnavailable)
-	}))
-	defer fcm.Close()
 	serviceAccount(t, oauth.URL)
-
-	before := http.DefaultTransport
-	defer func() { http.DefaultTransport = before }()
-	http.DefaultTransport = &http.Transport{DialTLSContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, network, strings.TrimPrefix(fcm.URL, "http://"))
-	}}
-	client, err := fcmClient(&config.Config{ProjectID: "demo", FCMConcurrency: 10})
+	o, err := fcmOptions(&config.Config{ProjectID: "demo", FCMConcurrency: 201})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = client.Send(t.Context(), &messaging.Message{Fid: "F"})
-	if v := push.Judge(err, time.Now()); v != (push.Verdict{Class: push.Unavailable, RetryAfter: 5 * time.Second}) {
-		t.Errorf("%v is %+v", err, v)
+	if o.Project != "demo" || o.Endpoint != "" || o.Connections != 3 || o.TLS != nil || fcm.Endpoint != "https://fcm.googleapis.com/v1" {
+		t.Errorf("options %+v", o)
 	}
-	if len(asked) != 1 || asked[0] != "fcm.googleapis.com/v1/projects/demo/messages:send Bearer ACCESS" {
-		t.Errorf("asked %q", asked)
+	google, asked := standIn(t, true)
+	o.Endpoint, o.TLS = google.URL+"/v1", google.Client().Transport.(*http.Transport).TLSClientConfig
+	client, err := fcm.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if name, err := client.Send(t.Context(), []byte("{}")); err != nil || name != "projects/demo/messages/1" {
+		t.Errorf("got %q, %v", name, err)
+	}
+	if len(*asked) != 1 || (*asked)[0] != "HTTP/2.0 /v1/projects/demo/messages:send Bearer ACCESS" {
+		t.Errorf("asked %q", *asked)
 	}
 }
 
 // In a local run the stand-in is asked, without credentials.
 func TestFCMClientLocally(t *testing.T) {
-	var asked []string
-	standin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked = append(asked, r.URL.Path+" "+r.Header.Get("Authorization"))
-		fmt.Fprint(w, `{"name":"projects/demo/messages/1"}`)
-	}))
-	defer standin.Close()
-	client, err := fcmClient(&config.Config{ProjectID: "demo", FCMConcurrency: 10, FCMEndpoint: standin.URL + "/v1"})
+	local, asked := standIn(t, false)
+	client, err := fcmClient(&config.Config{ProjectID: "demo", FCMConcurrency: 10, FCMEndpoint: local.URL + "/v1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if name, err := client.Send(t.Context(), &messaging.Message{Fid: "F"}); err != nil || name != "projects/demo/messages/1" {
+	defer client.Close()
+	if name, err := client.Send(t.Context(), []byte("{}")); err != nil || name != "projects/demo/messages/1" {
 		t.Errorf("got %q, %v", name, err)
 	}
-	if len(asked) != 1 || asked[0] != "/v1/projects/demo/messages:send " {
-		t.Errorf("asked %q", asked)
+	if len(*asked) != 1 || (*asked)[0] != "HTTP/2.0 /v1/projects/demo/messages:send " {
+		t.Errorf("asked %q", *asked)
 	}
 }
 
@@ -112,7 +119,7 @@ func TestFCMClientFails(t *testing.T) {
 	if _, err := fcmClient(&config.Config{ProjectID: "demo"}); err == nil {
 		t.Error("there are no credentials, and no error")
 	}
-	if _, err := fcmClient(&config.Config{FCMEndpoint: (&url.URL{Scheme: "http", Host: "localhost:1"}).String()}); err == nil {
+	if _, err := fcmClient(&config.Config{FCMEndpoint: "http://localhost:1"}); err == nil {
 		t.Error("there is no project, and no error")
 	}
 }
@@ -127,6 +134,7 @@ func TestDependencies(t *testing.T) {
 		"DOORBELL_LEASE_SECONDS": "77", "DOORBELL_MAX_DEVICES": "7", "DOORBELL_MAX_TEXT_BYTES": "777", "DOORBELL_RECORD_SKIPS": "true",
 		"DOORBELL_MAX_GROUP_MEMBERS": "37", "DOORBELL_FANOUT_THRESHOLD": "47",
 		"DOORBELL_WEB_CLICK_URL": "https://app.example/", "DOORBELL_MAX_ATTEMPTS": "17", "DOORBELL_FCM_CONCURRENCY": "27",
+		"DOORBELL_FCM_RATE_PER_MINUTE": "6000", "DOORBELL_FCM_INSTANCES": "4",
 		"DOORBELL_PUSH_TTL_SECONDS": "6000", "DOORBELL_LEDGER_RETENTION_HOURS": "48", "DOORBELL_MESSAGE_RETENTION_HOURS": "24",
 		"DOORBELL_MAX_CALL_INVITEES": "37", "DOORBELL_CALL_RETENTION_HOURS": "25",
 	} {
@@ -157,7 +165,7 @@ func TestDependencies(t *testing.T) {
 		t.Errorf("groups %+v, %v", g, err)
 	}
 	d, err := dispatcher()
-	if err != nil || d.MaxAttempts != 17 || d.Concurrency != 27 || d.Retention != 48*time.Hour || d.Renderer.WebClickURL != "https://app.example/" ||
+	if err != nil || d.MaxAttempts != 17 || d.Concurrency != 27 || d.Rate != 25 || d.Retention != 48*time.Hour || d.Renderer.WebClickURL != "https://app.example/" ||
 		d.Ledger == nil || d.Sender == nil || d.Bindings == nil || d.DeadLetters == nil {
 		t.Errorf("dispatcher %+v, %v", d, err)
 	}

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"firebase.google.com/go/v4/messaging"
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"github.com/doorbell-push/doorbell/shared/chat"
@@ -238,10 +237,10 @@ func TestOnMessage(t *testing.T) {
 }
 
 // sent is a dispatch.Sender that takes everything.
-type sent []*messaging.Message
+type sent []string
 
-func (s *sent) Send(_ context.Context, m *messaging.Message) (string, error) {
-	*s = append(*s, m)
+func (s *sent) Send(_ context.Context, body []byte) (string, error) {
+	*s = append(*s, string(body))
 	return "name", nil
 }
 

@@ -96,8 +96,18 @@ type Config struct {
 	UserDefaults presence.Settings
 
 	// FCMConcurrency is how many FCM requests one process has under way
-	// (DOORBELL_FCM_CONCURRENCY, default 100, 1–1000).
+	// (DOORBELL_FCM_CONCURRENCY, default 800, 1–800: FCM takes 100 on each
+	// connection, and eight connections are enough for the whole quota).
 	FCMConcurrency int
+	// FCMRate is how many messages a minute the project sends to FCM at most
+	// (DOORBELL_FCM_RATE_PER_MINUTE, default 540000, 60–60000000: nine tenths of
+	// FCM's default quota, the rest being for what doesn't wait for its turn).
+	FCMRate int
+	// FCMInstances is among how many instances of dispatch that is divided, each
+	// of which keeps to its part without asking the others
+	// (DOORBELL_FCM_INSTANCES, default 1, 1–1000: the most instances that
+	// dispatch may have).
+	FCMInstances int
 	// MaxAttempts is how often a batch is tried before what is left of it goes
 	// to DeadTopic (DOORBELL_MAX_ATTEMPTS, default 10, 1–100).
 	MaxAttempts int
@@ -136,7 +146,9 @@ func Read(getenv func(string) string) (*Config, error) {
 		LedgerRetention:  r.duration("DOORBELL_LEDGER_RETENTION_HOURS", time.Hour, 720, 24, 87600),
 		RecordSkips:      r.flag("DOORBELL_RECORD_SKIPS"),
 		UserDefaults:     r.userDefaults("DOORBELL_NOTIFICATION_DEFAULTS"),
-		FCMConcurrency:   r.number("DOORBELL_FCM_CONCURRENCY", 100, 1, 1000),
+		FCMConcurrency:   r.number("DOORBELL_FCM_CONCURRENCY", 800, 1, 800),
+		FCMRate:          r.number("DOORBELL_FCM_RATE_PER_MINUTE", 540000, 60, 60000000),
+		FCMInstances:     r.number("DOORBELL_FCM_INSTANCES", 1, 1, 1000),
 		MaxAttempts:      r.number("DOORBELL_MAX_ATTEMPTS", 10, 1, 100),
 	}
 	if c.ProjectID == "" {

@@ -25,7 +25,7 @@ func TestDefaults(t *testing.T) {
 		MaxTextBytes: 2048, MaxDevices: 25, MaxCallInvitees: 9, Lease: 2 * time.Minute, PushTTL: 28 * 24 * time.Hour,
 		MessageRetention: 365 * 24 * time.Hour, CallRetention: 30 * 24 * time.Hour, LedgerRetention: 30 * 24 * time.Hour,
 		MaxGroupMembers: 10000, FanoutTopic: "fanout", FanoutThreshold: 2000,
-		FCMConcurrency: 100, MaxAttempts: 10, AppCheck: AppCheckOff, RateLimits: defaultRates,
+		FCMConcurrency: 800, FCMRate: 540000, FCMInstances: 1, MaxAttempts: 10, AppCheck: AppCheckOff, RateLimits: defaultRates,
 	}
 	if got, err := read(nil); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
@@ -89,7 +89,9 @@ func TestBounds(t *testing.T) {
 		{"DOORBELL_PUSH_TTL_SECONDS", "PushTTL", 60, 2419200, time.Second},
 		{"DOORBELL_MESSAGE_RETENTION_HOURS", "MessageRetention", 1, 87600, time.Hour},
 		{"DOORBELL_LEDGER_RETENTION_HOURS", "LedgerRetention", 24, 87600, time.Hour},
-		{"DOORBELL_FCM_CONCURRENCY", "FCMConcurrency", 1, 1000, 0},
+		{"DOORBELL_FCM_CONCURRENCY", "FCMConcurrency", 1, 800, 0},
+		{"DOORBELL_FCM_RATE_PER_MINUTE", "FCMRate", 60, 60000000, 0},
+		{"DOORBELL_FCM_INSTANCES", "FCMInstances", 1, 1000, 0},
 		{"DOORBELL_MAX_ATTEMPTS", "MaxAttempts", 1, 100, 0},
 	} {
 		for _, n := range []int{tc.low, tc.high} {

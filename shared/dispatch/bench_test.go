@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,13 +13,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	firebase "firebase.google.com/go/v4"
-	"firebase.google.com/go/v4/messaging"
-	"google.golang.org/api/option"
-
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/delivery"
 	"github.com/doorbell-push/doorbell/shared/device"
+	"github.com/doorbell-push/doorbell/shared/fcm"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
 	"github.com/doorbell-push/doorbell/shared/store"
@@ -43,9 +39,9 @@ var (
 	quota        = answer{status: 429, detail: "QUOTA_EXCEEDED"}
 )
 
-// fcm stands in for FCM below the Admin SDK's client: without a network, so
-// that time in a bubble passes by itself.
-type fcm struct {
+// fakeFCM stands in for FCM without a network, so that time in a bubble passes
+// by itself.
+type fakeFCM struct {
 	answer  func(token string, try int) answer // try counts from 1; nil: ok
 	latency time.Duration
 
@@ -59,12 +55,12 @@ type request struct {
 	at    time.Time
 }
 
-func (f *fcm) RoundTrip(r *http.Request) (*http.Response, error) {
-	var body struct{ Message struct{ Token string } }
-	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
-		return nil, err
+func (f *fakeFCM) Send(ctx context.Context, body []byte) (string, error) {
+	var m struct{ Message struct{ Token string } }
+	if err := json.Unmarshal(body, &m); err != nil {
+		return "", err
 	}
-	token := body.Message.Token
+	token := m.Message.Token
 	f.mu.Lock()
 	f.requests = append(f.requests, request{token, time.Now()})
 	try := len(f.of(token))
@@ -76,17 +72,20 @@ func (f *fcm) RoundTrip(r *http.Request) (*http.Response, error) {
 		f.active--
 		f.mu.Unlock()
 	}()
-	if err := wait(r.Context(), f.latency); err != nil {
-		return nil, err
+	if err := wait(ctx, f.latency); err != nil {
+		return "", err
 	}
 	a := ok
 	if f.answer != nil {
 		a = f.answer(token, try)
 	}
-	if err := wait(r.Context(), a.delay); err != nil {
-		return nil, err
+	if err := wait(ctx, a.delay); err != nil {
+		return "", err
 	}
-	return a.response(r), nil
+	if a.status != http.StatusOK {
+		return "", a.err()
+	}
+	return "projects/demo/messages/1", nil
 }
 
 func wait(ctx context.Context, d time.Duration) error {
@@ -102,21 +101,14 @@ func wait(ctx context.Context, d time.Duration) error {
 }
 
 // of is the requests for a token; f.mu is held or nothing is under way.
-func (f *fcm) of(token string) []request {
+func (f *fakeFCM) of(token string) []request {
 	return slices.DeleteFunc(slices.Clone(f.requests), func(r request) bool { return r.token != token })
 }
 
-func (a answer) response(r *http.Request) *http.Response {
-	body := `{"name":"projects/demo/messages/1"}`
-	if a.status != 200 {
-		body = fmt.Sprintf(`{"error":{"code":%d,"details":[{"@type":"type.googleapis.com/google.firebase.fcm.v1.FcmError","errorCode":%q},{"fieldViolations":[{"field":%q}]}]}}`,
-			a.status, a.detail, a.field)
-	}
-	resp := &http.Response{StatusCode: a.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}
-	if a.retryAfter != "" {
-		resp.Header.Set("Retry-After", a.retryAfter)
-	}
-	return resp
+func (a answer) err() error {
+	body := fmt.Sprintf(`{"error":{"code":%d,"details":[{"@type":"type.googleapis.com/google.firebase.fcm.v1.FcmError","errorCode":%q},{"fieldViolations":[{"field":%q}]}]}}`,
+		a.status, a.detail, a.field)
+	return fcm.NewError(a.status, http.Header{"Retry-After": {a.retryAfter}}, []byte(body))
 }
 
 // deadLetters keeps what is published to it.
@@ -140,7 +132,7 @@ func (d *deadLetters) PublishDead(ctx context.Context, b push.Batch, reason stri
 type bench struct {
 	*testing.T
 	db   *store.Memory
-	fcm  *fcm
+	fcm  *fakeFCM
 	dead *deadLetters
 	d    *Dispatcher
 	reg  *presence.Registry
@@ -149,7 +141,7 @@ type bench struct {
 // run runs a test in a bubble: its time passes only while everything waits.
 func inBubble(t *testing.T, test func(b *bench)) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &bench{T: t, db: &store.Memory{}, fcm: &fcm{}, dead: &deadLetters{}}
+		b := &bench{T: t, db: &store.Memory{}, fcm: &fakeFCM{}, dead: &deadLetters{}}
 		b.reg = &presence.Registry{Store: b.db, Now: time.Now, Lease: time.Minute, MaxDevices: 25}
 		b.d = b.dispatcher()
 		test(b)
@@ -158,22 +150,13 @@ func inBubble(t *testing.T, test func(b *bench)) {
 
 // dispatcher is another process on the same stores.
 func (b *bench) dispatcher() *Dispatcher {
-	app, err := firebase.NewApp(b.Context(), &firebase.Config{ProjectID: "demo"},
-		option.WithEndpoint("http://fcm.invalid/v1"), option.WithHTTPClient(&http.Client{Transport: push.OneTry(b.fcm)}))
-	if err != nil {
-		b.Fatal(err)
-	}
-	client, err := app.Messaging(b.Context())
-	if err != nil {
-		b.Fatal(err)
-	}
 	return &Dispatcher{
-		Ledger: b.db, Sender: client, Bindings: b.db, Calls: b.db, Members: b.db, DeadLetters: b.dead, Now: time.Now,
+		Ledger: b.db, Sender: b.fcm, Bindings: b.db, Calls: b.db, Members: b.db, DeadLetters: b.dead, Now: time.Now,
 		Retention: 24 * time.Hour, MaxAttempts: 3, Concurrency: 100,
 	}
 }
 
-var _ Sender = (*messaging.Client)(nil)
+var _ Sender = (*fcm.Client)(nil)
 
 const ttl = time.Hour
 

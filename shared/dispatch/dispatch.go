@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"firebase.google.com/go/v4/messaging"
-
 	"github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/delivery"
@@ -38,9 +36,11 @@ type Ledger interface {
 	Finish(ctx context.Context, e delivery.Entry) error
 }
 
-// Sender sends one message; *messaging.Client is one.
+// Sender sends one message; *fcm.Client is one.
 type Sender interface {
-	Send(ctx context.Context, m *messaging.Message) (name string, err error)
+	// Send makes one try. body is a request of FCM's messages:send in JSON, of
+	// push.Encoder. An answer other than yes is an *fcm.Error.
+	Send(ctx context.Context, body []byte) (name string, err error)
 }
 
 // Bindings are the devices' bindings as they are now.
@@ -96,10 +96,10 @@ type Dispatcher struct {
 	Retention   time.Duration // of ledger entries
 	MaxAttempts int           // of a batch, before its rest is dead-lettered
 	Concurrency int           // FCM requests under way in this process
+	Rate        float64       // FCM requests a second of this process, on average; 0: as many as go
 
-	once  sync.Once
-	slots chan struct{}
-	pause pause
+	once sync.Once
+	gate *gate
 }
 
 // Dispatch sends b. An error asks for redelivery.
@@ -175,82 +175,6 @@ func (d *Dispatcher) recheck(ctx context.Context, run *run, now time.Time) error
 	return nil
 }
 
-// send tries every target left until it is settled or the deadline is near.
-func (d *Dispatcher) send(ctx context.Context, run *run, deadline time.Time) {
-	d.once.Do(func() { d.slots = make(chan struct{}, max(d.Concurrency, 1)) })
-	var wg sync.WaitGroup
-	for _, t := range run.todo() {
-		wg.Go(func() {
-			run.record(t, d.sendOne(ctx, run.batch.Announcement, t, deadline))
-		})
-	}
-	wg.Wait()
-}
-
-// sendOne sends to one device, again where FCM's answer allows it.
-func (d *Dispatcher) sendOne(ctx context.Context, a push.Announcement, t push.Target, deadline time.Time) delivery.Outcome {
-	o := delivery.Outcome{Status: delivery.Pending, Detail: string(push.Unavailable)}
-	for {
-		if !d.turn(ctx, deadline) {
-			o.At = d.Now()
-			return o
-		}
-		now := d.Now()
-		if a.Expired(now) {
-			<-d.slots
-			return delivery.Outcome{Status: delivery.Skipped, Detail: string(plan.Expired), Tries: o.Tries, At: now}
-		}
-		name, err := d.try(ctx, d.Renderer.Render(a, t, now))
-		o.Tries++
-		o.At = d.Now()
-		v := push.Judge(err, o.At)
-		if v.RetryAfter > 0 {
-			// FCM asks the project, not the device, to wait: whoever gets the slot
-			// next has to know.
-			d.pause.until(o.At.Add(v.RetryAfter))
-		}
-		<-d.slots
-		switch {
-		case v.Class == push.Sent:
-			o.Status, o.Detail = delivery.Sent, name
-			return o
-		case !v.Class.Retryable():
-			o.Status, o.Detail = delivery.Failed, string(v.Class)
-			return o
-		}
-		o.Detail = string(v.Class)
-		if !sleep(ctx, d.Now, o.At.Add(backoff(o.Tries)), deadline) {
-			return o
-		}
-	}
-}
-
-// turn takes one of the slots, and the caller gives it back. It waits for the
-// pause last: FCM may ask for one while the others wait for a slot. It reports
-// false, without a slot, when the deadline comes first.
-func (d *Dispatcher) turn(ctx context.Context, deadline time.Time) bool {
-	over := time.NewTimer(deadline.Sub(d.Now()))
-	defer over.Stop()
-	select {
-	case d.slots <- struct{}{}:
-	case <-over.C:
-		return false
-	case <-ctx.Done():
-		return false
-	}
-	if !d.pause.wait(ctx, d.Now, deadline) {
-		<-d.slots
-		return false
-	}
-	return true
-}
-
-func (d *Dispatcher) try(ctx context.Context, m *messaging.Message) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
-	defer cancel()
-	return d.Sender.Send(ctx, m)
-}
-
 // settle records what became of the batch, and dead-letters what is hopeless.
 func (d *Dispatcher) settle(ctx context.Context, run *run) error {
 	now := d.Now()
@@ -261,7 +185,7 @@ func (d *Dispatcher) settle(ctx context.Context, run *run) error {
 	run.entry.Done = len(pending) == 0
 	run.entry.Outcomes = run.outcomes
 	run.entry.LeaseUntil = now
-	if until := d.pause.current(); len(pending) > 0 && until.After(now) {
+	if until := d.gate.pause.current(); len(pending) > 0 && until.After(now) {
 		run.entry.LeaseUntil = until
 	}
 	// The answers are worth more than the caller's deadline: without them the

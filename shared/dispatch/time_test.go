@@ -156,7 +156,7 @@ func TestExpiresInTheQueue(t *testing.T) {
 
 // Whatever FCM does, an invocation ends in time and sends nothing after its lease.
 func TestBudget(t *testing.T) {
-	for name, f := range map[string]*fcm{
+	for name, f := range map[string]*fakeFCM{
 		"broken":    {answer: func(string, int) answer { return broken }},
 		"refusing":  {answer: func(string, int) answer { return answer{status: 503} }},
 		"slow":      {latency: 9 * time.Second, answer: func(string, int) answer { return broken }},
@@ -164,7 +164,7 @@ func TestBudget(t *testing.T) {
 		"very slow": {latency: 9 * time.Second},
 	} {
 		inBubble(t, func(b *bench) {
-			*b.fcm = fcm{answer: f.answer, latency: f.latency}
+			*b.fcm = fakeFCM{answer: f.answer, latency: f.latency}
 			b.d.Concurrency = 3
 			var tokens []string
 			for i := range 50 {

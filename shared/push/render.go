@@ -32,16 +32,21 @@ type Renderer struct {
 // is too long for FCM is shortened, so that it ends with "…"; nothing else is
 // ever cut.
 func (r Renderer) Render(a Announcement, t Target, now time.Time) *messaging.Message {
-	m := r.message(a, t, now)
-	over := size(m) - MaxMessageBytes
-	if over > 0 {
-		m.Notification.Body = shorten(m.Notification.Body, over)
-	}
+	m := r.render(a, t, now)
 	if t.Kind == device.KindFID {
 		m.Fid = t.Value
 	} else {
 		//lint:ignore SA1019 most clients still register tokens, see device.Target
 		m.Token = t.Value
+	}
+	return m
+}
+
+// render is Render without the target.
+func (r Renderer) render(a Announcement, t Target, now time.Time) *messaging.Message {
+	m := r.message(a, t, now)
+	if over := size(m) - MaxMessageBytes; over > 0 {
+		m.Notification.Body = shorten(m.Notification.Body, over)
 	}
 	return m
 }

@@ -2,17 +2,15 @@ package push
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"firebase.google.com/go/v4/errorutils"
-	"firebase.google.com/go/v4/messaging"
+	"github.com/doorbell-push/doorbell/shared/fcm"
 )
 
 // Class is what FCM's answer to one message means to us. The list is closed.
@@ -75,79 +73,62 @@ func Judge(err error, now time.Time) Verdict {
 	if err == nil {
 		return Verdict{Class: Sent}
 	}
-	v := Verdict{Class: classify(err), RetryAfter: retryAfter(errorutils.HTTPResponse(err), now)}
+	var answer *fcm.Error
+	if !errors.As(err, &answer) {
+		var n net.Error
+		if errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &n) && n.Timeout()) {
+			return Verdict{Class: Timeout}
+		}
+		return Verdict{Class: Unavailable}
+	}
+	v := Verdict{Class: classify(answer), RetryAfter: retryAfter(answer.RetryAfter, now)}
 	if v.Class == Quota && v.RetryAfter == 0 {
 		v.RetryAfter = quotaPause
 	}
 	return v
 }
 
-func classify(err error) Class {
-	resp := errorutils.HTTPResponse(err)
-	switch {
-	case messaging.IsUnregistered(err):
+// classify goes by FCM's own code where the answer has one, else by the general
+// status: a 404 of a wrong URL must not be taken for a dead target.
+func classify(e *fcm.Error) Class {
+	switch e.Code {
+	case "UNREGISTERED":
 		return Unregistered
-	case messaging.IsSenderIDMismatch(err):
+	case "SENDER_ID_MISMATCH":
 		return SenderMismatch
-	case messaging.IsThirdPartyAuthError(err):
+	case "THIRD_PARTY_AUTH_ERROR":
 		return ThirdParty
-	case messaging.IsQuotaExceeded(err), errorutils.IsResourceExhausted(err):
+	case "QUOTA_EXCEEDED":
 		return Quota
-	case errorutils.IsInvalidArgument(err):
-		if namesTarget(resp) {
+	}
+	switch e.Status {
+	case "RESOURCE_EXHAUSTED":
+		return Quota
+	case "INVALID_ARGUMENT":
+		if slices.ContainsFunc(e.Fields, namesTarget) {
 			return InvalidTarget
 		}
 		return InvalidMessage
-	case errorutils.IsUnauthenticated(err), errorutils.IsPermissionDenied(err):
+	case "UNAUTHENTICATED", "PERMISSION_DENIED":
 		return Credentials
-	case errorutils.IsNotFound(err):
+	case "NOT_FOUND":
 		return WrongProject
-	case isTimeout(err):
+	case "DEADLINE_EXCEEDED":
 		return Timeout
-	case errorutils.IsUnavailable(err), resp == nil:
+	case "UNAVAILABLE":
 		return Unavailable
 	}
 	return Internal
 }
 
-func isTimeout(err error) bool {
-	var n net.Error
-	return errors.Is(err, context.DeadlineExceeded) || errorutils.IsDeadlineExceeded(err) || (errors.As(err, &n) && n.Timeout())
-}
-
-// namesTarget reports whether FCM's error body blames the target's value.
-func namesTarget(resp *http.Response) bool {
-	if resp == nil || resp.Body == nil {
-		return false
-	}
-	var body struct {
-		Error struct {
-			Details []struct {
-				FieldViolations []struct {
-					Field string `json:"field"`
-				} `json:"fieldViolations"`
-			} `json:"details"`
-		} `json:"error"`
-	}
-	if json.NewDecoder(io.LimitReader(resp.Body, 64<<10)).Decode(&body) != nil {
-		return false
-	}
-	for _, d := range body.Error.Details {
-		for _, v := range d.FieldViolations {
-			if f := strings.TrimPrefix(v.Field, "message."); f == "token" || f == "fid" {
-				return true
-			}
-		}
-	}
-	return false
+// namesTarget reports whether a field of the request is the target's value.
+func namesTarget(field string) bool {
+	f := strings.TrimPrefix(field, "message.")
+	return f == "token" || f == "fid"
 }
 
 // retryAfter reads the Retry-After header in both its forms (RFC 9110 §10.2.3).
-func retryAfter(resp *http.Response, now time.Time) time.Duration {
-	if resp == nil {
-		return 0
-	}
-	v := resp.Header.Get("Retry-After")
+func retryAfter(v string, now time.Time) time.Duration {
 	if s, err := strconv.Atoi(v); err == nil && s > 0 {
 		return time.Duration(min(s, 3600)) * time.Second
 	}

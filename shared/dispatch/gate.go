@@ -1,0 +1,97 @@
+package dispatch
+
+import (
+	"context"
+	"time"
+)
+
+// gate is what every FCM request of a process goes through: so many at once, so
+// many a second, and none while FCM's Retry-After runs.
+type gate struct {
+	// slots are for everyone, reserved for the urgent, who so never wait behind
+	// a large group.
+	slots, reserved chan struct{}
+	pace            pace
+	pause           pause
+}
+
+// reserve is the share of a process's requests that only urgent ones may use.
+const reserve = 20 // one in so many
+
+func newGate(concurrency int, rate float64) *gate {
+	concurrency = max(concurrency, 1)
+	urgent := concurrency / reserve
+	return &gate{
+		slots: make(chan struct{}, concurrency-urgent), reserved: make(chan struct{}, urgent),
+		pace: pace{rate: rate},
+	}
+}
+
+// turn is the permission to make one request. Whoever has it ends it.
+type turn struct{ slot chan struct{} }
+
+func (t turn) end() { <-t.slot }
+
+// enter waits for a turn. It looks at the pause last: FCM may ask for one while
+// the others wait. It reports false when the deadline comes first, at once where
+// that is known.
+func (g *gate) enter(ctx context.Context, now func() time.Time, deadline time.Time, urgent bool) (turn, bool) {
+	t, ok := g.slot(ctx, deadline.Sub(now()), urgent)
+	if !ok {
+		return t, false
+	}
+	for {
+		if !g.pause.wait(ctx, now, deadline) {
+			t.end()
+			return t, false
+		}
+		// The pace holds back large groups. Urgent requests count, so that the
+		// others make room for them.
+		at := g.pace.next(now())
+		if urgent || !at.After(now()) {
+			return t, true
+		}
+		if !sleep(ctx, now, at, deadline) {
+			g.pace.back()
+			t.end()
+			return t, false
+		}
+		if !g.pause.current().After(now()) {
+			return t, true
+		}
+		// FCM asked for a pause meanwhile: after it, all start anew.
+	}
+}
+
+// slot takes a slot within d.
+func (g *gate) slot(ctx context.Context, d time.Duration, urgent bool) (turn, bool) {
+	reserved := g.reserved
+	if !urgent {
+		reserved = nil
+	}
+	select { // without a timer, which most don't need
+	case g.slots <- struct{}{}:
+		return turn{g.slots}, true
+	default:
+	}
+	over := time.NewTimer(d)
+	defer over.Stop()
+	select {
+	case g.slots <- struct{}{}:
+		return turn{g.slots}, true
+	case reserved <- struct{}{}:
+		return turn{reserved}, true
+	case <-over.C:
+	case <-ctx.Done():
+	}
+	return turn{}, false
+}
+
+// hold keeps everyone back until the time FCM asked for, and has them come back
+// slowly.
+func (g *gate) hold(now, until time.Time) {
+	if !g.pause.current().After(now) {
+		g.pace.slow(now) // once, however many are told so
+	}
+	g.pause.until(until)
+}

@@ -1,0 +1,222 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/doorbell-push/doorbell/shared/push"
+)
+
+// sentBy is how many requests a pace lets through in each second when they all
+// wait for it.
+func sentBy(p *pace, start time.Time, seconds int) []int {
+	sent := make([]int, seconds)
+	for {
+		at := p.next(start)
+		if at.After(start) {
+			start = at // the one behind asks when this one goes
+		}
+		second := int(at.Sub(epoch) / time.Second)
+		if second >= seconds {
+			return sent
+		}
+		sent[second]++
+	}
+}
+
+var epoch = time.UnixMilli(1_700_000_000_000)
+
+func TestPace(t *testing.T) {
+	sent := sentBy(&pace{rate: 1000}, epoch, 120)
+	if sent[0] < 1000 || sent[0] > 1200 {
+		t.Errorf("%d in the first second, want what full speed sends in one and a tenth of it", sent[0])
+	}
+	for i := 2; i < 58; i++ {
+		if want := 100 + 900*(float64(i)+0.5)/60; math.Abs(float64(sent[i])-want) > 30 {
+			t.Errorf("%d in second %d, want about %.0f", sent[i], i, want)
+		}
+	}
+	for i := 62; i < 120; i++ {
+		if sent[i] < 990 || sent[i] > 1010 {
+			t.Errorf("%d in second %d, want full speed", sent[i], i)
+		}
+	}
+}
+
+// The quota is counted by the minute: no minute exceeds it, however the load comes.
+func TestPaceKeepsTheQuota(t *testing.T) {
+	for name, load := range map[string]func(int) bool{
+		"all the time": func(int) bool { return true },
+		"half":         func(s int) bool { return s%120 >= 60 },
+		"short bursts": func(s int) bool { return s%10 < 3 },
+		"late":         func(s int) bool { return s > 400 },
+	} {
+		p := pace{rate: 100}
+		var at []time.Time
+		for now := epoch; now.Before(epoch.Add(15 * time.Minute)); now = now.Add(time.Millisecond) {
+			if !load(int(now.Sub(epoch).Seconds())) {
+				continue
+			}
+			if next := p.next(now); next.After(now) {
+				now = next
+				at = append(at, next)
+			} else {
+				at = append(at, now)
+			}
+		}
+		from, most := 0, 0
+		for i := range at {
+			for at[i].Sub(at[from]) >= time.Minute {
+				from++
+			}
+			most = max(most, i-from+1)
+		}
+		if most > 61*100+1 {
+			t.Errorf("%s: %d in a minute, the quota is 6000 and a second's worth", name, most)
+		}
+	}
+}
+
+// What stays under a tenth of full speed is never held back, nor is a short burst.
+func TestPaceLeavesFewAlone(t *testing.T) {
+	p := pace{rate: 100}
+	for i := range 6000 {
+		now := epoch.Add(time.Duration(i) * 100 * time.Millisecond)
+		if at := p.next(now); at.After(now) {
+			t.Fatalf("request %d, ten a second, was held back for %v", i, at.Sub(now))
+		}
+	}
+	now := epoch.Add(time.Hour)
+	for i := range 100 {
+		if at := p.next(now); at.After(now) {
+			t.Fatalf("request %d of a burst was held back for %v", i, at.Sub(now))
+		}
+	}
+}
+
+// FCM says that it was too much: from then on half as fast, faster again by and by.
+func TestPaceSlows(t *testing.T) {
+	p := pace{rate: 1000}
+	sentBy(&p, epoch, 100)
+	now := epoch.Add(100 * time.Second)
+	p.slow(now)
+	if p.speed < 450 || p.speed > 550 || p.credit > 0 {
+		t.Errorf("speed %.0f, credit %.0f", p.speed, p.credit)
+	}
+	for range 10 {
+		p.slow(now)
+	}
+	if p.speed != 100 {
+		t.Errorf("speed %.0f is not the least", p.speed)
+	}
+}
+
+func TestNoPace(t *testing.T) {
+	var p pace
+	for range 1000 {
+		if at := p.next(epoch); !at.Equal(epoch) {
+			t.Fatal("held back")
+		}
+	}
+	p.slow(epoch)
+	p.back()
+}
+
+// What was not sent is taken back.
+func TestPaceBack(t *testing.T) {
+	p := pace{rate: 10}
+	for range 10 {
+		p.next(epoch)
+	}
+	late := p.next(epoch)
+	p.back()
+	if again := p.next(epoch); !again.Equal(late) {
+		t.Errorf("held back until %v, want %v", again, late)
+	}
+}
+
+// A call while a large group's batches use all there is: it goes at once, by
+// requests that only the urgent may use and ahead of the pace.
+func TestUrgentDoesNotWait(t *testing.T) {
+	for name, edit := range map[string]func(*Dispatcher){
+		"slots": func(d *Dispatcher) { d.Concurrency = 20 },
+		"pace":  func(d *Dispatcher) { d.Concurrency, d.Rate = 1000, 10 },
+	} {
+		inBubble(t, func(b *bench) {
+			edit(b.d)
+			b.fcm.latency = time.Second
+			var tokens []string
+			for i := range push.MaxBatch {
+				tokens = append(tokens, fmt.Sprint("T", i))
+			}
+			large := b.batch("large", tokens...)
+			urgent := b.batch("urgent", "call") // priority 3
+			if large.Urgent() || !urgent.Urgent() {
+				t.Fatal("urgent is not what it was")
+			}
+			done := make(chan error, 1)
+			go func() { done <- b.d.Dispatch(b.Context(), large) }()
+			time.Sleep(3 * time.Second)
+			start := time.Now()
+			b.dispatch(urgent, false)
+			if took := time.Since(start); took != time.Second {
+				t.Errorf("%s: the call took %v, FCM one second of it", name, took)
+			}
+			<-done
+		})
+	}
+}
+
+// Retry-After ends while requests wait for the pace: none goes before it.
+func TestPauseDuringThePace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(100, 1)
+		start := time.Now()
+		deadline := start.Add(time.Hour)
+		for i := range 5 {
+			go func() {
+				turn, ok := g.enter(context.Background(), time.Now, deadline, false)
+				if at := time.Since(start); !ok || (i > 0 && at < 30*time.Second) {
+					t.Errorf("request %d went after %v", i, at)
+				}
+				turn.end()
+			}()
+			synctest.Wait()
+		}
+		g.hold(start, start.Add(30*time.Second))
+		time.Sleep(10 * time.Minute)
+	})
+}
+
+// Who can't go before the deadline knows it at once, and takes nothing from the others.
+func TestGateBeyondTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(10, 1)
+		start := time.Now()
+		enter := func(d time.Duration) bool {
+			turn, ok := g.enter(t.Context(), time.Now, start.Add(d), false)
+			if ok {
+				turn.end()
+			}
+			return ok
+		}
+		if !enter(time.Second) {
+			t.Error("the first was held back")
+		}
+		for range 20 {
+			if enter(time.Second) {
+				t.Error("faster than the pace")
+			}
+		}
+		if at := time.Since(start); at != 0 {
+			t.Errorf("it took %v to know", at)
+		}
+		if !enter(10*time.Second+1) || time.Since(start) != 10*time.Second { // at a tenth of one a second
+			t.Errorf("those that never went were counted: the next went after %v", time.Since(start))
+		}
+	})
+}
