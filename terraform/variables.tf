@@ -76,6 +76,8 @@ variable "settings" {
     call_retention_hours    = optional(number)
     fanout_threshold        = optional(number)
     fcm_concurrency         = optional(number)
+    fcm_instances           = optional(number)
+    fcm_rate_per_minute     = optional(number)
     lease_seconds           = optional(number)
     ledger_retention_hours  = optional(number)
     max_attempts            = optional(number)
