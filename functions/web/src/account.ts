@@ -10,7 +10,7 @@ import { ZIMConnectionEvent, ZIMConnectionState } from "./enums.js";
 import { asError } from "./errors.js";
 import type { Fire } from "./events.js";
 import { FirestoreFeed } from "./feed.js";
-import { idToken, onSignedOut, type Project } from "./firebase.js";
+import { onSignedOut, prove, type Project } from "./firebase.js";
 import { Groups } from "./group.js";
 import { GroupWatch } from "./group-watch.js";
 import { Api } from "./http.js";
@@ -50,7 +50,7 @@ export class Account {
     const name = settings.name;
     this.auth = project.auth;
     this.deviceID = deviceID(name);
-    this.api = new Api(settings.baseURL, idToken(project.auth, userID));
+    this.api = new Api(settings.baseURL, prove(project, userID));
     this.groups = new Groups(this.api);
     this.calls = new Calls(this.api, this.deviceID);
     this.conversations = new Conversations(this.api, userID);
@@ -196,13 +196,13 @@ export class Account {
 }
 
 /** unbind takes this device from the user who is signed in to Firebase still, before another one is. */
-export async function unbind(settings: Settings, auth: Auth): Promise<void> {
-  const old = auth.currentUser;
+export async function unbind(settings: Settings, project: Project): Promise<void> {
+  const old = project.auth.currentUser?.uid;
   if (!old) return;
   try {
-    await new Api(settings.baseURL, () => old.getIdToken()).post("/presence", { deviceID: deviceID(settings.name), state: "logout" });
+    await new Api(settings.baseURL, prove(project, old)).post("/presence", { deviceID: deviceID(settings.name), state: "logout" });
   } catch (err) {
-    console.warn(`Doorbell: this device may still ring for ${old.uid}: ${asError(err).message}`);
+    console.warn(`Doorbell: this device may still ring for ${old}: ${asError(err).message}`);
   }
 }
 

@@ -17,6 +17,7 @@ export type CallEvent = { [K in keyof EventData]: { type: K; data: EventData[K] 
 export function callEvents(before: CallDocument | undefined, now: CallDocument, userID: string, since: number): CallEvent[] {
   const own = now.users[userID];
   if (!own || (before && before.rev >= now.rev)) return [];
+  if (!before && now.state === ZIMCallState.Ended) return []; // over before it was heard of
   const events: CallEvent[] = [];
   const { callID, mode, caller, createTime, timeout } = now;
   const extendedData = now.extendedData ?? "";

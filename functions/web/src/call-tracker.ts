@@ -7,6 +7,8 @@ import type { CallDocument, Feed, Stop } from "./feed.js";
 
 /** A timer can't be set for longer than some 24 days; a call rings for ten minutes at most. */
 const longestMs = 11 * 60_000;
+/** A call that began this long before the login isn't told of any more. */
+const longestCallMs = 12 * 3_600_000;
 /** How much later than an invitation's end the server is asked to look: clocks differ. */
 const graceMs = 500;
 const retryMs = 15_000;
@@ -37,7 +39,7 @@ export class CallTracker {
   /** start listens for a user who logged in at since, of the server's clock. */
   start(since: number): void {
     this.since = since;
-    this.stopListening = this.parts.feed.calls((list) => {
+    this.stopListening = this.parts.feed.calls(since - longestCallMs, (list) => {
       for (const call of list) this.changed(call);
     }, (err) => {
       if (this.stopped) return;

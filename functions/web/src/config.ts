@@ -32,6 +32,7 @@ export interface DoorbellConfig {
   serviceWorker?: { url?: string; scope?: string };
   receiptsURL?: string;
   idleSeconds?: number;
+  appCheck?: { siteKey: string; enterprise?: boolean };
   tokenProvider?: TokenProvider;
 }
 

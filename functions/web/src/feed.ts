@@ -53,8 +53,8 @@ export interface Feed {
   since(cid: string, since: number): Promise<WireMessage[]>;
   /** The order key of a conversation's last message, 0 for none. */
   lastSeq(cid: string): Promise<number>;
-  /** The user's calls that haven't ended, as they change. One that ended is given once more, as it is then. */
-  calls(news: (list: CallDocument[]) => void, failed: Failed): Stop;
+  /** The user's calls that began later than since, ms of the server's clock, as they change. */
+  calls(since: number, news: (list: CallDocument[]) => void, failed: Failed): Stop;
 }
 
 const sinceMost = 500;
@@ -64,7 +64,7 @@ export class FirestoreFeed implements Feed {
 
   peers(since: number, news: (list: PeerNews[]) => void, failed: Failed): Stop {
     const wanted = query(collection(this.db, "conversations"),
-      where("members", "array-contains", this.userID), where("lastAt", ">", Timestamp.fromMillis(since)));
+      where("members", "array-contains", this.userID), where("lastAt", ">", Timestamp.fromMillis(since)), orderBy("lastAt", "desc"));
     return onSnapshot(wanted, (all) => {
       const changed = all.docChanges().filter((change) => change.type !== "removed").map(({ doc: d }) => ({
         cid: d.id,
@@ -111,16 +111,11 @@ export class FirestoreFeed implements Feed {
     return (found.get("lastSeq") as number | undefined) ?? 0;
   }
 
-  calls(news: (list: CallDocument[]) => void, failed: Failed): Stop {
-    const wanted = query(collection(this.db, "calls"), where("members", "array-contains", this.userID), where("state", "==", 1));
+  calls(since: number, news: (list: CallDocument[]) => void, failed: Failed): Stop {
+    const wanted = query(collection(this.db, "calls"),
+      where("members", "array-contains", this.userID), where("createTime", ">", since), orderBy("createTime", "desc"));
     return onSnapshot(wanted, (all) => {
-      if (all.metadata.fromCache && all.empty) return;
-      const changes = all.docChanges();
-      news(changes.filter((change) => change.type !== "removed").map((change) => change.doc.data() as CallDocument));
-      // What leaves the list is given as it was while it was still in it.
-      for (const { doc: gone } of changes.filter((change) => change.type === "removed")) {
-        getDoc(gone.ref).then((now) => { if (now.exists()) news([now.data() as CallDocument]); }).catch(failed);
-      }
+      news(all.docChanges().filter((change) => change.type !== "removed").map((change) => change.doc.data() as CallDocument));
     }, failed);
   }
 

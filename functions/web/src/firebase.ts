@@ -1,5 +1,6 @@
 // What the SDK uses of the Firebase JS SDK to be somebody.
 import { deleteApp, getApps, initializeApp, type FirebaseApp } from "firebase/app";
+import { getToken, initializeAppCheck, ReCaptchaEnterpriseProvider, ReCaptchaV3Provider, type AppCheck } from "firebase/app-check";
 import {
   browserLocalPersistence, connectAuthEmulator, indexedDBLocalPersistence, initializeAuth, onAuthStateChanged, signInWithCustomToken,
   signOut, type Auth,
@@ -9,6 +10,7 @@ import { connectFirestoreEmulator, getFirestore, type Firestore } from "firebase
 import type { FirebaseConfig, Settings } from "./config.js";
 import { ZIMErrorCode } from "./enums.js";
 import { DoorbellError } from "./errors.js";
+import type { Prove } from "./http.js";
 import type { TokenSource } from "./types.js";
 
 /** A Firebase project as one person's page uses it. */
@@ -16,6 +18,7 @@ export interface Project {
   app: FirebaseApp;
   auth: Auth;
   db: Firestore;
+  appCheck: AppCheck | undefined;
 }
 
 const projects = new Map<string, { key: string; project: Project }>();
@@ -23,13 +26,14 @@ const projects = new Map<string, { key: string; project: Project }>();
 /** project connects to a Firebase project. One of another configuration under the same name is left first. */
 export async function project(config: FirebaseConfig, settings: Settings): Promise<Project> {
   const name = settings.name || "[DEFAULT]";
-  const key = JSON.stringify([config, settings.emulators]);
+  const key = JSON.stringify([config, settings.emulators, settings.appCheck]);
   const known = projects.get(name);
   if (known?.key === key) return known.project;
   const old = getApps().find((app) => app.name === name);
   if (old) await deleteApp(old);
 
   const app = initializeApp(config, name);
+  const appCheck = settings.appCheck && attest(app, settings.appCheck);
   // Sign-in by custom token needs no pop-up, so that part of Firebase stays out.
   const auth = initializeAuth(app, { persistence: [indexedDBLocalPersistence, browserLocalPersistence] });
   const db = getFirestore(app);
@@ -39,7 +43,7 @@ export async function project(config: FirebaseConfig, settings: Settings): Promi
     const url = new URL(firestoreEmulator.includes("://") ? firestoreEmulator : `http://${firestoreEmulator}`);
     connectFirestoreEmulator(db, url.hostname, Number(url.port));
   }
-  const made = { app, auth, db };
+  const made = { app, auth, db, appCheck };
   projects.set(name, { key, project: made });
   return made;
 }
@@ -71,15 +75,22 @@ export async function exchange(auth: Auth, userID: string, token: TokenSource): 
   }
 }
 
-/** idToken gives the ID token of the user who is signed in, for as long as that is userID. */
-export function idToken(auth: Auth, userID: string): (refresh: boolean) => Promise<string> {
+/** attest has Google attest that requests come from the operator's own page: to Firestore too. */
+function attest(app: FirebaseApp, { siteKey, enterprise }: { siteKey: string; enterprise?: boolean }): AppCheck {
+  const provider = enterprise ? new ReCaptchaEnterpriseProvider(siteKey) : new ReCaptchaV3Provider(siteKey);
+  return initializeAppCheck(app, { provider, isTokenAutoRefreshEnabled: true });
+}
+
+/** prove gives the credentials of the user who is signed in, for as long as that is userID. */
+export function prove({ auth, appCheck }: Project, userID: string): Prove {
   return async (refresh) => {
     const user = auth.currentUser;
     if (user?.uid !== userID) {
       throw new DoorbellError(ZIMErrorCode.NetworkModuleTokenExpired, `${userID} is no longer signed in: log in again`);
     }
     try {
-      return await user.getIdToken(refresh);
+      const idToken = await user.getIdToken(refresh);
+      return appCheck ? { idToken, appCheck: (await getToken(appCheck)).token } : { idToken };
     } catch (err) {
       throw authError(err);
     }
@@ -103,5 +114,5 @@ function authError(err: unknown): DoorbellError {
     "auth/network-request-failed": ZIMErrorCode.NetworkModuleNetworkError,
     "auth/user-token-expired": ZIMErrorCode.NetworkModuleTokenExpired,
   }[code] ?? ZIMErrorCode.NetworkModuleTokenInvalid;
-  return new DoorbellError(zim, `Firebase refuses to sign in: ${text}`, { cause: err, ...(code ? { reason: code } : {}) });
+  return new DoorbellError(zim, `Firebase gives no token: ${text}`, { cause: err, ...(code ? { reason: code } : {}) });
 }

@@ -1,8 +1,14 @@
 import { ZIMErrorCode } from "./enums.js";
 import { asError, DoorbellError } from "./errors.js";
 
-/** Gives the user's Firebase ID token, a new one where refresh is set. */
-export type IDToken = (refresh: boolean) => Promise<string>;
+/** What a request shows: the user's Firebase ID token, and the app's App Check token where there is one. */
+export interface Credentials {
+  idToken: string;
+  appCheck?: string;
+}
+
+/** Gives the credentials, with a new ID token where refresh is set. */
+export type Prove = (refresh: boolean) => Promise<Credentials>;
 
 /** What Api needs of the platform; tests replace it. */
 export interface Transport {
@@ -26,9 +32,9 @@ type Outcome = { value: unknown } | { error: DoorbellError; retry: boolean; refr
 
 /** Api calls Doorbell's HTTP functions as one user. */
 export class Api {
-  private token = "";
+  private last: Credentials | undefined;
 
-  constructor(private readonly baseURL: string, private readonly idToken: IDToken, private readonly transport: Transport = browser) {}
+  constructor(private readonly baseURL: string, private readonly prove: Prove, private readonly transport: Transport = browser) {}
 
   post<T>(path: string, body: object): Promise<T> {
     return this.call<T>("POST", path, JSON.stringify(body));
@@ -43,12 +49,12 @@ export class Api {
   }
 
   /**
-   * beacon posts as the page goes away: at once, with the last token there was,
+   * beacon posts as the page goes away: at once, with the last credentials there were,
    * without waiting for an answer.
    */
   beacon(path: string, body: object): void {
-    if (!this.token) return;
-    const init = { ...this.request("POST", JSON.stringify(body), this.token), keepalive: true };
+    if (!this.last) return;
+    const init = { ...this.request("POST", JSON.stringify(body), this.last), keepalive: true };
     this.transport.fetch(this.baseURL + path, init).catch(() => { /* nobody is left to tell */ });
   }
 
@@ -67,8 +73,8 @@ export class Api {
     const limit = new AbortController();
     const timer = setTimeout(() => limit.abort(), timeoutMs);
     try {
-      this.token = await this.idToken(refresh);
-      const answer = await this.transport.fetch(this.baseURL + path, { ...this.request(method, body, this.token), signal: limit.signal });
+      this.last = await this.prove(refresh);
+      const answer = await this.transport.fetch(this.baseURL + path, { ...this.request(method, body, this.last), signal: limit.signal });
       return await read(answer, path);
     } catch (err) {
       if (err instanceof DoorbellError) return { error: err, retry: false };
@@ -81,8 +87,9 @@ export class Api {
     }
   }
 
-  private request(method: string, body: string | undefined, token: string): RequestInit {
-    const headers: Record<string, string> = { Authorization: `Bearer ${token}` };
+  private request(method: string, body: string | undefined, { idToken, appCheck }: Credentials): RequestInit {
+    const headers: Record<string, string> = { Authorization: `Bearer ${idToken}` };
+    if (appCheck) headers["X-Firebase-AppCheck"] = appCheck;
     if (body === undefined) return { method, headers };
     headers["Content-Type"] = "application/json";
     return { method, headers, body };

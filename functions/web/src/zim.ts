@@ -109,7 +109,7 @@ export class ZIM {
     try {
       const { settings: s, firebase } = await this.where();
       const p = await project(firebase, s);
-      if (await signIn(p.auth, userID, token, () => unbind(s, p.auth))) rememberSignedIn(s, userID);
+      if (await signIn(p.auth, userID, token, () => unbind(s, p))) rememberSignedIn(s, userID);
       account = new Account(userID, userName, s, p, this.fire, () => { this.account = undefined; });
       await account.start();
     } catch (err) {

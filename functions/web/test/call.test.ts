@@ -55,6 +55,7 @@ for (const [what, before, now, user, want] of [
   ["invited again while it still rings", call(), call({ rev: 2, users: { bob: { gen: 2 } } }), "bob", ["callInvitationReceived"]],
   ["the same again", accepted, accepted, "alice", []],
   ["an older one", accepted, call(), "alice", []],
+  ["a call that was over before the login", undefined, ended, "alice", []],
   ["who isn't in it", undefined, call(), "mallory", []],
 ] as const) {
   test(`events: ${what}`, () => {
@@ -78,7 +79,7 @@ function tracker(serverTime: () => number) {
   let news: (list: CallDocument[]) => void = () => {};
   let fail: (err: unknown) => void = () => {};
   let listeners = 0;
-  const feed = { calls: (n: typeof news, f: typeof fail) => { news = n; fail = f; listeners++; return () => {}; } } as unknown as Feed;
+  const feed = { calls: (_since: number, n: typeof news, f: typeof fail) => { news = n; fail = f; listeners++; return () => {}; } } as unknown as Feed;
   const t = new CallTracker({
     feed, userID: "bob", fire: (type) => { fired.push(type); }, settle: (id) => Promise.resolve(void settled.push(id)), serverTime,
   });

@@ -9,7 +9,7 @@ function api(...answers: (number | object | Error | Response)[]) {
   const asked: { url: string; init: RequestInit }[] = [];
   const waits: number[] = [];
   const tokens: boolean[] = [];
-  const a = new Api("https://d.example", (refresh) => { tokens.push(refresh); return Promise.resolve(refresh ? "new" : "old"); }, {
+  const a = new Api("https://d.example", (refresh) => { tokens.push(refresh); return Promise.resolve({ idToken: refresh ? "new" : "old" }); }, {
     fetch: (url, init) => {
       asked.push({ url, init });
       const answer = answers.shift() ?? 200;
@@ -30,6 +30,17 @@ test("a request: path, token, body, answer", async () => {
   const { url, init } = asked[0]!;
   assert.equal(url, "https://d.example/send");
   assert.deepEqual([init.method, init.headers, init.body], ["POST", { Authorization: "Bearer old", "Content-Type": "application/json" }, "{\"x\":1}"]);
+});
+
+test("an App Check token goes along where there is one", async () => {
+  const heads: unknown[] = [];
+  const a = new Api("", () => Promise.resolve({ idToken: "t", appCheck: "app" }), {
+    fetch: (_url, init) => { heads.push((init.headers as Record<string, string>)["X-Firebase-AppCheck"]); return Promise.resolve(Response.json({})); },
+    wait: () => Promise.resolve(),
+  });
+  await a.post("/send", {});
+  a.beacon("/presence", {});
+  assert.deepEqual(heads, ["app", "app"]);
 });
 
 test("the server's error comes as it is, with the field", async () => {

@@ -15,7 +15,7 @@ await build({
   absWorkingDir: root, entryPoints: names.map((name) => `test/${name}`), outdir: out, outExtension: { ".js": ".mjs" },
   bundle: true, platform: "node", format: "esm", target: "node20", sourcemap: "inline", logLevel: "warning",
   external: ["fake-indexeddb"],
-  alias: Object.fromEntries(["app", "auth", "firestore", "messaging"].map((part) => [`firebase/${part}`, `./test/fakes/firebase.ts`])),
+  alias: Object.fromEntries(["app", "app-check", "auth", "firestore", "messaging"].map((part) => [`firebase/${part}`, `./test/fakes/firebase.ts`])),
 });
 const files = names.map((name) => join(out, name.replace(/\.ts$/, ".mjs")));
 const { status } = spawnSync(process.execPath, ["--enable-source-maps", "--test", "--test-reporter=dot", ...process.argv.slice(2), ...files], { cwd: root, stdio: "inherit" });

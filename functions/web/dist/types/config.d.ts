@@ -32,6 +32,10 @@ export interface DoorbellConfig {
     };
     receiptsURL?: string;
     idleSeconds?: number;
+    appCheck?: {
+        siteKey: string;
+        enterprise?: boolean;
+    };
     tokenProvider?: TokenProvider;
 }
 /** A DoorbellConfig, or the URL of a JSON file that holds one. */

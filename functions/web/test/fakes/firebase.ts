@@ -85,3 +85,7 @@ export const getToken = (): Promise<string> => {
   return Promise.resolve(firebase.tokens.at(-1)!);
 };
 export const deleteToken = (): Promise<boolean> => Promise.resolve(++firebase.dropped > 0);
+
+export const initializeAppCheck = (): object => ({});
+export class ReCaptchaV3Provider {}
+export class ReCaptchaEnterpriseProvider {}
