@@ -31,6 +31,9 @@ type Outcome struct {
 	Detail string    `firestore:"detail" json:"detail"`
 	Tries  int       `firestore:"tries,omitempty" json:"tries,omitempty"` // FCM requests made
 	At     time.Time `firestore:"at" json:"at"`
+	// Unsure: somebody had the lease before, and may have sent it and died
+	// before saying so.
+	Unsure bool `firestore:"unsure,omitempty" json:"unsure,omitempty"`
 }
 
 // Entry is deliveries/{id}.
@@ -48,6 +51,9 @@ type Entry struct {
 	LeaseUntil time.Time `firestore:"leaseUntil" json:"leaseUntil"`
 	// Outcomes is by PushID.
 	Outcomes map[string]Outcome `firestore:"outcomes" json:"outcomes"`
+	// Asked is, of a ring, the devices that anybody who had the lease set out to
+	// send to: who died at it may have sent to each of them.
+	Asked []string `firestore:"asked,omitempty" json:"asked,omitempty"`
 	// ExpireAt is when Firestore's TTL policy removes the entry.
 	ExpireAt time.Time `firestore:"expireAt" json:"-"`
 	// Version is the stored entry's version that this one was read or written as.
@@ -86,17 +92,19 @@ func (e Entry) Final(pushID string) bool {
 }
 
 // MayHaveShown reports whether the device may show what the batch announced:
-// FCM took it, or was asked to and never refused. A batch tried again may have
-// been sent by a try that left no trace.
+// FCM took it, or was asked to and never refused, as far as is known. It is for
+// entries that keep Asked.
 func (e Entry) MayHaveShown(pushID string) bool {
 	o, ok := e.Outcomes[pushID]
 	switch {
-	case !ok || o.Status == Failed:
+	case !ok:
+		return slices.Contains(e.Asked, pushID)
+	case o.Status == Failed:
 		return false
 	case o.Status == Sent:
 		return true
 	}
-	return o.Tries > 0 || e.Attempt > 1
+	return o.Tries > 0 || o.Unsure
 }
 
 // Settles reports whether the batch is done and each of the wanted devices

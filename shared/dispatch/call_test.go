@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -93,6 +94,33 @@ func TestWhatMayHaveRung(t *testing.T) {
 		if e := b.db.Deliveries()["never"]; e.MayHaveShown(tried.Targets[0].PushID) || e.MayHaveShown("unknown") {
 			t.Errorf("%+v can't have rung", e)
 		}
+	})
+}
+
+// A worker that dies may have rung whomever it set out to ring, whatever is
+// known of the others: the device comes online, so that a second plan leaves it
+// out, and another worker finishes that.
+func TestWhatADeadWorkerMayHaveRung(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		_, batch := b.ringing("A", "B")
+		b.d.Ledger = &ledger{Ledger: b.db, finish: func() error { return errors.New("died") }}
+		b.dispatch(batch, true)
+		b.wantRequests("A", 1, "B", 1)
+		b.d = b.dispatcher()
+		time.Sleep(lease)
+		if _, err := b.reg.Heartbeat(b.Context(), "user-A", presence.Beat{PushID: batch.Targets[0].PushID, State: device.Online}); err != nil {
+			t.Fatal(err)
+		}
+		second := batch
+		second.Targets = batch.Targets[1:]
+		b.dispatch(second, false)
+		for range 2 {
+			if e := b.db.Deliveries()[batch.ID]; !e.Done || !e.MayHaveShown(batch.Targets[0].PushID) {
+				t.Errorf("%+v can't have rung A", e)
+			}
+			b.dispatch(batch, false) // the first delivery is repeated
+		}
+		b.want(batch, true, "A", "skipped online", "B", "sent")
 	})
 }
 

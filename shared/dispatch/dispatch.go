@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,7 +29,7 @@ import (
 type Ledger interface {
 	// Begin takes the lease of the batch until e.LeaseUntil and returns its
 	// entry: e itself where there was none, else the stored one with its Attempt
-	// counted up. A batch that settles the wanted PushIDs is returned as it is,
+	// counted up and e.Asked added. A batch that settles the wanted PushIDs is returned as it is,
 	// Done and without a lease; one that is done without them is opened again,
 	// with Attempt 1. It fails with delivery.ErrBusy while another holds the
 	// lease at now.
@@ -93,10 +95,11 @@ type Dispatcher struct {
 	Rules       plan.Rules
 	Renderer    push.Renderer
 	Now         func() time.Time
-	Retention   time.Duration // of ledger entries
-	MaxAttempts int           // of a batch, before its rest is dead-lettered
-	Concurrency int           // FCM requests under way in this process
-	Rate        float64       // FCM requests a second of this process, on average; 0: as many as go
+	Random      func(below time.Duration) time.Duration // spreads retries; nil: random
+	Retention   time.Duration                           // of ledger entries
+	MaxAttempts int                                     // of a batch, before its rest is dead-lettered
+	Concurrency int                                     // FCM requests under way in this process
+	Rate        float64                                 // FCM requests a second of this process, on average; 0: as many as go
 
 	once sync.Once
 	gate *gate
@@ -116,10 +119,14 @@ func (d *Dispatcher) Dispatch(ctx context.Context, b push.Batch) (err error) {
 	defer cancel()
 	now := d.Now()
 
-	entry, err := d.Ledger.Begin(ctx, delivery.Entry{
+	first := delivery.Entry{
 		ID: b.ID, Kind: string(b.Announcement.Kind), SubjectID: b.Announcement.ID, Attempt: 1,
 		CreatedAt: now, LeaseUntil: now.Add(lease), ExpireAt: now.Add(d.Retention),
-	}, b.PushIDs(), now)
+	}
+	if b.Announcement.Kind == push.KindCall {
+		first.Asked = b.PushIDs() // whoever may ring must be told when it stops
+	}
+	entry, err := d.Ledger.Begin(ctx, first, b.PushIDs(), now)
 	if err != nil || entry.Done {
 		return err
 	}
@@ -157,7 +164,7 @@ func (d *Dispatcher) recheck(ctx context.Context, run *run, now time.Time) error
 	if err != nil {
 		return err
 	}
-	run.skip(now, func(t push.Target) plan.Reason { return d.Rules.Recheck(a, t, current[t.UserID], now) })
+	run.decide(now, func(t push.Target) plan.Decision { return d.Rules.Recheck(a, t, current[t.UserID], now) })
 	if users = run.users(); len(users) == 0 || fresh || a.ConversationType != chat.Group {
 		return nil
 	}
@@ -179,6 +186,7 @@ func (d *Dispatcher) recheck(ctx context.Context, run *run, now time.Time) error
 func (d *Dispatcher) settle(ctx context.Context, run *run) error {
 	now := d.Now()
 	run.blameTargets()
+	d.pardon(ctx, run)
 	undelivered := d.bury(ctx, run)
 
 	pending := run.todo()
@@ -201,6 +209,31 @@ func (d *Dispatcher) settle(ctx context.Context, run *run) error {
 		return errors.Join(undelivered, fmt.Errorf("%d of %d targets are to be tried again", len(pending), len(run.batch.Targets)))
 	}
 	return nil
+}
+
+// pardon leaves devices pending whose target turned out dead but isn't theirs any
+// more: FCM replaced it while the batch was under way, and the redelivery finds
+// the new one. Where that can't be told, it is left to the redelivery too.
+func (d *Dispatcher) pardon(ctx context.Context, run *run) {
+	dead := run.dead()
+	if len(dead) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryTimeout)
+	defer cancel()
+	users := map[string]bool{}
+	for _, t := range dead {
+		users[t.UserID] = true
+	}
+	current, err := d.Bindings.Users(ctx, slices.Sorted(maps.Keys(users)))
+	for _, t := range dead {
+		now, bound := current[t.UserID].Device(t.PushID)
+		if err != nil || (bound && !now.Target.IsZero() && now.Target != t.Device()) {
+			o := run.outcomes[t.PushID]
+			o.Status = delivery.Pending
+			run.record(t, o)
+		}
+	}
 }
 
 // bury publishes what is hopeless to the dead letters. What they don't take is
@@ -231,11 +264,7 @@ func (d *Dispatcher) bury(ctx context.Context, run *run) error {
 // forget removes dead targets. It comes last: a target it misses is found dead
 // again by the next push.
 func (d *Dispatcher) forget(ctx context.Context, run *run) {
-	for _, t := range run.batch.Targets {
-		o, mine := run.outcomes[t.PushID]
-		if !mine || o.Status != delivery.Failed || (o.Detail != string(push.Unregistered) && o.Detail != string(push.InvalidTarget)) {
-			continue
-		}
+	for _, t := range run.dead() {
 		if _, err := d.Bindings.RemoveTarget(ctx, t.UserID, t.PushID, t.Device()); err != nil {
 			slog.ErrorContext(ctx, "dead target not removed", "batch", run.batch.ID, "userID", t.UserID, "pushID", t.PushID, "error", err)
 		}

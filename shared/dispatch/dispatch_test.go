@@ -255,7 +255,7 @@ func TestUnregisteredOnlyIfStillStored(t *testing.T) {
 			}
 			return unregistered
 		}
-		b.dispatch(batch, false)
+		b.dispatch(batch, true)
 		if got := b.bound(batch.Targets[0]); got != "new" {
 			t.Errorf("the stored target is %q, want the new one", got)
 		}

@@ -60,7 +60,11 @@ func sleep(ctx context.Context, now func() time.Time, t, deadline time.Time) boo
 // backoff is the wait after the n-th try, counting from 1: half a second
 // doubling to sixteen, spread over its upper half so that a burst that failed
 // together doesn't come back together.
-func backoff(n int) time.Duration {
-	d := 500 * time.Millisecond << min(n-1, 5)
-	return d/2 + rand.N(d/2)
+func (d *Dispatcher) backoff(n int) time.Duration {
+	random := d.Random
+	if random == nil {
+		random = rand.N[time.Duration]
+	}
+	wait := 500 * time.Millisecond << min(n-1, 5)
+	return wait/2 + random(wait/2)
 }

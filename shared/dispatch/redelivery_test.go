@@ -15,6 +15,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/logs"
 	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/push"
 )
 
 // ledger and bindings are the store with a call replaced.
@@ -162,12 +163,6 @@ func TestRecheckReasons(t *testing.T) {
 			_, err := b.reg.Unregister(b.Context(), "user-A", pushID)
 			return err
 		},
-		"skipped rebound": func(b *bench, pushID string) error {
-			d, _ := mustUser(b, "user-A").Device(pushID)
-			d.Target.Value = "new"
-			_, err := b.reg.Register(b.Context(), "user-A", d)
-			return err
-		},
 		"skipped no_target": func(b *bench, pushID string) error {
 			_, err := b.reg.RemoveTarget(b.Context(), "user-A", pushID, device.Target{Kind: device.KindToken, Value: "A"})
 			return err
@@ -183,6 +178,73 @@ func TestRecheckReasons(t *testing.T) {
 			b.wantRequests()
 		})
 	}
+}
+
+// rotate registers a new token for the device of a target.
+func (b *bench) rotate(t push.Target, token string) {
+	b.Helper()
+	d, _ := mustUser(b, t.UserID).Device(t.PushID)
+	d.Target.Value = token
+	if _, err := b.reg.Register(b.Context(), t.UserID, d); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// A token that was replaced between plan and push: the device is the same, and
+// gets the push at its new one.
+func TestTokenReplacedBeforeThePush(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		batch := b.batch("m", "A")
+		b.rotate(batch.Targets[0], "new")
+		b.dispatch(batch, false)
+		b.wantRequests("new", 1)
+		b.want(batch, true, "A", "sent")
+	})
+}
+
+// So does one whose plan was fresh enough to be followed unseen: FCM says that
+// the old token is dead, and the redelivery finds the new one.
+func TestTokenReplacedAsItIsSent(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		batch := b.batch("m", "A", "B")
+		b.fcm.answer = func(token string, _ int) answer {
+			if token == "A" {
+				return unregistered
+			}
+			return ok
+		}
+		b.rotate(batch.Targets[0], "new")
+		b.dispatch(batch, true)
+		b.want(batch, false, "A", "pending unregistered", "B", "sent")
+		b.dispatch(batch, false)
+		b.want(batch, true, "A", "sent", "B", "sent")
+		b.wantRequests("A", 1, "B", 1, "new", 1)
+		if got := b.bound(batch.Targets[0]); got != "new" {
+			t.Errorf("bound to %q", got)
+		}
+	})
+}
+
+// Whether a dead token was replaced can't be told: the device is not given up.
+func TestPardonFails(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		watched := &bindings{Bindings: b.db}
+		b.d.Bindings = watched
+		batch := b.batch("m", "A", "B")
+		b.fcm.answer = func(token string, _ int) answer {
+			if token == "A" {
+				watched.err = errors.New("presence is down")
+				return unregistered
+			}
+			return ok
+		}
+		b.dispatch(batch, true)
+		b.want(batch, false, "A", "pending unregistered", "B", "sent")
+		b.fcm.answer = func(string, int) answer { return unregistered }
+		watched.err = nil
+		b.dispatch(batch, false)
+		b.want(batch, true, "A", "failed unregistered", "B", "sent")
+	})
 }
 
 // Many receivers' presence is read again only when the plan is old or the batch repeated.

@@ -24,6 +24,7 @@ type run struct {
 }
 
 func newRun(b push.Batch, entry delivery.Entry) *run {
+	b.Targets = slices.Clone(b.Targets) // decide changes them
 	return &run{batch: b, entry: entry, outcomes: map[string]delivery.Outcome{}}
 }
 
@@ -56,7 +57,7 @@ func (r *run) users() []string {
 func (r *run) record(t push.Target, o delivery.Outcome) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	o.UserID = t.UserID
+	o.UserID, o.Unsure = t.UserID, r.entry.Lease > 1
 	r.outcomes[t.PushID] = o
 }
 
@@ -67,6 +68,34 @@ func (r *run) skip(now time.Time, why func(push.Target) plan.Reason) {
 			r.record(t, delivery.Outcome{Status: delivery.Skipped, Detail: string(reason), At: now})
 		}
 	}
+}
+
+// decide drops the targets that have a reason not to ring, and points the others
+// to where their devices are reached now.
+func (r *run) decide(now time.Time, what func(push.Target) plan.Decision) {
+	moved := map[string]push.Target{}
+	r.skip(now, func(t push.Target) plan.Reason {
+		d := what(t)
+		moved[t.PushID] = d.Target
+		return d.Reason
+	})
+	for i, t := range r.batch.Targets {
+		if to, ok := moved[t.PushID]; ok && to.PushID != "" {
+			r.batch.Targets[i] = to
+		}
+	}
+}
+
+// dead is the targets that this run found dead, each once.
+func (r *run) dead() (out []push.Target) {
+	for _, t := range r.batch.Targets {
+		o := r.outcomes[t.PushID]
+		gone := o.Detail == string(push.Unregistered) || o.Detail == string(push.InvalidTarget)
+		if o.Status == delivery.Failed && gone && !slices.ContainsFunc(out, func(other push.Target) bool { return other.PushID == t.PushID }) {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // blameTargets decides about the targets FCM called invalid. FCM's 400 may

@@ -65,7 +65,7 @@ func (s *sending) to(ctx context.Context, t push.Target, turn turn) delivery.Out
 			return o
 		}
 		o.Status, o.Detail = delivery.Pending, string(v.Class)
-		if !sleep(ctx, s.Now, o.At.Add(backoff(o.Tries)), s.deadline) {
+		if !sleep(ctx, s.Now, o.At.Add(s.backoff(o.Tries)), s.deadline) {
 			return o
 		}
 		var ok bool

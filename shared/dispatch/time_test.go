@@ -195,7 +195,7 @@ func TestBudget(t *testing.T) {
 func TestBackoff(t *testing.T) {
 	for n, most := range map[int]time.Duration{1: 500 * time.Millisecond, 2: time.Second, 6: 16 * time.Second, 7: 16 * time.Second, 1000: 16 * time.Second} {
 		for range 100 {
-			if d := backoff(n); d < most/2 || d >= most {
+			if d := (&Dispatcher{}).backoff(n); d < most/2 || d >= most {
 				t.Errorf("after try %d: %v, want from %v to %v", n, d, most/2, most)
 			}
 		}

@@ -77,6 +77,7 @@ func (f *Fanout) ring(ctx context.Context, c call.Call, userIDs []string) error 
 	for _, id := range userIDs {
 		for _, d := range f.Rules.Decide(a, plan.Receiver{UserID: id, Presence: users[id]}, now) {
 			if t.add(d, now) {
+				d.Target.Gen = c.Users[id].Gen
 				targets = append(targets, d.Target)
 			}
 		}
@@ -116,6 +117,7 @@ func (f *Fanout) dismiss(ctx context.Context, c call.Call, userIDs []string) err
 			a = push.OfCallEnd(c, end, u.Inviter, u.At)
 			for _, d := range plan.Dismissal(plan.Receiver{UserID: id, Presence: users[id]}, rung, u.AnsweredBy) {
 				if t.add(d, f.Now()) {
+					d.Target.Gen = u.Gen
 					targets = append(targets, d.Target)
 				}
 			}

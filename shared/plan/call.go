@@ -12,6 +12,7 @@ import (
 const (
 	CallOver     Reason = "call_over"     // the invitation was answered or cancelled, or the call has ended
 	Ringing      Reason = "ringing"       // it rings again, so nothing is dismissed
+	Superseded   Reason = "superseded"    // it rang again since, and is told how that ended
 	NotRung      Reason = "not_rung"      // the device never rang, so there is nothing to dismiss
 	AnsweredHere Reason = "answered_here" // the device it was answered on dismisses by itself
 )
@@ -42,15 +43,19 @@ func Dismissal(r Receiver, rung func(pushID string) bool, answeredBy string) []D
 }
 
 // RecheckCall decides again for a target of a call's push, with the call as it
-// is now, nil if it is gone: what doesn't ring any more must not start to, and
-// what rings again must not be dismissed.
+// is now, nil if it is gone: what doesn't ring any more must not start to, what
+// rings again must not be dismissed, and of two invitations the end of the later
+// stands, in whatever order they are told.
 func RecheckCall(a push.Announcement, t push.Target, c *calling.Call, now time.Time) Reason {
 	ringing := c != nil && c.RingsFor(t.UserID, now)
+	again := c != nil && t.Gen > 0 && t.Gen < c.Users[t.UserID].Gen
 	switch {
-	case a.Kind == push.KindCall && !ringing:
+	case a.Kind == push.KindCall && (!ringing || again):
 		return CallOver
 	case a.Kind == push.KindCallEnd && ringing:
 		return Ringing
+	case a.Kind == push.KindCallEnd && again:
+		return Superseded
 	}
 	return Push
 }

@@ -46,7 +46,7 @@ func TestDismissal(t *testing.T) {
 func TestRecheckCall(t *testing.T) {
 	config := &chat.PushConfig{Title: "t", Content: "c"}
 	rings := calling.Call{CallID: "c", State: calling.Started, Push: config, Users: map[string]calling.User{
-		"bob": {State: calling.Inviting, ExpiresAt: now.Add(time.Second).UnixMilli()},
+		"bob": {State: calling.Inviting, Gen: 1, ExpiresAt: now.Add(time.Second).UnixMilli()},
 	}}
 	with := func(edit func(*calling.Call, *calling.User)) *calling.Call {
 		c := rings.Clone()
@@ -59,15 +59,17 @@ func TestRecheckCall(t *testing.T) {
 		c         *calling.Call
 		ring, end Reason
 	}{
-		"rings":        {&rings, Push, Ringing},
-		"gone":         {nil, CallOver, Push},
-		"ended":        {with(func(c *calling.Call, _ *calling.User) { c.State = calling.Ended }), CallOver, Push},
-		"accepted":     {with(func(_ *calling.Call, u *calling.User) { u.State = calling.Accepted }), CallOver, Push},
-		"ran out":      {with(func(_ *calling.Call, u *calling.User) { u.ExpiresAt = now.UnixMilli() }), CallOver, Push},
-		"not in it":    {&calling.Call{CallID: "c", State: calling.Started}, CallOver, Push},
-		"last instant": {with(func(_ *calling.Call, u *calling.User) { u.ExpiresAt = now.UnixMilli() + 1 }), Push, Ringing},
+		"rings":           {&rings, Push, Ringing},
+		"gone":            {nil, CallOver, Push},
+		"ended":           {with(func(c *calling.Call, _ *calling.User) { c.State = calling.Ended }), CallOver, Push},
+		"accepted":        {with(func(_ *calling.Call, u *calling.User) { u.State = calling.Accepted }), CallOver, Push},
+		"ran out":         {with(func(_ *calling.Call, u *calling.User) { u.ExpiresAt = now.UnixMilli() }), CallOver, Push},
+		"not in it":       {&calling.Call{CallID: "c", State: calling.Started}, CallOver, Push},
+		"again, it rings": {with(func(_ *calling.Call, u *calling.User) { u.Gen = 2 }), CallOver, Ringing},
+		"again, over":     {with(func(_ *calling.Call, u *calling.User) { u.Gen, u.State = 2, calling.Rejected }), CallOver, Superseded},
+		"last instant":    {with(func(_ *calling.Call, u *calling.User) { u.ExpiresAt = now.UnixMilli() + 1 }), Push, Ringing},
 	} {
-		target := push.Target{UserID: "bob"}
+		target := push.Target{UserID: "bob", Gen: 1}
 		if got := RecheckCall(push.OfCall(rings, "alice", 0, 1), target, tc.c, now); got != tc.ring {
 			t.Errorf("%s: the ring is %q, want %q", name, got, tc.ring)
 		}
@@ -77,8 +79,8 @@ func TestRecheckCall(t *testing.T) {
 	}
 }
 
-// A dismissal is for who is online as well, as long as the device is the one
-// that rang.
+// A dismissal is for who is online as well, and goes where the device that rang
+// is reached now.
 func TestRecheckCallEnd(t *testing.T) {
 	a := push.OfCallEnd(calling.Call{CallID: "c", Push: &chat.PushConfig{}}, push.Missed, "alice", now.UnixMilli())
 	bob := func(value string) *presence.User {
@@ -92,12 +94,13 @@ func TestRecheckCallEnd(t *testing.T) {
 		want Reason
 	}{
 		"online":       {bob("A"), Push},
-		"rebound":      {bob("B"), Rebound},
+		"new token":    {bob("B"), Push},
 		"unregistered": {bob(""), NoTarget},
 		"no device":    {nil, NoDevice},
 	} {
-		if got := (Rules{}).Recheck(a, target, tc.u, now); got != tc.want {
-			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		got := (Rules{}).Recheck(a, target, tc.u, now)
+		if d, _ := tc.u.Device("p"); got.Reason != tc.want || (tc.want == Push && got.Target.Value != d.Target.Value) {
+			t.Errorf("%s: %+v, want %q", name, got, tc.want)
 		}
 	}
 }

@@ -119,7 +119,7 @@ func TestLevels(t *testing.T) {
 			if d := got[0]; d.Reason == Push && d.Target != target {
 				t.Errorf("target %+v, want %+v", d.Target, target)
 			}
-			again := rules.Recheck(a, target, r.Presence, now)
+			again := rules.Recheck(a, target, r.Presence, now).Reason
 			if again == Push && !tc.peer {
 				again = rules.RecheckMember(a, target, r.Presence, r.Member, now)
 			}
@@ -146,7 +146,7 @@ func TestLevelsOfCalls(t *testing.T) {
 	}
 	end := ring
 	end.Kind = push.KindCallEnd
-	if got := (Rules{}).Recheck(end, planned, u, now); got != Push {
+	if got := (Rules{}).Recheck(end, planned, u, now).Reason; got != Push {
 		t.Errorf("its end, snoozed: %q", got)
 	}
 }

@@ -36,7 +36,6 @@ const (
 	Online       Reason = "online"         // the device has the message already
 	RulePlatform Reason = "rule_platform"  // updateUserOfflinePushRule
 	PopupOff     Reason = "popup_off"      // the device takes no popup pushes
-	Rebound      Reason = "rebound"        // the device's target changed since the plan was made
 )
 
 // Decision is what becomes of one device, or of a receiver without any.
@@ -165,26 +164,32 @@ func forDevice(u *presence.User, d device.Device, now time.Time) Reason {
 
 // Recheck decides again for a target planned earlier, with the presence as it
 // is now: who came online, read it, muted it, unregistered or handed the phone
-// on since is not rung. What is from a group is for RecheckMember, too.
-func (p Rules) Recheck(a push.Announcement, t push.Target, u *presence.User, now time.Time) Reason {
+// on since is not rung. A device that registered a new FCM target since is rung
+// there: a PushID is of one user on one device, whatever its target. What is
+// from a group is for RecheckMember, too.
+func (p Rules) Recheck(a push.Announcement, t push.Target, u *presence.User, now time.Time) Decision {
 	r := receiver(t, u)
-	reason := p.forUser(a, r, now)
-	if reason == Push && a.ConversationType == chat.Peer {
-		reason = p.forConversation(a, r, now)
+	out := Decision{UserID: t.UserID, PushID: t.PushID, Reason: p.forUser(a, r, now)}
+	if out.Reason == Push && a.ConversationType == chat.Peer {
+		out.Reason = p.forConversation(a, r, now)
 	}
-	if reason != Push {
-		return reason
+	if out.Reason != Push {
+		return out
 	}
 	d, ok := u.Device(t.PushID)
 	switch {
 	case !ok:
-		return NoDevice
-	case !d.Target.IsZero() && d.Target != t.Device():
-		return Rebound
+		out.Reason = NoDevice
 	case a.Kind == push.KindCallEnd && !d.Target.IsZero():
-		return Push // online or not: it shows what has to be replaced
+		// Online or not: it shows what has to be replaced.
+	default:
+		out.Reason = forDevice(u, d, now)
 	}
-	return forDevice(u, d, now)
+	if out.Reason == Push {
+		out.Target = t
+		out.Target.Kind, out.Target.Value = d.Target.Kind, d.Target.Value
+	}
+	return out
 }
 
 // RecheckMember decides again for a target of a group's message, with the

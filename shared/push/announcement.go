@@ -83,6 +83,9 @@ type Target struct {
 	// plan.Receiver.
 	Mentioned bool `json:"m,omitempty"`
 	Insisted  bool `json:"i,omitempty"`
+	// Gen is, of a call's push, which of the user's invitations to the call it is
+	// about, from 1 (call.User).
+	Gen int `json:"g,omitempty"`
 }
 
 // Device is the FCM target t was planned for.

@@ -74,6 +74,33 @@ func ledgerKept(t *testing.T, s anyStore) {
 	}
 }
 
+// Whoever was ever set out to be sent to stays known, each once.
+func ledgerAsked(t *testing.T, s anyStore) {
+	e := newEntry()
+	e.Asked = []string{"p1", "p2"}
+	first := begin(t, s, e, at(0))
+	if !first.MayHaveShown("p1") || first.MayHaveShown("p3") {
+		t.Errorf("%+v", first)
+	}
+	first.Done = true
+	finish(t, s, first)
+	e.Asked = []string{"p3", "p2"}
+	again := begin(t, s, retry(e, at(time.Minute)), at(time.Minute), "p3", "p2")
+	if want := []string{"p1", "p2", "p3"}; !reflect.DeepEqual(again.Asked, want) {
+		t.Errorf("asked %q, want %q", again.Asked, want)
+	}
+	finish(t, s, again)
+	list, err := s.Entries(t.Context(), e.SubjectID)
+	if err != nil || len(list) == 0 {
+		t.Fatal(list, err)
+	}
+	for _, stored := range list {
+		if stored.ID == e.ID && !reflect.DeepEqual(stored.Asked, again.Asked) {
+			t.Errorf("stored are %q", stored.Asked)
+		}
+	}
+}
+
 func newEntryWithID(id string) delivery.Entry {
 	e := newEntry()
 	e.ID = id

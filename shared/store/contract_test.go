@@ -62,6 +62,7 @@ func contract(t *testing.T, s anyStore) {
 		"concurrent joins":       concurrentJoins,
 		"ledger":                 ledgerKept,
 		"ledger's lease":         ledgerLease,
+		"ledger asked":           ledgerAsked,
 		"ledger's entries":       ledgerEntries,
 		"finished batch":         finishedBatch,
 		"batch opened again":     reopenedBatch,

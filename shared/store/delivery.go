@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"cloud.google.com/go/firestore"
@@ -39,12 +40,16 @@ func (s *Firestore) Begin(ctx context.Context, e delivery.Entry, wanted []string
 		return stored, nil
 	}
 	reopen(&stored, e)
-	updated, err := ref.Update(ctx, []firestore.Update{
+	updates := []firestore.Update{
 		{Path: "done", Value: false},
 		{Path: "attempt", Value: stored.Attempt},
 		{Path: "lease", Value: stored.Lease},
 		{Path: "leaseUntil", Value: stored.LeaseUntil},
-	}, firestore.LastUpdateTime(doc.UpdateTime))
+	}
+	if len(stored.Asked) > 0 {
+		updates = append(updates, firestore.Update{Path: "asked", Value: stored.Asked})
+	}
+	updated, err := ref.Update(ctx, updates, firestore.LastUpdateTime(doc.UpdateTime))
 	if isPrecondition(err) {
 		return stored, delivery.ErrBusy // another took it over since the read
 	}
@@ -54,7 +59,8 @@ func (s *Firestore) Begin(ctx context.Context, e delivery.Entry, wanted []string
 	return stored, err
 }
 
-// reopen gives the stored entry the lease of e.
+// reopen gives the stored entry the lease of e, and adds whom e sets out to
+// send to.
 func reopen(stored *delivery.Entry, e delivery.Entry) {
 	if stored.Done {
 		stored.Attempt = 0
@@ -62,6 +68,11 @@ func reopen(stored *delivery.Entry, e delivery.Entry) {
 	stored.Attempt++
 	stored.Lease++
 	stored.Done, stored.LeaseUntil = false, e.LeaseUntil
+	for _, id := range e.Asked {
+		if !slices.Contains(stored.Asked, id) {
+			stored.Asked = append(slices.Clip(stored.Asked), id)
+		}
+	}
 }
 
 // Finish implements dispatch.Ledger: one write, and where another wrote since
