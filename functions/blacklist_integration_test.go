@@ -59,7 +59,7 @@ func TestBlockedUserRingsNobody(t *testing.T) {
 		t.Errorf("errorInvitees are %s", got)
 	}
 	callID, _ := invited["callID"].(string)
-	waitText(t, carols, callID, "Video call")
+	waitText(t, carols, callID, videoCall)
 	alice.act("/call-cancel", callID, nil)
 	waitText(t, carols, callID, "Missed call")
 	if status, _ := bob.Do(http.MethodPost, "/call-query", object{"callID": callID}); status != http.StatusNotFound {

@@ -14,13 +14,15 @@ import (
 	calling "github.com/doorbell-push/doorbell/shared/call"
 )
 
+const videoCall = "Video call" + mark
+
 // callTo is a body of call-invite that asks for a push.
 func callTo(seconds int, people ...person) object {
 	ids := make([]string, len(people))
 	for i, p := range people {
 		ids[i] = p.ID
 	}
-	return object{"invitees": ids, "config": object{"timeout": seconds, "pushConfig": object{"title": "Alice", "content": "Video call", "payload": "p"}}}
+	return object{"invitees": ids, "config": object{"timeout": seconds, "pushConfig": object{"title": "Alice" + mark, "content": videoCall, "payload": "p" + mark}}}
 }
 
 // ring starts a call and returns its callID.
@@ -65,7 +67,7 @@ func TestSeedCallInvitation(t *testing.T) {
 	bob.presence(open, "online")
 	id := alice.ring(90, bob)
 	for _, d := range []phone{android, iphone, tab} {
-		waitText(t, d, id, "Video call")
+		waitText(t, d, id, videoCall)
 	}
 	assertShade(t, open)
 
@@ -81,7 +83,7 @@ func TestSeedCallInvitation(t *testing.T) {
 		}
 	}
 	left := func(s string) bool { return s == "90" || s == "89" || s == "88" || s == "87" }
-	if d := sent.Data; d["kind"] != "call" || d["callID"] != id || d["payload"] != "p" || d["senderUserID"] != alice.ID {
+	if d := sent.Data; d["kind"] != "call" || d["callID"] != id || d["payload"] != "p"+mark || d["senderUserID"] != alice.ID {
 		t.Errorf("data %v", d)
 	}
 	var expires int64
@@ -107,13 +109,13 @@ func TestAnsweredOnAnotherDevice(t *testing.T) {
 	carols := carol.newPhone("phone", "ios")
 	id := alice.ring(90, bob, carol)
 	for _, d := range []phone{android, tab, carols} {
-		waitText(t, d, id, "Video call")
+		waitText(t, d, id, videoCall)
 	}
 	bob.act("/call-accept", id, object{"deviceID": "phone"})
 	waitText(t, tab, id, "Answered on another device")
 	carol.act("/call-reject", id, object{"deviceID": "elsewhere"})
 	waitText(t, carols, id, "Declined on another device")
-	waitText(t, android, id, "Video call") // its app takes it away when it opens the call
+	waitText(t, android, id, videoCall) // its app takes it away when it opens the call
 
 	status, raw := bob.Do(http.MethodPost, "/call-accept", object{"callID": id, "deviceID": "tab"})
 	if status != http.StatusConflict {
@@ -135,7 +137,7 @@ func TestCancelledCallIsMissed(t *testing.T) {
 			online := bob.newPhone("tab", "web")
 			bob.presence(online, "online")
 			id := alice.ring(90, bob)
-			waitText(t, d, id, "Video call")
+			waitText(t, d, id, videoCall)
 			bob.presence(d, "online") // what it shows has to go all the same
 			alice.act("/call-cancel", id, tc.config)
 			waitText(t, d, id, tc.want)
@@ -197,7 +199,7 @@ func TestCallTimesOut(t *testing.T) {
 	alice, bob := someone(t, "alice"), someone(t, "bob")
 	d := bob.newPhone("phone", "android")
 	id := alice.ring(2, bob)
-	waitText(t, d, id, "Video call")
+	waitText(t, d, id, videoCall)
 	waitText(t, d, id, "Missed call")
 	answer := alice.call(http.MethodPost, "/call-query", object{"callID": id})
 	list, _ := answer["callList"].([]any)
@@ -216,7 +218,7 @@ func TestRepeatedCallEvents(t *testing.T) {
 	world.Gate.Duplicate("on-call", 2, true)
 	world.Gate.Duplicate("dispatch-urgent", 2, true)
 	id := alice.ring(90, bob)
-	waitText(t, d, id, "Video call")
+	waitText(t, d, id, videoCall)
 	bob.act("/call-reject", id, object{"deviceID": "elsewhere"})
 	waitText(t, d, id, "Declined on another device")
 	waitDelivered(t, "on-call", planned+4)

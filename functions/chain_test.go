@@ -30,6 +30,38 @@ var world struct {
 	*system.System
 	firestore, pubsub *harness.RPCCounter
 	log               *safeBuffer
+	secrets           secrets
+}
+
+// mark is in each text that is some person's own business: no log may hold it.
+const mark = "‡"
+
+// secrets is every token that tests have used.
+type secrets struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (s *secrets) add(tokens ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, tokens...)
+}
+
+// in is an error that shows where the log of all parts holds a secret or a
+// person's text.
+func (s *secrets) in(log string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.all) == 0 || !strings.Contains(log, `"message":"planned"`) {
+		return nil // no test that says anything about it has run
+	}
+	for _, secret := range append(s.all, mark, `\u2021`, "s3cret") {
+		if i := strings.Index(log, secret); i >= 0 {
+			return fmt.Errorf("the log holds what nobody may read there: …%s…", log[max(0, i-300):min(len(log), i+100)])
+		}
+	}
+	return nil
 }
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -70,6 +102,9 @@ func run(m *testing.M) int {
 	if bytes.Contains(world.log.Bytes(), []byte("DATA RACE")) {
 		return fail(fmt.Errorf("the functions' process has a data race:\n%s", world.log.Bytes()))
 	}
+	if err := world.secrets.in(string(world.log.Bytes())); err != nil {
+		return fail(err)
+	}
 	return code
 }
 
@@ -106,6 +141,7 @@ func someone(t *testing.T, name string) person {
 	if err != nil {
 		t.Fatal(err)
 	}
+	world.secrets.add(token)
 	return person{Client: harness.Client{TB: t, BaseURL: world.FunctionsURL(), Token: token}, t: t, ID: id}
 }
 
@@ -147,6 +183,7 @@ func (p person) register(deviceID, platform, token string) phone {
 	if pushID == "" {
 		p.t.Fatalf("register answered %v", answer)
 	}
+	world.secrets.add(token)
 	return phone{token: token, pushID: pushID, deviceID: deviceID}
 }
 
@@ -158,8 +195,8 @@ func (p person) presence(d phone, state string) {
 // message is a body of send that asks for a push.
 func message(to, text, localID string) object {
 	return object{
-		"message": object{"type": 1, "message": text}, "toConversationID": to, "conversationType": 0, "localMessageID": localID,
-		"config": object{"priority": 2, "pushConfig": object{"title": "Title", "content": text, "payload": "p"}},
+		"message": object{"type": 1, "message": text + mark}, "toConversationID": to, "conversationType": 0, "localMessageID": localID,
+		"config": object{"priority": 2, "pushConfig": object{"title": "Title" + mark, "content": text + mark, "payload": "p" + mark}},
 	}
 }
 

@@ -53,7 +53,7 @@ func TestSeedRegister(t *testing.T) {
 	first := bob.newPhone("browser", "web")
 	id := alice.send(bob, "hello", "2")
 	waitShade(t, first, id)
-	if n := world.FCM.Shade(first.token)[0]; n.Title != "Title" || n.Body != "hello" {
+	if n := world.FCM.Shade(first.token)[0]; n.Title != "Title"+mark || n.Body != "hello"+mark {
 		t.Errorf("it shows %+v", n)
 	}
 	again := bob.newPhone("browser", "web")
