@@ -1,6 +1,6 @@
 // What the SDK listens to in Firestore, under the security rules.
 import {
-  collection, collectionGroup, doc, getDoc, getDocs, limit, onSnapshot, orderBy, query, Timestamp, where, type DocumentData, type Firestore,
+  collection, collectionGroup, doc, getDoc, getDocs, limit, onSnapshot, orderBy, query, Timestamp, where, type DocumentData, type Firestore, type Query,
   type QueryDocumentSnapshot,
 } from "firebase/firestore";
 
@@ -41,7 +41,7 @@ export type Failed = (err: unknown) => void;
 
 /** Feed is Firestore as one user reads it. Every listener is called once soon with what there is, however little. */
 export interface Feed {
-  /** Peer conversations with a message later than since, ms of the server's clock. */
+  /** Peer conversations with a message later than since, ms of the server's clock; in news, those that changed at least. */
   peers(since: number, news: (list: PeerNews[]) => void, failed: Failed): Stop;
   /** The groups the user is in, all of them each time. */
   memberships(news: (list: Membership[]) => void, failed: Failed): Stop;
@@ -65,34 +65,28 @@ export class FirestoreFeed implements Feed {
   peers(since: number, news: (list: PeerNews[]) => void, failed: Failed): Stop {
     const wanted = query(collection(this.db, "conversations"),
       where("members", "array-contains", this.userID), where("lastAt", ">", Timestamp.fromMillis(since)), orderBy("lastAt", "desc"));
-    return onSnapshot(wanted, (all) => {
-      const changed = all.docChanges().filter((change) => change.type !== "removed").map(({ doc: d }) => ({
-        cid: d.id,
-        conversationID: (d.get("members") as string[]).find((id) => id !== this.userID) ?? this.userID,
-        lastSeq: d.get("lastSeq") as number,
-      }));
-      news(changed);
-    }, failed);
+    return listen(wanted, (docs) => news(docs.map((d) => ({
+      cid: d.id,
+      conversationID: (d.get("members") as string[]).find((id) => id !== this.userID) ?? this.userID,
+      lastSeq: d.get("lastSeq") as number,
+    }))), failed);
   }
 
   memberships(news: (list: Membership[]) => void, failed: Failed): Stop {
-    const wanted = query(collectionGroup(this.db, "members"), where("userID", "==", this.userID));
-    return onSnapshot(wanted, (all) => {
-      // A first answer out of an empty cache, while the server can't be reached, isn't one.
-      if (all.metadata.fromCache && all.empty) return;
-      news(all.docs.map((d) => ({
-        cid: d.ref.parent.parent!.id,
-        groupID: d.get("groupID") as string,
-        role: d.get("role") as number,
-        joinSeq: (d.get("joinSeq") as number | undefined) ?? 0,
-      })));
-    }, failed);
+    return listen(query(collectionGroup(this.db, "members"), where("userID", "==", this.userID)), (docs) => news(docs.map((d) => ({
+      cid: d.ref.parent.parent!.id,
+      groupID: d.get("groupID") as string,
+      role: d.get("role") as number,
+      joinSeq: (d.get("joinSeq") as number | undefined) ?? 0,
+    }))), failed);
   }
 
   follow(cid: string, after: number, news: (list: WireMessage[]) => void, failed: Failed): Stop {
-    return onSnapshot(query(this.messages(cid), where("orderKey", ">", after), orderBy("orderKey")), (all) => {
-      const added = all.docChanges().filter((change) => change.type === "added").map((change) => wire(change.doc));
-      if (added.length > 0) news(added);
+    let given = after;
+    return listen(query(this.messages(cid), where("orderKey", ">", after), orderBy("orderKey")), (docs) => {
+      const fresh = docs.map(wire).filter((m) => m.orderKey > given);
+      given = fresh.at(-1)?.orderKey ?? given;
+      if (fresh.length > 0) news(fresh);
     }, failed);
   }
 
@@ -114,14 +108,21 @@ export class FirestoreFeed implements Feed {
   calls(since: number, news: (list: CallDocument[]) => void, failed: Failed): Stop {
     const wanted = query(collection(this.db, "calls"),
       where("members", "array-contains", this.userID), where("createTime", ">", since), orderBy("createTime", "desc"));
-    return onSnapshot(wanted, (all) => {
-      news(all.docChanges().filter((change) => change.type !== "removed").map((change) => change.doc.data() as CallDocument));
-    }, failed);
+    return listen(wanted, (docs) => news(docs.map((d) => d.data() as CallDocument)), failed);
   }
 
   private messages(cid: string) {
     return collection(this.db, "conversations", cid, "messages");
   }
+}
+
+/**
+ * listen gives all that a query finds, each time it is known to be complete.
+ * What Firestore shows while it isn't connected comes out of its cache: that may
+ * be nothing where there is something, or a later message without an earlier one.
+ */
+function listen(wanted: Query, news: (docs: QueryDocumentSnapshot<DocumentData>[]) => void, failed: Failed): Stop {
+  return onSnapshot(wanted, { includeMetadataChanges: true }, (all) => { if (!all.metadata.fromCache) news(all.docs); }, failed);
 }
 
 function wire(d: QueryDocumentSnapshot<DocumentData>): WireMessage {

@@ -77,7 +77,7 @@ export class Api {
       const answer = await this.transport.fetch(this.baseURL + path, { ...this.request(method, body, this.last), signal: limit.signal });
       return await read(answer, path);
     } catch (err) {
-      if (err instanceof DoorbellError) return { error: err, retry: false };
+      if (err instanceof DoorbellError) return { error: err, retry: err.code === ZIMErrorCode.NetworkModuleNetworkError };
       const error = limit.signal.aborted
         ? new DoorbellError(ZIMErrorCode.NetworkModuleRequestTimeout, `${path}: no answer in ${timeoutMs / 1000} s`, { cause: err })
         : asError(new Error(`${path}: Doorbell can't be reached: ${asError(err).message}`), ZIMErrorCode.NetworkModuleNetworkError);

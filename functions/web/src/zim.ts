@@ -28,6 +28,7 @@ export class ZIM {
   private readonly events = new Events();
   private account: Account | undefined;
   private busy: Promise<unknown> | undefined; // a login under way
+  private destroyed = false;
   private pushFirebase: FirebaseConfig | undefined;
   private hooks: LoginHooks | undefined;
 
@@ -68,6 +69,7 @@ export class ZIM {
 
   /** Ends this ZIM, so that another one can be created. The device stays registered for pushes. */
   destroy(): void {
+    this.destroyed = true;
     this.account?.stop();
     this.account = undefined;
     this.events.clear();
@@ -112,6 +114,10 @@ export class ZIM {
       if (await signIn(p.auth, userID, token, () => unbind(s, p))) rememberSignedIn(s, userID);
       account = new Account(userID, userName, s, p, this.fire, () => { this.account = undefined; });
       await account.start();
+      if (this.destroyed) {
+        account.stop();
+        throw new DoorbellError(ZIMErrorCode.CommonModuleNotInit, "this ZIM was destroyed while it logged in");
+      }
     } catch (err) {
       this.connection(ZIMConnectionState.Disconnected, ZIMConnectionEvent.LoginTimeout);
       throw asError(err);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ZIMErrorCode } from "../src/enums.js";
+import { DoorbellError } from "../src/errors.js";
 import { Api } from "../src/http.js";
 
 /** An Api whose server answers one thing after the other: a status, a body with 200, or no answer. */
@@ -81,6 +82,15 @@ test("an answer that isn't Doorbell's", async () => {
   await assert.rejects(api(404).a.post("/send", {}), { code: ZIMErrorCode.CommonModuleIMServerError, message: "/send: HTTP 404 that isn't Doorbell's" });
   await assert.rejects(api(200, 200, 200).a.post("/send", {}), { code: ZIMErrorCode.CommonModuleIMServerError });
   assert.deepEqual(await api(new Response("")).a.post("/send", {}), {});
+});
+
+test("a token that the network keeps away is asked for again", async () => {
+  let asked = 0;
+  const a = new Api("", () => {
+    if (++asked === 1) return Promise.reject(new DoorbellError(ZIMErrorCode.NetworkModuleNetworkError, "no network"));
+    return Promise.resolve({ idToken: "t" });
+  }, { fetch: () => Promise.resolve(Response.json({ ok: 1 })), wait: () => Promise.resolve() });
+  assert.deepEqual(await a.post("/send", {}), { ok: 1 });
 });
 
 test("who isn't signed in any more isn't asked for", async () => {

@@ -83,6 +83,16 @@ test("one login at a time", async () => {
   await assert.rejects(zim.login("carol", { token: "token:carol" }), { code: ZIMErrorCode.NetworkModuleUserHasAlreadyLogged });
 });
 
+test("a ZIM that is destroyed while it logs in stays silent", async () => {
+  const login = zim.login("bob", { token: "token:bob" });
+  zim.destroy();
+  await assert.rejects(login, { code: ZIMErrorCode.CommonModuleNotInit });
+  const before = page.net.asked.length;
+  page.window.dispatchEvent(new Event("online"));
+  await new Promise((done) => { setTimeout(done, 20); });
+  assert.equal(page.net.asked.length, before);
+});
+
 test("logout unbinds the device and signs out of Firebase, where the SDK had signed in", async () => {
   await zim.login("bob", { token: "token:bob" });
   const seen = states();

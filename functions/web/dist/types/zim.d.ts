@@ -10,6 +10,7 @@ export declare class ZIM {
     private readonly events;
     private account;
     private busy;
+    private destroyed;
     private pushFirebase;
     private hooks;
     private constructor();

@@ -14,6 +14,8 @@ export const firebase = {
   dropped: 0,
   /** What the next getToken is rejected with. */
   tokenFailure: undefined as Error | undefined,
+  /** The last one on Firestore. */
+  listener: undefined as { options: object; news: (all: object) => void; failed: (err: unknown) => void } | undefined,
   /** Signs a user in as the app itself, or another tab, would. */
   setUser(uid: string | null, name = "[DEFAULT]"): void {
     setUser(authOf(name), uid);
@@ -73,8 +75,9 @@ const nothing = (..._: unknown[]): object => ({});
 export { nothing as collection, nothing as collectionGroup, nothing as doc, nothing as limit, nothing as orderBy, nothing as query, nothing as where };
 export const getDoc = (): Promise<object> => Promise.resolve({ exists: () => false, get: () => undefined, data: () => undefined });
 export const getDocs = (): Promise<object> => Promise.resolve({ docs: [] });
-export const onSnapshot = (_: object, news: (all: object) => void): (() => void) => {
-  queueMicrotask(() => news({ docs: [], empty: true, metadata: { fromCache: false }, docChanges: () => [] }));
+export const onSnapshot = (_: object, options: object, news: (all: object) => void, failed: (err: unknown) => void): (() => void) => {
+  firebase.listener = { options, news, failed };
+  queueMicrotask(() => news({ docs: [], metadata: { fromCache: false } }));
   return () => {};
 };
 
