@@ -79,3 +79,30 @@ func TestLevelsAndSnooze(t *testing.T) {
 	bob.set(object{"snoozedUntil": 0, "level": nil, "peerLevel": nil})
 	waitShade(t, d, inDear, mentioned, insisted, alice.send(bob, "again", "8"))
 }
+
+// Bob's phone may say who writes, his browser not even that, and what reaches
+// his tablet holds IDs only.
+func TestPrivacy(t *testing.T) {
+	alice, bob := someone(t, "alice"), someone(t, "bob")
+	mobile, tab, tablet := bob.newPhone("phone", "android"), bob.newPhone("tab", "web"), bob.newPhone("tablet", "ios")
+	bob.set(object{"privacy": "sender"})
+	bob.set(object{"deviceID": tab.deviceID, "devicePrivacy": "generic"})
+	bob.set(object{"pushID": tablet.pushID, "devicePrivacy": "id"})
+	id := alice.send(bob, "the secret", "1")
+	for _, tc := range []struct {
+		phone
+		title, body string
+		payload     any
+	}{
+		{mobile, "Title", "New message", "p"}, {tab, "New message", "Open the app to see it", "p"}, {tablet, "New message", "Open the app to see it", nil},
+	} {
+		waitShade(t, tc.phone, id)
+		m := tc.push(t, id)
+		if at(m, "notification", "title") != tc.title || at(m, "notification", "body") != tc.body || at(m, "data", "payload") != tc.payload {
+			t.Errorf("%s got %v", tc.deviceID, m)
+		}
+		if raw, _ := json.Marshal(m); bytes.Contains(raw, []byte("the secret")) {
+			t.Errorf("%s got the content: %s", tc.deviceID, raw)
+		}
+	}
+}

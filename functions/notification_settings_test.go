@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/presence"
 )
@@ -14,7 +15,7 @@ func TestNotificationSettings(t *testing.T) {
 	onMemory(t)
 	reg, _ := registry()
 	reg.Defaults = presence.Settings{GroupLevel: presence.LevelMentions}
-	everything := `{"level":"all","peerLevel":"all","groupLevel":"mentions"}`
+	everything := `{"level":"all","peerLevel":"all","groupLevel":"mentions","privacy":"full"}`
 	settings, effective := `{}`, everything
 	for _, tc := range []struct {
 		body                string
@@ -22,8 +23,8 @@ func TestNotificationSettings(t *testing.T) {
 		field               string
 		settings, effective string // where it succeeds
 	}{
-		{`{"level":"none"}`, 200, "", `{"level":"none"}`, `{"level":"none","peerLevel":"none","groupLevel":"none"}`},
-		{`{"peerLevel":"all","snoozedUntil":5}`, 200, "", `{"level":"none","peerLevel":"all","snoozedUntil":5}`, `{"level":"none","peerLevel":"all","groupLevel":"none","snoozedUntil":5}`},
+		{`{"level":"none"}`, 200, "", `{"level":"none"}`, `{"level":"none","peerLevel":"none","groupLevel":"none","privacy":"full"}`},
+		{`{"peerLevel":"all","snoozedUntil":5}`, 200, "", `{"level":"none","peerLevel":"all","snoozedUntil":5}`, `{"level":"none","peerLevel":"all","groupLevel":"none","snoozedUntil":5,"privacy":"full"}`},
 		{`{"level":"most"}`, 400, "level", "", ""},
 		{`{"groupLevel":1}`, 400, "groupLevel", "", ""},
 		{`{"snoozedUntil":-1}`, 400, "snoozedUntil", "", ""},
@@ -53,7 +54,7 @@ func TestNotificationSettings(t *testing.T) {
 // wantSettings checks an answer of notification-settings.
 func wantSettings(t *testing.T, got map[string]any, settings, effective string) {
 	t.Helper()
-	want := map[string]any{}
+	want := map[string]any{"devices": []any{}}
 	for name, text := range map[string]string{"settings": settings, "effective": effective} {
 		var v map[string]any
 		if err := json.Unmarshal([]byte(text), &v); err != nil {
@@ -63,6 +64,53 @@ func wantSettings(t *testing.T, got map[string]any, settings, effective string) 
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("answered %v, want %v", got, want)
+	}
+}
+
+func TestDevicePrivacy(t *testing.T) {
+	onMemory(t)
+	first, _ := answer(t, call("alice", "POST", "/register", registerBody))
+	call("alice", "POST", "/register", `{"token":"T2","platform":"ios","deviceID":"e"}`)
+	own, others := first["pushID"].(string), device.PushID("bob", "d")
+	privacy := map[string]any{}
+	for _, tc := range []struct {
+		body   string
+		status int
+		code   fault.Code
+		field  string
+		want   any // of d, where it succeeds
+	}{
+		{`{"deviceID":"d","devicePrivacy":"generic"}`, 200, 0, "", "generic"},
+		{`{"pushID":"` + own + `","devicePrivacy":"id"}`, 200, 0, "", "id"},
+		{`{"pushID":"` + others + `","devicePrivacy":"full"}`, 403, fault.PushIDInvalid, "", nil},
+		{`{"deviceID":"never","devicePrivacy":"full"}`, 404, fault.PushIDInvalid, "", nil},
+		{`{"deviceID":"d","pushID":"` + own + `","devicePrivacy":"full"}`, 400, fault.ParamsInvalid, "deviceID", nil},
+		{`{"deviceID":"d"}`, 400, fault.ParamsInvalid, "devicePrivacy", nil},
+		{`{"devicePrivacy":"full"}`, 400, fault.ParamsInvalid, "deviceID", nil},
+		{`{"deviceID":"d e","devicePrivacy":"full"}`, 400, fault.ParamsInvalid, "deviceID", nil},
+		{`{"deviceID":"d","devicePrivacy":"secret"}`, 400, fault.ParamsInvalid, "devicePrivacy", nil},
+		{`{"deviceID":"d","devicePrivacy":null}`, 200, 0, "", nil},
+	} {
+		resp := call("alice", "POST", "/notification-settings", tc.body)
+		if _, e := answer(t, resp); resp.StatusCode != tc.status || e.Code != tc.code || e.Field != tc.field {
+			t.Errorf("%s: %d %+v", tc.body, resp.StatusCode, e)
+		}
+		if tc.status == 200 {
+			delete(privacy, "d")
+			if tc.want != nil {
+				privacy["d"] = tc.want
+			}
+		}
+		now, _ := answer(t, call("alice", "GET", "/notification-settings", ""))
+		got, devices := map[string]any{}, now["devices"].([]any)
+		for _, d := range devices {
+			if p, ok := d.(map[string]any)["privacy"]; ok {
+				got[d.(map[string]any)["deviceID"].(string)] = p
+			}
+		}
+		if len(devices) != 2 || !reflect.DeepEqual(got, privacy) {
+			t.Errorf("after %s: %v", tc.body, devices)
+		}
 	}
 }
 

@@ -124,6 +124,8 @@ type Device struct {
 	// Popup and Silent say which kinds of push the device takes.
 	Popup  bool `firestore:"popup" json:"popup"`
 	Silent bool `firestore:"silent" json:"silent"`
+	// Privacy is the device's own; without one its user's settings say it.
+	Privacy Privacy `firestore:"privacy,omitempty" json:"privacy,omitempty"`
 
 	State      State     `firestore:"state,omitempty" json:"state,omitempty"`
 	LeaseUntil time.Time `firestore:"leaseUntil" json:"leaseUntil"`

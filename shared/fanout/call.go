@@ -115,7 +115,7 @@ func (f *Fanout) dismiss(ctx context.Context, c call.Call, userIDs []string) err
 				continue
 			}
 			a = push.OfCallEnd(c, end, u.Inviter, u.At)
-			for _, d := range plan.Dismissal(plan.Receiver{UserID: id, Presence: users[id]}, rung, u.AnsweredBy) {
+			for _, d := range f.Rules.Dismissal(plan.Receiver{UserID: id, Presence: users[id]}, rung, u.AnsweredBy) {
 				if t.add(d, f.Now()) {
 					d.Target.Gen = u.Gen
 					targets = append(targets, d.Target)

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"time"
 
 	calling "github.com/doorbell-push/doorbell/shared/call"
@@ -20,7 +21,7 @@ const (
 // Dismissal is the plan for a receiver whose invitation stopped ringing: each
 // device that may have rung is told, online or not, but the one it was answered
 // on.
-func Dismissal(r Receiver, rung func(pushID string) bool, answeredBy string) []Decision {
+func (p Rules) Dismissal(r Receiver, rung func(pushID string) bool, answeredBy string) []Decision {
 	var out []Decision
 	for _, d := range r.Presence.Sorted() {
 		decision := Decision{UserID: r.UserID, PushID: d.PushID}
@@ -32,7 +33,7 @@ func Dismissal(r Receiver, rung func(pushID string) bool, answeredBy string) []D
 		case d.Target.IsZero():
 			decision.Reason = NoTarget
 		default:
-			decision.Target = target(r, d)
+			decision.Target = p.target(r, d)
 		}
 		out = append(out, decision)
 	}
@@ -60,10 +61,15 @@ func RecheckCall(a push.Announcement, t push.Target, c *calling.Call, now time.T
 	return Push
 }
 
-func target(r Receiver, d device.Device) push.Target {
-	return push.Target{
+func (p Rules) target(r Receiver, d device.Device) push.Target {
+	t := push.Target{
 		UserID: r.UserID, PushID: d.PushID, Platform: d.Platform,
 		Kind: d.Target.Kind, Value: d.Target.Value, Badge: r.Presence.Badge,
 		Mentioned: r.Mentioned, Insisted: r.Insisted,
+		Privacy: cmp.Or(d.Privacy, r.settings(p.Defaults).Privacy),
 	}
+	if t.Privacy == device.PrivacyFull {
+		t.Privacy = "" // a batch has many targets
+	}
+	return t
 }

@@ -28,7 +28,7 @@ func TestDismissal(t *testing.T) {
 	}}
 	rung := func(id string) bool { return id != "c-quiet" }
 	var got []string
-	for _, d := range Dismissal(Receiver{UserID: "bob", Presence: u}, rung, "d-answered") {
+	for _, d := range (Rules{}).Dismissal(Receiver{UserID: "bob", Presence: u}, rung, "d-answered") {
 		got = append(got, d.PushID+": "+string(d.Reason))
 		if d.Reason == Push && (d.Target.UserID != "bob" || d.Target.PushID != d.PushID || d.Target.Value == "" || d.Target.Badge != 3) {
 			t.Errorf("target %+v", d.Target)
@@ -38,7 +38,7 @@ func TestDismissal(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
-	if got := Dismissal(Receiver{UserID: "bob"}, rung, ""); len(got) != 1 || got[0] != (Decision{UserID: "bob", Reason: NoDevice}) {
+	if got := (Rules{}).Dismissal(Receiver{UserID: "bob"}, rung, ""); len(got) != 1 || got[0] != (Decision{UserID: "bob", Reason: NoDevice}) {
 		t.Errorf("without devices: %+v", got)
 	}
 }

@@ -3,6 +3,7 @@ package plan
 import (
 	"testing"
 
+	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/group"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
@@ -148,6 +149,33 @@ func TestLevelsOfCalls(t *testing.T) {
 	end.Kind = push.KindCallEnd
 	if got := (Rules{}).Recheck(end, planned, u, now).Reason; got != Push {
 		t.Errorf("its end, snoozed: %q", got)
+	}
+}
+
+// A device is told what its own privacy allows, else its user's, else the
+// operator's; also of a call that stops ringing.
+func TestPrivacy(t *testing.T) {
+	for _, tc := range []struct{ device, user, operator, want device.Privacy }{
+		{"", "", "", ""}, // all
+		{"", "", "id", "id"}, {"", "sender", "id", "sender"}, {"generic", "sender", "id", "generic"},
+		{"full", "sender", "id", ""}, {"", "full", "id", ""}, {"id", "", "", "id"},
+	} {
+		u := bob(phone(func(d *device.Device) { d.Privacy = tc.device }))
+		u.Settings.Privacy = tc.user
+		rules := Rules{Defaults: presence.Settings{Privacy: tc.operator}}
+		r := Receiver{UserID: "bob", Presence: u}
+		if got := rules.Decide(call, r, now)[0].Target.Privacy; got != tc.want {
+			t.Errorf("%+v: rung with %q", tc, got)
+		}
+		if got := rules.Dismissal(r, func(string) bool { return true }, "")[0].Target.Privacy; got != tc.want {
+			t.Errorf("%+v: dismissed with %q", tc, got)
+		}
+		// Changed since the plan: what counts is now.
+		before := planned
+		before.Privacy, before.Gen = device.PrivacySender, 3
+		if got := rules.Recheck(call, before, u, now).Target; got.Privacy != tc.want || got.Gen != 3 {
+			t.Errorf("%+v: again with %+v", tc, got)
+		}
 	}
 }
 

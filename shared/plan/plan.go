@@ -99,7 +99,7 @@ func (p Rules) Decide(a push.Announcement, r Receiver, now time.Time) []Decision
 	for _, d := range r.Presence.Sorted() {
 		decision := Decision{UserID: r.UserID, PushID: d.PushID, Reason: forDevice(r.Presence, d, now)}
 		if decision.Reason == Push {
-			decision.Target = target(r, d)
+			decision.Target = p.target(r, d)
 		}
 		out = append(out, decision)
 	}
@@ -165,8 +165,9 @@ func forDevice(u *presence.User, d device.Device, now time.Time) Reason {
 // Recheck decides again for a target planned earlier, with the presence as it
 // is now: who came online, read it, muted it, unregistered or handed the phone
 // on since is not rung. A device that registered a new FCM target since is rung
-// there: a PushID is of one user on one device, whatever its target. What is
-// from a group is for RecheckMember, too.
+// there: a PushID is of one user on one device, whatever its target; and what is
+// shown goes by the privacy it has now. What is from a group is for
+// RecheckMember, too.
 func (p Rules) Recheck(a push.Announcement, t push.Target, u *presence.User, now time.Time) Decision {
 	r := receiver(t, u)
 	out := Decision{UserID: t.UserID, PushID: t.PushID, Reason: p.forUser(a, r, now)}
@@ -186,8 +187,8 @@ func (p Rules) Recheck(a push.Announcement, t push.Target, u *presence.User, now
 		out.Reason = forDevice(u, d, now)
 	}
 	if out.Reason == Push {
-		out.Target = t
-		out.Target.Kind, out.Target.Value = d.Target.Kind, d.Target.Value
+		out.Target = p.target(r, d)
+		out.Target.Gen = t.Gen
 	}
 	return out
 }

@@ -80,6 +80,7 @@ func (r *Registry) Register(ctx context.Context, userID string, d device.Device)
 		if known {
 			next.State, next.LeaseUntil = old.State, old.LeaseUntil
 			next.OnlineSince, next.AckedUpTo = old.OnlineSince, old.AckedUpTo
+			next.Privacy = old.Privacy
 			if old.Target.IsZero() && next.State == device.Online {
 				next.OnlineSince = now // before, it wasn't rung for want of a target
 			}

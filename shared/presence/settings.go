@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/fault"
 )
 
@@ -40,6 +41,8 @@ type Settings struct {
 	GroupLevel Level `firestore:"groupLevel,omitempty" json:"groupLevel,omitempty"`
 	// SnoozedUntil, in ms since 1970, is until when nothing rings.
 	SnoozedUntil int64 `firestore:"snoozedUntil,omitempty" json:"snoozedUntil,omitempty"`
+	// Privacy is of all the user's devices that have none of their own.
+	Privacy device.Privacy `firestore:"privacy,omitempty" json:"privacy,omitempty"`
 }
 
 // Over is s with what it leaves open taken from the defaults, and from what the
@@ -50,6 +53,7 @@ func (s Settings) Over(defaults Settings) Settings {
 	s.PeerLevel = cmp.Or(s.PeerLevel, s.Level, defaults.PeerLevel, defaults.Level, LevelAll)
 	s.GroupLevel = cmp.Or(s.GroupLevel, s.Level, defaults.GroupLevel, defaults.Level, LevelAll)
 	s.Level = cmp.Or(s.Level, defaults.Level, LevelAll)
+	s.Privacy = cmp.Or(s.Privacy, defaults.Privacy, device.PrivacyFull)
 	return s
 }
 
@@ -69,7 +73,7 @@ func (s Settings) Check() error {
 	if s.SnoozedUntil < 0 {
 		return fault.Invalid("snoozedUntil", "is negative: give milliseconds since 1970, or 0 for no snooze")
 	}
-	return nil
+	return s.Privacy.Check("privacy")
 }
 
 // Change is a field of a request that changes some fields and leaves the
@@ -93,12 +97,18 @@ func (c Change[T]) set(field *T) {
 }
 
 // SettingsChange is the body of notification-settings: what of a person's
-// Settings to change.
+// Settings, and of one of their devices, to change.
 type SettingsChange struct {
-	Level        Change[Level] `json:"level"`
-	PeerLevel    Change[Level] `json:"peerLevel"`
-	GroupLevel   Change[Level] `json:"groupLevel"`
-	SnoozedUntil Change[int64] `json:"snoozedUntil"`
+	Level        Change[Level]          `json:"level"`
+	PeerLevel    Change[Level]          `json:"peerLevel"`
+	GroupLevel   Change[Level]          `json:"groupLevel"`
+	SnoozedUntil Change[int64]          `json:"snoozedUntil"`
+	Privacy      Change[device.Privacy] `json:"privacy"`
+
+	// DevicePrivacy is of the device with the PushID or DeviceID.
+	PushID        string                 `json:"pushID"`
+	DeviceID      string                 `json:"deviceID"`
+	DevicePrivacy Change[device.Privacy] `json:"devicePrivacy"`
 }
 
 // apply is s after c.
@@ -107,35 +117,64 @@ func (c SettingsChange) apply(s Settings) Settings {
 	c.PeerLevel.set(&s.PeerLevel)
 	c.GroupLevel.set(&s.GroupLevel)
 	c.SnoozedUntil.set(&s.SnoozedUntil)
+	c.Privacy.set(&s.Privacy)
 	return s
 }
 
-// Check checks every field that is given.
-func (c SettingsChange) Check() error { return c.apply(Settings{}).Check() }
+// OfDevice reports whether c names a device.
+func (c SettingsChange) OfDevice() bool { return c.PushID != "" || c.DeviceID != "" }
 
-// ChangeSettings changes the user's settings and returns them as they stand
-// now. Fields that others change at the same time are kept; repeating it leaves
-// the same settings.
-func (r *Registry) ChangeSettings(ctx context.Context, userID string, c SettingsChange) (out Settings, err error) {
+// Check checks every field that is given but which device is meant.
+func (c SettingsChange) Check() error {
+	switch {
+	case c.OfDevice() && !c.DevicePrivacy.Given:
+		return fault.Invalid("devicePrivacy", "is required with a device: it is all there is to set for one")
+	case !c.OfDevice() && c.DevicePrivacy.Given:
+		return fault.Invalid("deviceID", "is required with devicePrivacy: name the device by it, or by its pushID")
+	}
+	if err := c.DevicePrivacy.Value.Check("devicePrivacy"); err != nil {
+		return err
+	}
+	return c.apply(Settings{}).Check()
+}
+
+// ChangeSettings changes the user's settings, and those of the device with
+// c.PushID if c is of one. It returns the user as they stand now, nil where they
+// have no such device and so nothing was changed. Fields that others change at
+// the same time are kept; repeating it leaves the same settings.
+func (r *Registry) ChangeSettings(ctx context.Context, userID string, c SettingsChange) (out *User, err error) {
 	defer fault.Wrap(&err, "set notification settings of %q", userID)
 	err = r.Store.Change(ctx, func(tx Tx) error {
+		out = nil
 		user, err := tx.User(userID)
 		if err != nil {
 			return err
 		}
-		out = c.apply(user.Settings)
-		user.Settings = out
+		if c.OfDevice() {
+			d, ok := user.Device(c.PushID)
+			if !ok {
+				return nil
+			}
+			c.DevicePrivacy.set(&d.Privacy)
+			user.put(d)
+		}
+		user.Settings = c.apply(user.Settings)
+		out = user
 		return write(tx, user)
 	})
 	return out, err
 }
 
-// Settings is what the user set themselves.
-func (r *Registry) Settings(ctx context.Context, userID string) (_ Settings, err error) {
-	defer fault.Wrap(&err, "read notification settings of %q", userID)
+// User is the user as they stand now; one whom nothing is known of has no
+// devices and set nothing.
+func (r *Registry) User(ctx context.Context, userID string) (_ *User, err error) {
+	defer fault.Wrap(&err, "read presence of %q", userID)
 	users, err := r.Store.Users(ctx, []string{userID})
-	if err != nil || users[userID] == nil {
-		return Settings{}, err
+	if err != nil {
+		return nil, err
 	}
-	return users[userID].Settings, nil
+	if u := users[userID]; u != nil {
+		return u, nil
+	}
+	return &User{UserID: userID}, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/presence"
 )
@@ -38,8 +39,14 @@ func TestOver(t *testing.T) {
 		"one's own for all beats all":   {levels(none, "", ""), levels(all, all, all), levels(none, none, none)},
 		"one's own for a type, no more": {levels("", mentions, ""), levels(none, all, all), levels(none, mentions, all)},
 	} {
+		tc.want.Privacy = device.PrivacyFull
 		if got := tc.own.Over(tc.defaults); got != tc.want {
 			t.Errorf("%s: %+v, want %+v", name, got, tc.want)
+		}
+	}
+	for _, tc := range [][3]device.Privacy{{"", "", "full"}, {"", "id", "id"}, {"sender", "id", "sender"}, {"full", "generic", "full"}} {
+		if got := (presence.Settings{Privacy: tc[0]}).Over(presence.Settings{Privacy: tc[1]}).Privacy; got != tc[2] {
+			t.Errorf("privacy %q over %q: %q", tc[0], tc[1], got)
 		}
 	}
 	snoozed := presence.Settings{SnoozedUntil: 5}
@@ -59,7 +66,10 @@ func TestSettingsCheck(t *testing.T) {
 	for body, field := range map[string]string{
 		`{"level":"some"}`: "level", `{"level":"All"}`: "level", `{"peerLevel":"x"}`: "peerLevel", `{"groupLevel":"x"}`: "groupLevel",
 		`{"snoozedUntil":-1}`: "snoozedUntil",
-		`{}`:                  "", `{"level":null}`: "", `{"level":"","snoozedUntil":0}`: "",
+		`{"privacy":"none"}`:  "privacy", `{"deviceID":"d","devicePrivacy":"none"}`: "devicePrivacy",
+		`{"devicePrivacy":"full"}`: "deviceID", `{"devicePrivacy":null}`: "deviceID", `{"deviceID":"d"}`: "devicePrivacy", `{"pushID":"p","level":"all"}`: "devicePrivacy",
+		`{"privacy":"full"}`: "", `{"privacy":"sender"}`: "", `{"privacy":"generic"}`: "", `{"pushID":"p","devicePrivacy":"id"}`: "", `{"deviceID":"d","devicePrivacy":null}`: "",
+		`{}`: "", `{"level":null}`: "", `{"level":"","snoozedUntil":0}`: "",
 		`{"level":"all","peerLevel":"mentions","groupLevel":"none","snoozedUntil":9223372036854775807}`: "",
 	} {
 		err := changeOf(t, body).Check()
@@ -84,24 +94,25 @@ func TestChangeSettings(t *testing.T) {
 		{`{"peerLevel":"all","groupLevel":"none"}`, presence.Settings{Level: mentions, PeerLevel: all, GroupLevel: none}},
 		{`{"snoozedUntil":7}`, presence.Settings{Level: mentions, PeerLevel: all, GroupLevel: none, SnoozedUntil: 7}},
 		{`{"level":null,"peerLevel":"","snoozedUntil":0}`, presence.Settings{GroupLevel: none}},
-		{`{"groupLevel":null}`, presence.Settings{}},
+		{`{"groupLevel":null,"privacy":"sender"}`, presence.Settings{Privacy: device.PrivacySender}},
+		{`{"privacy":null}`, presence.Settings{}},
 	} {
 		set, err := w.reg.ChangeSettings(t.Context(), "alice", changeOf(t, step.body))
-		if err != nil || set != step.want {
+		if err != nil || set.Settings != step.want {
 			t.Errorf("%s: %+v, %v", step.body, set, err)
 		}
-		if got, err := w.reg.Settings(t.Context(), "alice"); err != nil || got != step.want {
+		if got, err := w.reg.User(t.Context(), "alice"); err != nil || got.Settings != step.want {
 			t.Errorf("%s: read %+v, %v", step.body, got, err)
 		}
 	}
 	if len(w.devices("alice")) != 1 {
 		t.Errorf("settings changed devices: %+v", w.devices("alice"))
 	}
-	if got, err := w.reg.Settings(t.Context(), "nobody"); err != nil || got != (presence.Settings{}) {
+	if got, err := w.reg.User(t.Context(), "nobody"); err != nil || got.UserID != "nobody" || got.Settings != (presence.Settings{}) {
 		t.Errorf("nobody's are %+v, %v", got, err)
 	}
 	w.reg.Store = down{w.db}
-	if _, err := w.reg.Settings(t.Context(), "alice"); !errors.Is(err, errDown) {
+	if _, err := w.reg.User(t.Context(), "alice"); !errors.Is(err, errDown) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -110,10 +121,11 @@ func TestChangeSettings(t *testing.T) {
 func TestSettingsOutliveDevices(t *testing.T) {
 	w := newWorld(t)
 	out := w.register("alice", "phone", "T1")
-	want, err := w.reg.ChangeSettings(t.Context(), "alice", changeOf(t, `{"level":"none"}`))
+	set, err := w.reg.ChangeSettings(t.Context(), "alice", changeOf(t, `{"level":"none"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
+	want := set.Settings
 	if err := w.reg.SetPeer(t.Context(), "alice", "c", nil, mentions); err != nil {
 		t.Fatal(err)
 	}
@@ -123,5 +135,31 @@ func TestSettingsOutliveDevices(t *testing.T) {
 	w.register("alice", "phone", "T2")
 	if u := w.user("alice"); u.Settings != want || u.PeerLevel("c") != mentions {
 		t.Errorf("left %+v", u)
+	}
+}
+
+// A device's privacy is set by itself, and kept when the device registers again.
+func TestDevicePrivacy(t *testing.T) {
+	w := newWorld(t)
+	pushID := w.register("alice", "phone", "T1").PushID
+	w.register("alice", "tablet", "T2")
+	change := changeOf(t, `{"deviceID":"phone","devicePrivacy":"generic","level":"none"}`)
+	change.PushID = pushID
+	u, err := w.reg.ChangeSettings(t.Context(), "alice", change)
+	if d, _ := u.Device(pushID); err != nil || d.Privacy != device.PrivacyGeneric || u.Settings != (presence.Settings{Level: none}) {
+		t.Errorf("set %+v, %v", u, err)
+	}
+	w.register("alice", "phone", "T3")
+	if all := w.devices("alice"); all["phone"].Privacy != device.PrivacyGeneric || all["tablet"].Privacy != "" {
+		t.Errorf("devices %+v", all)
+	}
+	change.DevicePrivacy.Value = ""
+	if _, err := w.reg.ChangeSettings(t.Context(), "alice", change); err != nil || w.devices("alice")["phone"].Privacy != "" {
+		t.Errorf("taken back: %+v, %v", w.devices("alice")["phone"], err)
+	}
+	// Nothing is changed for a device that isn't theirs.
+	change.PushID, change.Level.Value = "other", all
+	if u, err := w.reg.ChangeSettings(t.Context(), "alice", change); u != nil || err != nil || w.user("alice").Settings.Level != none {
+		t.Errorf("another's device: %+v, %v; now %+v", u, err, w.user("alice").Settings)
 	}
 }

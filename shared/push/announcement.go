@@ -86,6 +86,8 @@ type Target struct {
 	// Gen is, of a call's push, which of the user's invitations to the call it is
 	// about, from 1 (call.User).
 	Gen int `json:"g,omitempty"`
+	// Privacy is how much of the announcement the device is told; empty: all.
+	Privacy device.Privacy `json:"y,omitempty"`
 }
 
 // Device is the FCM target t was planned for.

@@ -27,6 +27,7 @@ type Encoder struct {
 type variant struct {
 	block   device.Platform // one of those that share a block
 	badge   int
+	privacy device.Privacy
 	ttl     time.Duration
 	expires int64
 }
@@ -74,6 +75,7 @@ func (e *Encoder) common(t Target, now time.Time) []byte {
 	default:
 		v.block = device.Android
 	}
+	v.privacy = t.Privacy
 	if common, ok := e.encoded[v]; ok {
 		return common
 	}

@@ -90,6 +90,9 @@ func everyTarget() []Target {
 		for _, badge := range []int{0, 0, 5, 99999} {
 			all = append(all, onDevice(p, func(t *Target) { t.Badge = badge }), onDevice(p, fid, func(t *Target) { t.Badge = badge }))
 		}
+		for _, privacy := range []device.Privacy{device.PrivacySender, device.PrivacyGeneric, device.PrivacyID, ""} {
+			all = append(all, onDevice(p, private(privacy)))
+		}
 	}
 	return append(all, onDevice(device.Web, func(t *Target) { t.Value = `odd "<token>` + "\xff" }))
 }

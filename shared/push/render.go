@@ -30,7 +30,7 @@ type Renderer struct {
 
 // Render is the FCM message that announces a to t, seen from now. Content that
 // is too long for FCM is shortened, so that it ends with "…"; nothing else is
-// ever cut.
+// ever cut. What t's privacy keeps back is in no part of it.
 func (r Renderer) Render(a Announcement, t Target, now time.Time) *messaging.Message {
 	m := r.render(a, t, now)
 	if t.Kind == device.KindFID {
@@ -44,7 +44,7 @@ func (r Renderer) Render(a Announcement, t Target, now time.Time) *messaging.Mes
 
 // render is Render without the target.
 func (r Renderer) render(a Announcement, t Target, now time.Time) *messaging.Message {
-	m := r.message(a, t, now)
+	m := r.message(a.veiled(t.Privacy), t, now)
 	if over := size(m) - MaxMessageBytes; over > 0 {
 		m.Notification.Body = shorten(m.Notification.Body, over)
 	}
@@ -53,7 +53,7 @@ func (r Renderer) render(a Announcement, t Target, now time.Time) *messaging.Mes
 
 func (r Renderer) message(a Announcement, t Target, now time.Time) *messaging.Message {
 	m := &messaging.Message{
-		Data:         data(a),
+		Data:         data(a, t.Privacy),
 		Notification: &messaging.Notification{Title: a.Push.Title, Body: a.Push.Content},
 		FCMOptions:   &messaging.FCMOptions{AnalyticsLabel: string(a.Kind)},
 	}
@@ -71,12 +71,11 @@ func (r Renderer) message(a Announcement, t Target, now time.Time) *messaging.Me
 
 // data is what the app gets beside the notification; the worker's and the
 // native apps' message.extra.
-func data(a Announcement) map[string]string {
+func data(a Announcement, p device.Privacy) map[string]string {
 	d := map[string]string{
-		"kind":         string(a.Kind),
-		"id":           a.ID,
-		"senderUserID": a.SenderUserID,
-		"expiresAt":    strconv.FormatInt(a.ExpiresAt, 10),
+		"kind":      string(a.Kind),
+		"id":        a.ID,
+		"expiresAt": strconv.FormatInt(a.ExpiresAt, 10),
 	}
 	if a.Kind == KindMessage {
 		d["conversationID"] = a.ConversationID
@@ -87,6 +86,10 @@ func data(a Announcement) map[string]string {
 	if a.CallEnd != "" {
 		d["callEnd"] = string(a.CallEnd)
 	}
+	if p == device.PrivacyID {
+		return d
+	}
+	d["senderUserID"] = a.SenderUserID
 	if a.Push.Payload != "" {
 		d["payload"] = a.Push.Payload
 	}
@@ -130,6 +133,8 @@ func apns(a Announcement, t Target, expires time.Time) *messaging.APNSConfig {
 	if aps.ThreadID == "" {
 		aps.ThreadID = a.CID
 	}
+	// The app's notification service extension gets the text by itself.
+	aps.MutableContent = t.Privacy == device.PrivacyID
 	switch a.Kind {
 	case KindCall:
 		// Apple: breaks through a Focus where the app has the entitlement, else it
@@ -218,12 +223,15 @@ func encodedLen(s string) int {
 // device because all but its content is over FCM's limit already. field is the
 // path of the push configuration in the request.
 func CheckFits(a Announcement, field string) error {
-	a.Push.Content = ""
 	a.Push.EnableBadge, a.Push.BadgeIncrement = true, chat.MaxBadgeIncrement
 	most := 0
-	for _, p := range []device.Platform{device.Android, device.IPhoneOS, device.Web} {
-		t := Target{Platform: p, Badge: 1e6}
-		most = max(most, size(Renderer{WebClickURL: clickURLRoom}.message(a, t, time.UnixMilli(a.CreatedAt))))
+	for _, privacy := range []device.Privacy{device.PrivacyFull, device.PrivacyGeneric, device.PrivacyID} {
+		a := a.veiled(privacy)
+		a.Push.Content = ""
+		for _, p := range []device.Platform{device.Android, device.IPhoneOS, device.Web} {
+			t := Target{Platform: p, Badge: 1e6, Privacy: privacy}
+			most = max(most, size(Renderer{WebClickURL: clickURLRoom}.message(a, t, time.UnixMilli(a.CreatedAt))))
+		}
 	}
 	// Room for an ellipsis and a first character.
 	over := most + 16 - MaxMessageBytes

@@ -87,6 +87,8 @@ func onDevice(p device.Platform, edits ...func(*Target)) Target {
 	return t
 }
 
+func private(p device.Privacy) func(*Target) { return func(t *Target) { t.Privacy = p } }
+
 func fid(t *Target) { t.Kind, t.Value = device.KindFID, "FID" }
 
 func everything(a *Announcement) {
@@ -123,6 +125,17 @@ func TestRenderGolden(t *testing.T) {
 		{"web_high", Renderer{}, announcement(high), onDevice(device.Web), sentAt},
 		{"web_everything", clickable, announcement(everything), onDevice(device.Web), later},
 		{"web_fid", Renderer{}, announcement(), onDevice(device.Web, fid), sentAt},
+		{"android_sender", clickable, announcement(everything), onDevice(device.Android, private(device.PrivacySender)), sentAt},
+		{"android_generic", clickable, announcement(everything), onDevice(device.Android, private(device.PrivacyGeneric)), sentAt},
+		{"android_id", clickable, announcement(everything), onDevice(device.Android, private(device.PrivacyID)), sentAt},
+		{"ios_sender", clickable, announcement(everything), onDevice(device.IPhoneOS, private(device.PrivacySender)), sentAt},
+		{"ios_generic", clickable, announcement(everything), onDevice(device.IPhoneOS, private(device.PrivacyGeneric)), sentAt},
+		{"ios_id", clickable, announcement(everything), onDevice(device.IPhoneOS, private(device.PrivacyID)), sentAt},
+		{"web_sender", clickable, announcement(everything), onDevice(device.Web, private(device.PrivacySender)), sentAt},
+		{"web_generic", clickable, announcement(everything), onDevice(device.Web, private(device.PrivacyGeneric)), sentAt},
+		{"web_id", clickable, announcement(everything), onDevice(device.Web, private(device.PrivacyID)), sentAt},
+		{"android_call_id", Renderer{}, ringing(), onDevice(device.Android, private(device.PrivacyID)), sentAt},
+		{"ios_call_end_generic", Renderer{}, ended(Answered), onDevice(device.IPhoneOS, private(device.PrivacyGeneric)), sentAt},
 		{"android_call", Renderer{}, ringing(), onDevice(device.Android), sentAt},
 		{"ios_call", Renderer{}, ringing(), onDevice(device.IPhoneOS), sentAt},
 		{"web_call", clickable, ringing(), onDevice(device.Web), sentAt},

@@ -132,7 +132,7 @@ func presenceUnknown(t *testing.T, s anyStore) {
 func everyone(id string) *presence.User {
 	d := device.Device{
 		PushID: "p1", DeviceID: "phone", Platform: device.Web, Target: device.Target{Kind: device.KindFID, Value: "v"},
-		Locale: "en", SDKVersion: "1", Popup: true, Silent: true, State: device.Online,
+		Locale: "en", SDKVersion: "1", Popup: true, Silent: true, Privacy: device.PrivacyID, State: device.Online,
 		LeaseUntil: at(1 * time.Hour), SeenAt: at(2 * time.Hour), TargetAt: at(3 * time.Hour),
 		OnlineSince: at(4 * time.Hour), AckedUpTo: 9,
 	}
@@ -145,6 +145,7 @@ func everyone(id string) *presence.User {
 		Levels:    map[string]presence.Level{"c1": presence.LevelMentions, "c2": presence.LevelAll},
 		Settings: presence.Settings{
 			Level: presence.LevelAll, PeerLevel: presence.LevelMentions, GroupLevel: presence.LevelNone, SnoozedUntil: 1,
+			Privacy: device.PrivacySender,
 		},
 		SweepAt: at(5 * time.Hour), Shard: 1,
 	}
