@@ -102,7 +102,7 @@ export class Account {
   async logout(clear: boolean): Promise<void> {
     this.stop();
     try {
-      await this.presence.end("logout");
+      await this.presence.logout();
       forget(boundKey(this.settings));
     } finally {
       if (clear) this.inbox.clear();

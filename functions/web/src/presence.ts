@@ -73,12 +73,13 @@ export class Presence {
     return beat;
   }
 
-  /** end says the last word. */
-  async end(state: "offline" | "logout"): Promise<void> {
+  /** logout stops, and says as the last word that the user has left this device. */
+  async logout(): Promise<void> {
     this.stop();
-    await this.say(state);
+    await this.say("logout");
   }
 
+  /** stop ends it without a word. */
   stop(): void {
     if (this.stopped) return;
     this.stopped = true;

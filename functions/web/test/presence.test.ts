@@ -269,7 +269,7 @@ test("logout is the last word", async (context) => {
   const browser = start(context);
   const tab = await browser.tab(context);
   browser.heard();
-  await tab.presence.end("logout");
+  await tab.presence.logout();
   await tab.leave();
   await browser.pass(context, 300_000);
   assert.deepEqual(browser.heard(), ["logout"]);
