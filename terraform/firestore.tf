@@ -136,12 +136,9 @@ resource "google_firebaserules_ruleset" "firestore" {
   }
 }
 
+# A new ruleset takes a new release. For the seconds between, clients read nothing.
 resource "google_firebaserules_release" "firestore" {
   provider     = google-beta
   name         = "cloud.firestore"
-  ruleset_name = google_firebaserules_ruleset.firestore.name
-
-  lifecycle {
-    replace_triggered_by = [google_firebaserules_ruleset.firestore]
-  }
+  ruleset_name = "projects/${var.project}/rulesets/${basename(google_firebaserules_ruleset.firestore.name)}"
 }

@@ -47,4 +47,9 @@ resource "google_firebase_hosting_release" "public" {
   site_id      = google_firebase_hosting_site.public.site_id
   version_name = google_firebase_hosting_version.public.name
   message      = "Terraform"
+
+  # What is served is not deleted before something else is.
+  lifecycle {
+    create_before_destroy = true
+  }
 }

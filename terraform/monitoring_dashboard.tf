@@ -1,7 +1,7 @@
 # One page that tells how Doorbell is, from what people notice down to what costs.
 
 locals {
-  # Each chart's title, and what is drawn: name of a line (a label's in braces) to query.
+  # Each chart's title, and what is drawn: name of a line, from its labels, to query.
   charts = [
     {
       title = "Messages sent, per second"
@@ -9,7 +9,7 @@ locals {
     },
     {
       title = "Pushes per second, by outcome"
-      lines = { "{{status}}" = "sum by (status) (rate(${local.series.pushes}[5m]))" }
+      lines = { "$${status}" = "sum by (status) (rate(${local.series.pushes}[5m]))" }
     },
     {
       title = "From message to FCM, in ms"
@@ -21,15 +21,15 @@ locals {
     },
     {
       title = "Waiting in Pub/Sub"
-      lines = { "{{subscription_id}}" = "sum by (subscription_id) (${local.series.waiting})" }
+      lines = { "$${subscription_id}" = "sum by (subscription_id) (${local.series.waiting})" }
     },
     {
       title = "Oldest message waiting, in seconds"
-      lines = { "{{subscription_id}}" = "max by (subscription_id) (${local.series.oldest_unacked})" }
+      lines = { "$${subscription_id}" = "max by (subscription_id) (${local.series.oldest_unacked})" }
     },
     {
       title = "Dead letters"
-      lines = { "{{subscription_id}}" = "sum by (subscription_id) (${local.series.dead_letters})" }
+      lines = { "$${subscription_id}" = "sum by (subscription_id) (${local.series.dead_letters})" }
     },
     {
       title = "Dead tokens per minute"
@@ -37,19 +37,19 @@ locals {
     },
     {
       title = "Pushes not sent, per minute, by reason"
-      lines = { "{{status}} {{detail}}" = "60 * sum by (status, detail) (rate(${replace(local.series.pushes, "}", ",status!=\"sent\"}")}[5m]))" }
+      lines = { "$${status} $${detail}" = "60 * sum by (status, detail) (rate(${replace(local.series.pushes, "}", ",status!=\"sent\"}")}[5m]))" }
     },
     {
       title = "Errors per minute, by log message"
-      lines = { "{{service_name}}: {{message}}" = "60 * sum by (service_name, message) (rate(${local.series.errors}[5m]))" }
+      lines = { "$${service_name}: $${message}" = "60 * sum by (service_name, message) (rate(${local.series.errors}[5m]))" }
     },
     {
       title = "Requests per second, by function"
-      lines = { "{{service_name}}" = "sum by (service_name) (rate(${local.series.requests}[5m]))" }
+      lines = { "$${service_name}" = "sum by (service_name) (rate(${local.series.requests}[5m]))" }
     },
     {
       title = "Requests answered with 5xx, per minute"
-      lines = { "{{service_name}}" = "60 * sum by (service_name) (rate(${replace(local.series.requests, "}", ",response_code_class=\"5xx\"}")}[5m]))" }
+      lines = { "$${service_name}" = "60 * sum by (service_name) (rate(${replace(local.series.requests, "}", ",response_code_class=\"5xx\"}")}[5m]))" }
     },
     {
       title = "Cost: Firestore operations per second"
@@ -57,7 +57,7 @@ locals {
     },
     {
       title = "Cost: instances' billed seconds per second"
-      lines = { "{{service_name}}" = "sum by (service_name) (rate(run_googleapis_com:container_billable_instance_time{monitored_resource=\"cloud_run_revision\",service_name=~\"${local.prefix}-.*\"}[5m]))" }
+      lines = { "$${service_name}" = "sum by (service_name) (rate(run_googleapis_com:container_billable_instance_time{monitored_resource=\"cloud_run_revision\",service_name=~\"${local.prefix}-.*\"}[5m]))" }
     },
     {
       title = "Cost: heartbeats per second"
