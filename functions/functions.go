@@ -9,6 +9,7 @@
 //	groups       POST over HTTPS                                  makes groups; who is in them, and what they may
 //	sync         POST over HTTPS                                  what was missed, read positions, histories; what of a conversation rings
 //	call-invite  POST over HTTPS                                  starts a call; answers, leaves, lists calls
+//	web          GET over HTTPS, by anyone                        serves the SDK and the demo
 //	on-message   Firestore: conversations/{cid}/messages/{mid}    plans who is rung, publishes batches
 //	             created                                          or, of a large group, tasks that do
 //	on-call      Firestore: calls/{callID} written                rings invitees; dismisses what rang
@@ -61,7 +62,8 @@ var clientFunctions = map[string]routes{
 	},
 }
 
-// Endpoint is a path that clients call and the function that answers there.
+// Endpoint is a path that clients call and the function that answers there. One
+// that ends in a slash stands for all paths below it.
 type Endpoint struct {
 	Path, Function string
 	Handler        http.HandlerFunc
@@ -74,6 +76,9 @@ func Endpoints() []Endpoint {
 		for segment := range table {
 			out = append(out, Endpoint{Path: "/" + segment, Function: name, Handler: endpoint(name, table)})
 		}
+	}
+	for prefix := range webFolders {
+		out = append(out, Endpoint{Path: prefix, Function: "web", Handler: web})
 	}
 	slices.SortFunc(out, func(a, b Endpoint) int { return strings.Compare(a.Path, b.Path) })
 	return out
@@ -93,6 +98,7 @@ func init() {
 	for name, table := range clientFunctions {
 		framework.HTTP(name, endpoint(name, table))
 	}
+	framework.HTTP("web", web)
 	for name, f := range Events {
 		framework.CloudEvent(name, f)
 	}

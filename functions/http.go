@@ -64,7 +64,8 @@ func endpoint(name string, table routes) http.HandlerFunc {
 		if err != nil {
 			e := asFault(err)
 			status = e.Status.HTTP()
-			if status >= http.StatusInternalServerError {
+			// A client that went away, as a page does that is closed, is no failure.
+			if status >= http.StatusInternalServerError && r.Context().Err() != context.Canceled {
 				slog.ErrorContext(ctx, "request failed", "path", r.URL.Path, "method", r.Method, "error", err)
 			}
 			if status == http.StatusUnauthorized {

@@ -1,13 +1,17 @@
 package functions
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/device"
@@ -190,4 +194,29 @@ func FuzzParsePresence(f *testing.F) {
 
 func FuzzParseSend(f *testing.F) {
 	fuzzParse[chat.SendRequest](f, sendBody, `{"config":{"pushConfig":{"extendedData":"x","badgeIncrement":1}}}`, `{"message":{"mentionedUserIDs":["a",null]}}`)
+}
+
+// What fails is logged, unless who asked has gone: then it fails for that.
+func TestFailuresAreLogged(t *testing.T) {
+	onMemory(t)
+	before := slog.Default()
+	t.Cleanup(func() { slog.SetDefault(before) })
+	for _, gone := range []bool{false, true} {
+		var log bytes.Buffer
+		slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+		ctx, cancel := context.WithCancel(t.Context())
+		h := endpoint("f", routes{"f": {"POST": func(context.Context, string, *http.Request) (any, error) {
+			if gone {
+				cancel()
+			}
+			return nil, errors.New("broken")
+		}}})
+		r := httptest.NewRequestWithContext(ctx, "POST", "/f", nil)
+		r.Header.Set("Authorization", "Bearer "+idToken("alice", "demo", time.Hour))
+		h(httptest.NewRecorder(), r)
+		cancel()
+		if logged := strings.Contains(log.String(), "broken"); logged == gone {
+			t.Errorf("with the client gone %t: %q", gone, log.String())
+		}
+	}
 }

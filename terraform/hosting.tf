@@ -9,6 +9,7 @@ locals {
     module.groups,
     module.call_invite,
     module.sync,
+    module.web,
   ]
 
   rewrites = flatten([

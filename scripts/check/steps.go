@@ -30,6 +30,7 @@ var steps = []step{
 	{name: "unit", run: commands("go test -race -shuffle=on -timeout 5m ./...")},
 	{name: "integration", slow: true, run: integration},
 	{name: "local", slow: true, run: commands("go run ./scripts/local -once")}, // the README's other command
+	{name: "browser", slow: true, run: commands("go run ./scripts/browser")},
 	{name: "fuzz", slow: true, run: fuzz},
 }
 

@@ -47,6 +47,7 @@ func run(ctx context.Context) error {
 	flag.IntVar(&opts.Ports.PubSub, "pubsub-port", 8092, "port of the Pub/Sub emulator")
 	flag.IntVar(&opts.Ports.Auth, "auth-port", 8093, "port of the Auth emulator")
 	flag.IntVar(&opts.Ports.FCM, "fcm-port", 8095, "port of the FCM stand-in")
+	flag.IntVar(&opts.Ports.Web, "web-port", 8094, "port of the demo")
 	play := flag.Bool("demo", true, "play a first push")
 	once := flag.Bool("once", false, "exit after the demo; ports that are not given are free ones")
 	user := flag.String("token", "", "print an ID token for this user of the system that is running, and exit")
@@ -73,6 +74,7 @@ func run(ctx context.Context) error {
 		})
 	}
 	opts.Log = notices{os.Stderr, *verbose}
+	opts.Env = []string{"DOORBELL_RECORD_SKIPS=true"} // the demo shows why somebody was not rung
 
 	ctx, cancel := endWithGoRun(ctx)
 	defer cancel()
@@ -98,7 +100,7 @@ func run(ctx context.Context) error {
 	if *once {
 		return nil
 	}
-	fmt.Println("\nServing; Ctrl-C ends it.")
+	fmt.Printf("\nTry it yourself:  %s\n\nServing; Ctrl-C ends it.\n", out.bold(sys.WebURL()))
 	select {
 	case <-ctx.Done():
 		fmt.Println("\nStopping.")

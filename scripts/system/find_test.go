@@ -167,7 +167,7 @@ func TestFindJava(t *testing.T) {
 		if got, err := findJava(t.Context(), &said); got != java || err != nil {
 			t.Errorf("got %q, %v", got, err)
 		}
-		if !strings.Contains(said.String(), "installing default-jre-headless") {
+		if !strings.Contains(said.String(), "Installing default-jre-headless") {
 			t.Errorf("said %q", said.String())
 		}
 	})

@@ -55,7 +55,7 @@ func start(t *testing.T, opts Options) *System {
 }
 
 func TestSystem(t *testing.T) {
-	s := start(t, Options{DeadLetterAfter: 5})
+	s := start(t, Options{DeadLetterAfter: 5, Env: []string{"DOORBELL_RECORD_SKIPS=true"}})
 
 	t.Run("users sign in", func(t *testing.T) {
 		token, err := s.SignIn(t.Context(), "ann@home")
@@ -73,9 +73,55 @@ func TestSystem(t *testing.T) {
 		}
 	})
 
+	t.Run("a browser has all it needs on one host", func(t *testing.T) {
+		web := harness.Client{TB: t, BaseURL: s.WebURL()}
+		if status, answer := web.Do(http.MethodGet, "/", nil); status != http.StatusOK || !bytes.Contains(answer, []byte("<title>")) {
+			t.Errorf("the demo answered %d %.100s", status, answer)
+		}
+		if status, answer := web.Do(http.MethodGet, "/standin/stats", nil); status != http.StatusOK {
+			t.Errorf("the stand-in answered %d %s", status, answer)
+		}
+		if status, answer := web.Do(http.MethodPost, "/local/session", map[string]any{"userID": ""}); status != http.StatusBadRequest {
+			t.Errorf("a session of nobody answered %d %s", status, answer)
+		}
+		status, answer := web.Do(http.MethodPost, "/local/session", map[string]any{"userID": "ben"})
+		var session struct{ IDToken, CustomToken string }
+		if err := json.Unmarshal(answer, &session); err != nil || status != http.StatusOK || session.CustomToken == "" {
+			t.Fatalf("a session answered %d %s", status, answer)
+		}
+		web.Token = session.IDToken
+		web.Do(http.MethodPost, "/presence", map[string]any{"deviceID": "d", "platform": "web", "state": "online"})
+		if status, answer := web.Do(http.MethodGet, "/local/presence?user=ben", nil); status != http.StatusOK || !bytes.Contains(answer, []byte(`":true}`)) {
+			t.Errorf("ben's presence answered %d %s", status, answer)
+		}
+		sent := map[string]any{
+			"message": map[string]any{"type": 1, "message": "hi"}, "toConversationID": "nobody", "conversationType": 0, "localMessageID": "1",
+			"config": map[string]any{"priority": 2, "pushConfig": map[string]any{"title": "t", "content": "c"}},
+		}
+		status, answer = web.Do(http.MethodPost, "/send", sent)
+		var message struct{ Message struct{ MessageID string } }
+		if err := json.Unmarshal(answer, &message); err != nil || status != http.StatusOK {
+			t.Fatalf("send answered %d %s", status, answer)
+		}
+		var why struct{ Outcomes []outcome }
+		err := harness.Poll(t.Context(), 10*time.Second, func(context.Context) error {
+			_, answer = web.Do(http.MethodGet, "/local/why?message="+message.Message.MessageID, nil)
+			if err := json.Unmarshal(answer, &why); err != nil || len(why.Outcomes) == 0 {
+				return fmt.Errorf("%s, %v", answer, err)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := why.Outcomes[0]; len(why.Outcomes) != 1 || got.Kind != "message" || got.UserID != "nobody" || got.Status != "skipped" || got.Detail != "no_device" || got.At == "" {
+			t.Errorf("why says %+v", why)
+		}
+	})
+
 	t.Run("security rules are on", func(t *testing.T) {
-		anonymous := harness.Client{TB: t, BaseURL: "http://" + s.FirestoreHost()}
-		if status, answer := anonymous.Do(http.MethodGet, documents(s)+"/presence/ann", nil); status != http.StatusForbidden {
+		anonymous := harness.Client{TB: t, BaseURL: s.documents()}
+		if status, answer := anonymous.Do(http.MethodGet, "/presence/ann", nil); status != http.StatusForbidden {
 			t.Errorf("Firestore answered %d %s", status, answer)
 		}
 	})
@@ -254,15 +300,11 @@ func TestRunnerKilled(t *testing.T) {
 	}
 }
 
-func documents(s *System) string {
-	return "/v1/projects/" + s.ProjectID + "/databases/(default)/documents"
-}
-
 // create creates a message's document as the functions would.
 func create(t *testing.T, s *System, id string) {
 	t.Helper()
 	field := map[string]any{"fields": map[string]any{"messageID": map[string]string{"stringValue": id}}}
-	err := call(t.Context(), http.MethodPost, "http://"+s.FirestoreHost()+documents(s)+"/conversations/c/messages?documentId="+id, field, nil)
+	err := call(t.Context(), http.MethodPost, s.documents()+"/conversations/c/messages?documentId="+id, field, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -87,29 +87,13 @@ func javaLine() string {
 }
 
 func installJava(ctx context.Context, log io.Writer) error {
+	err := AptInstall(ctx, log, "default-jre-headless")
+	if err == nil {
+		return nil
+	}
 	missing := fmt.Errorf("the emulators need Java, and there is none: %s", javaLine())
-	apt, err := exec.LookPath("apt-get")
-	if err != nil {
+	if errors.Is(err, ErrNoApt) {
 		return missing
 	}
-	command := []string{apt}
-	if os.Geteuid() != 0 {
-		if exec.CommandContext(ctx, "sudo", "-n", "true").Run() != nil {
-			return missing
-		}
-		command = []string{"sudo", "-n", apt}
-	}
-	fmt.Fprintln(log, "Java is missing: installing default-jre-headless with apt-get")
-	// The package lists of a new machine may be absent or old; if they can't be
-	// fetched, the install says better what is wrong.
-	for _, args := range [][]string{{"update"}, {"install", "-y", "--no-install-recommends", "default-jre-headless"}} {
-		args = append(append([]string(nil), command[1:]...), args...)
-		cmd := exec.Command(command[0], args...)
-		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-		err = run(ctx, "apt-get", log, cmd)
-	}
-	if err != nil {
-		return fmt.Errorf("%w (%w)", missing, err)
-	}
-	return nil
+	return fmt.Errorf("%w (%w)", missing, err)
 }

@@ -15,7 +15,7 @@ const host = "127.0.0.1"
 
 // Ports says where each part listens. Zero picks a free port.
 type Ports struct {
-	Functions, Firestore, PubSub, Auth, FCM int
+	Functions, Firestore, PubSub, Auth, FCM, Web int
 }
 
 // A PortError says that a port somebody asked for is not to be had.
@@ -40,6 +40,7 @@ func (p *Ports) settle() error {
 		{"the Pub/Sub emulator", "pubsub-port", &p.PubSub},
 		{"the Auth emulator", "auth-port", &p.Auth},
 		{"the FCM stand-in", "fcm-port", &p.FCM},
+		{"the demo", "web-port", &p.Web},
 	}
 	owner := map[int]string{}
 	var errs []error

@@ -21,7 +21,7 @@ func TestPortsSettle(t *testing.T) {
 			t.Fatal(err)
 		}
 		seen := map[int]bool{}
-		for _, port := range []int{p.Functions, p.Firestore, p.PubSub, p.Auth, p.FCM} {
+		for _, port := range []int{p.Functions, p.Firestore, p.PubSub, p.Auth, p.FCM, p.Web} {
 			if port == 0 || seen[port] || !free(port) {
 				t.Errorf("picked %d of %+v", port, p)
 			}

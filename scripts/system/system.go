@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,6 +58,7 @@ type System struct {
 
 	opts  Options
 	ports Ports
+	web   *http.Server
 	log   io.Writer
 	root  string // of the repository
 	dir   string // temporary, for all that the parts write
@@ -90,6 +92,9 @@ func Start(ctx context.Context, opts Options) (*System, error) {
 		s.opts.Deliver = "http://" + s.Gate.Addr()
 	}
 	if s.FCM, err = standin.Start(s.FCMHost(), standin.Options{Project: s.ProjectID}, false); err != nil {
+		return nil, err
+	}
+	if err := s.startWeb(); err != nil {
 		return nil, err
 	}
 	g, ctx := errgroup.WithContext(ctx)
@@ -174,6 +179,9 @@ func (s *System) end() {
 	wg.Wait()
 	if s.Gate != nil {
 		s.Gate.Close()
+	}
+	if s.web != nil {
+		s.web.Close()
 	}
 	if s.FCM != nil {
 		s.FCM.Close()

@@ -1,0 +1,249 @@
+// One person's browser tab: a small chat app on Doorbell's SDK, as any app would
+// use it. What it has of the stage around it is who else is in the demo.
+import * as local from "./local.js";
+import { explain } from "./why.js";
+
+const { cast, group, done, phone, webToken, firstConversation } = window.parent.stage;
+const me = cast.find((p) => p.id === new URLSearchParams(location.search).get("user"));
+const others = cast.filter((p) => p !== me);
+const chats = [...others.map((p) => ({ ...p, type: 0, people: [p] })), { ...group, type: 2, people: others }];
+const named = (id) => cast.find((p) => p.id === id)?.name ?? id;
+
+const $ = (id) => document.getElementById(id);
+
+let zim;
+let chat = chats[0]; // the one that is shown
+let call; // {callID, name, text} of the call under way
+
+// A page has to ask before it may show notifications. Here the stage draws them,
+// so there is nothing to ask the person at the screen for.
+Object.defineProperty(window.Notification, "permission", { get: () => "granted" });
+window.Notification.requestPermission = async () => "granted";
+
+/** whyLast is how many of the messages that are there already are explained. */
+const whyLast = 6;
+
+async function start() {
+  document.title = `${me.name}’s chats`;
+  const { firebase, baseURL, emulators } = await local.config();
+  ZIM.configure({
+    firebase,
+    baseURL,
+    emulators,
+    name: me.id, // the demo's people share one origin; a person of yours won't need this
+    idleSeconds: 86_400, // nobody moves the mouse in three tabs at once
+    serviceWorker: { url: "/sdk/firebase-messaging-sw.js", scope: `/demo/push-${me.id}` },
+    tokenProvider: () => webToken(me.id), // Google would give a token; here its stand-in does
+  });
+  zim = ZIM.create({ appID: 1 });
+  listen();
+  const { customToken } = await local.session(me.id);
+  await zim.login(me.id, { userName: me.name, token: customToken });
+  await ZPNs.getInstance().register(firebase, zim);
+  for (const c of (await zim.queryConversationList({ count: 50 })).conversationList) {
+    const known = chats.find((k) => k.id === c.conversationID && k.type === c.type);
+    if (!known) continue;
+    known.begun = true; // there is something to read in it
+    known.unread = c.unreadMessageCount;
+    known.muted = c.notificationStatus === 2;
+  }
+  await show(firstConversation(me.id));
+  $("composer").querySelector("fieldset").disabled = false;
+}
+
+function listen() {
+  const received = (_, { messageList, fromConversationID, info }) => {
+    for (const m of messageList) arrived(m, fromConversationID, info.isOfflineMessage);
+  };
+  zim.on("peerMessageReceived", received);
+  zim.on("groupMessageReceived", received);
+  zim.on("error", (_, { message }) => complain(new Error(message)));
+
+  zim.on("callInvitationReceived", (_, { callID, inviter }) => {
+    setCall({ callID, name: named(inviter), text: `${named(inviter)} is calling`, answer: true });
+  });
+  zim.on("callInvitationCancelled", (_, { callID, inviter }) => endCall(callID, `You missed a call from ${named(inviter)}`));
+  zim.on("callInvitationTimeout", (_, { callID }) => endCall(callID, "You missed a call"));
+  zim.on("callInvitationEnded", (_, { callID }) => endCall(callID, "The call is over"));
+  zim.on("callUserStateChanged", (_, { callID, callUserList }) => {
+    if (callID !== call?.callID) return;
+    for (const { userID, state } of callUserList) {
+      if (userID === me.id) continue;
+      if (state === 1) setCall({ ...call, text: `In a call with ${named(userID)}`, answer: false, connected: true });
+      if (state === 2) endCall(callID, `${named(userID)} declined`);
+      if (state === 6) endCall(callID, `${named(userID)} did not answer`);
+    }
+  });
+}
+
+/* Messages */
+
+function arrived(message, conversationID, wasAway) {
+  const from = chats.find((c) => c.id === conversationID);
+  if (!from) return;
+  from.begun = true;
+  if (from === chat) {
+    add(message, wasAway);
+    read();
+  } else {
+    from.unread = (from.unread ?? 0) + 1;
+    drawChats();
+  }
+}
+
+async function show(id) {
+  chat = chats.find((c) => c.id === id) ?? chat;
+  if (chat.unread) read();
+  chat.unread = 0;
+  drawChats();
+  $("messages").replaceChildren();
+  if (!chat.begun) return;
+  const shown = chat;
+  const { messageList } = await zim.queryHistoryMessage(chat.id, chat.type, { count: 30, reverse: true });
+  if (shown !== chat) return; // another one was chosen meanwhile
+  messageList.forEach((m, i) => add(m, false, i >= messageList.length - whyLast));
+}
+
+function read() {
+  zim.clearConversationUnreadMessageCount(chat.id, chat.type).catch(complain);
+}
+
+function add(message, wasAway, withWhy = true) {
+  if (document.querySelector(`[data-message="${message.messageID}"]`)) return;
+  const mine = message.senderUserID === me.id;
+  const list = line(mine ? "mine" : "theirs", message.message, {
+    who: [!mine && chat.type === 2 && named(message.senderUserID), wasAway && "while you were away"].filter(Boolean).join(", "),
+    messageID: message.messageID,
+  });
+  if (withWhy) explain(list, { message: message.messageID }, mine ? chat.people : [me], phone, message.timestamp).then(toEnd, complain);
+}
+
+/** line adds a line to the conversation and returns its list of reasons. */
+function line(kind, text, { who = "", messageID = "" } = {}) {
+  const el = $("message").content.firstElementChild.cloneNode(true);
+  el.className = kind;
+  el.dataset.message = messageID;
+  el.querySelector(".who").textContent = who;
+  el.querySelector(".who").hidden = who === "";
+  el.querySelector(".text").textContent = text;
+  $("messages").append(el);
+  toEnd();
+  return el.querySelector(".why");
+}
+
+function toEnd() {
+  $("messages").scrollTop = $("messages").scrollHeight;
+}
+
+/** pushConfig asks for a push, and says in its payload where a tap leads. */
+function pushConfig(content) {
+  const inGroup = chat.type === 2;
+  return {
+    title: inGroup ? `${chat.name}: ${me.name}` : me.name,
+    content,
+    payload: JSON.stringify({ conversation: inGroup ? chat.id : me.id }),
+  };
+}
+
+async function send(text) {
+  const to = chat;
+  const { message } = await zim.sendMessage({ type: 1, message: text }, to.id, to.type, { priority: 2, pushConfig: pushConfig(text) });
+  to.begun = true;
+  if (to === chat) add(message);
+  done("send");
+}
+
+/* Calls */
+
+async function ring() {
+  const { name, people } = chat;
+  const push = pushConfig("Incoming call");
+  const { callID } = await zim.callInvite(people.map((p) => p.id), { timeout: 60, mode: 1, pushConfig: push });
+  setCall({ callID, name, text: `Ringing ${name} …`, mine: true });
+  explain(line("event", `You rang ${name}`), { call: callID }, people, phone, Date.now()).then(toEnd, complain);
+}
+
+const answers = {
+  Accept: () => zim.callAccept(call.callID, {}).then(() => setCall({ ...call, text: `In a call with ${call.name}`, answer: false, connected: true })),
+  Decline: () => zim.callReject(call.callID, {}).then(() => endCall(call.callID, "You declined")),
+  Cancel: () => zim.callCancel([], call.callID, {}).then(() => endCall(call.callID, "You cancelled")),
+  "Hang up": () => zim.callEnd(call.callID, {}).then(() => endCall(call.callID, "The call is over")),
+};
+
+function setCall(next) {
+  call = next;
+  $("call").hidden = !call;
+  $("ring").disabled = Boolean(call);
+  if (!call) return;
+  $("call").querySelector("p").textContent = call.text;
+  const offered = call.connected ? ["Hang up"] : call.answer ? ["Accept", "Decline"] : ["Cancel"];
+  $("call").querySelector(".answers").replaceChildren(...offered.map((name) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = name;
+    button.className = name === "Accept" ? "main" : "";
+    button.addEventListener("click", () => answers[name]().catch(complain));
+    return button;
+  }));
+}
+
+function endCall(callID, how) {
+  if (callID !== call?.callID) return;
+  setCall(undefined);
+  line("event", how);
+}
+
+/* The page */
+
+function drawChats() {
+  $("chats").replaceChildren(...chats.map((c) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = c.name;
+    button.setAttribute("aria-current", String(c === chat));
+    if (c.unread) {
+      const count = document.createElement("span");
+      count.className = "unread";
+      count.textContent = c.unread;
+      count.setAttribute("aria-label", `${c.unread} unread`);
+      button.append(count);
+    }
+    button.addEventListener("click", () => {
+      show(c.id).catch(complain);
+      $("chats").querySelector("[aria-current=true]").focus();
+    });
+    return button;
+  }));
+  const to = chat.type === 2 ? `the group ${chat.name}` : chat.name;
+  $("with").textContent = `Messages with ${to}`;
+  document.querySelector("label[for=text]").textContent = `Message to ${to}`;
+  $("text").placeholder = `Write to ${chat.name}`;
+  $("ring").setAttribute("aria-label", `Ring ${to}`);
+  $("mute").hidden = chat.type !== 2;
+  $("mute").setAttribute("aria-pressed", String(Boolean(chat.muted)));
+}
+
+function complain(err) {
+  $("problem").textContent = err.message ?? String(err);
+  $("problem").hidden = false;
+}
+
+$("composer").addEventListener("submit", (e) => {
+  e.preventDefault();
+  const text = $("text").value.trim();
+  if (!text) return;
+  $("problem").hidden = true;
+  $("text").value = "";
+  send(text).catch(complain);
+});
+$("ring").addEventListener("click", () => ring().catch(complain));
+$("mute").addEventListener("click", () => {
+  const { id, type, muted } = chat;
+  zim.setConversationNotificationStatus(muted ? 1 : 2, id, type).then(() => {
+    chat.muted = !muted;
+    drawChats();
+  }, complain);
+});
+window.addEventListener("show", (e) => show(e.detail).catch(complain));
+
+start().catch(complain);

@@ -1,0 +1,65 @@
+// "Why rung, why not", in words.
+import * as local from "./local.js";
+
+const reasons = {
+  online: "the tab is open",
+  rule_platform: "the tab is open",
+  muted: "the group is muted",
+  no_target: "it takes no pushes",
+  no_device: "no device yet",
+  popup_off: "it takes no pushes that show something",
+  expired: "it was over already",
+  rebound: "it was handed on",
+  answered: "it answered the call",
+  not_rung: "it never rang",
+  no_push_config: "the sender asked for no push",
+  not_member: "not in the group",
+};
+
+// Reasons that stand for all of a person's devices.
+const ofPerson = new Set(["muted", "no_device", "no_push_config", "not_member"]);
+
+const enough = 40; // looks at the ledger; the chain takes well under a second, one retry of it a few
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/**
+ * explain fills a list with what became of the devices of people, as the ledger
+ * tells it, until all are told. about is {message: ID} or {call: ID}; phone
+ * is the phone with a pushID, if it is one.
+ */
+export async function explain(list, about, people, phone, since) {
+  for (let look = 0; look < enough && list.isConnected; look++) {
+    await pause(Math.min(150 + 50 * look, 1000));
+    const told = (await local.why(about)).filter((o) => o.kind !== "call_end" && people.some((p) => p.id === o.userID));
+    list.replaceChildren(...told.sort(byPerson).map((o) => line(o, people, phone, since)));
+    if (people.every((p) => settled(told.filter((o) => o.userID === p.id)))) return;
+  }
+}
+
+const byPerson = (a, b) => (a.userID + a.pushID).localeCompare(b.userID + b.pushID);
+
+// A person has a phone and a browser.
+function settled(outcomes) {
+  return outcomes.length > 0 && outcomes.every((o) => o.status !== "pending") && (outcomes.length >= 2 || ofPerson.has(outcomes[0].detail));
+}
+
+function line({ userID, pushID, status, detail, at }, people, phone, since) {
+  const item = document.createElement("li");
+  const name = people.find((p) => p.id === userID).name;
+  const device = phone(pushID);
+  const what = ofPerson.has(detail) ? name : `${name}’s ${device ? "phone" : "browser"}`;
+  const [kind, word, rest] = {
+    sent: device?.off ? ["silent", "waiting", ": it is off, FCM keeps the push"] : ["rang", "rang", ` after ${seconds(Date.parse(at) - since)}`],
+    skipped: ["silent", "silent", `: ${reasons[detail] ?? detail}`],
+    pending: ["silent", "waiting", ": FCM was asked, and will be again"],
+    failed: ["failed", "failed", `: FCM said ${detail}`],
+    dead_letter: ["failed", "failed", `: given up after ${detail}`],
+  }[status];
+  item.className = kind;
+  const verdict = document.createElement("b");
+  verdict.textContent = word;
+  item.append(verdict, ` ${what}${rest}`);
+  return item;
+}
+
+const seconds = (ms) => `${(Math.max(ms, 0) / 1000).toFixed(2)} s`;

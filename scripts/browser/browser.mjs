@@ -1,0 +1,145 @@
+// Chromium as the tests use it.
+import { chromium } from 'playwright-core';
+
+import { device, newDevice, session, until } from './system.mjs';
+
+/** launch starts the browser. */
+export function launch() {
+  // Without its sandbox, which a root user's Chromium refuses to start with.
+  return chromium.launch({
+    executablePath: process.env.DOORBELL_CHROMIUM,
+    headless: process.env.DOORBELL_SHOW !== 'true',
+    args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+  });
+}
+
+/** watch collects what a page reports as wrong. */
+export function watch(page, wrong = []) {
+  page.on('console', (m) => {
+    if (m.type() === 'error' || m.type() === 'warning') wrong.push(`${m.text()} (${m.location().url})`);
+  });
+  page.on('pageerror', (err) => wrong.push(String(err)));
+  return wrong;
+}
+
+/** Device is one browser profile of somebody, at one site: a device as Doorbell knows it. */
+export class Device {
+  wrong = []; // errors of all its pages
+  logged = []; // what its worker wrote to the console
+  #delivered = 0;
+  #registrations = new Map();
+
+  static async open(browser, site, who, filled = {}) {
+    const d = new Device();
+    d.site = site;
+    d.token = await newDevice('web');
+    site.fill.set(who, { webToken: d.token, ...filled });
+    d.context = await browser.newContext();
+    await d.context.addCookies([{ name: 'who', value: who, url: site.origin }]);
+    await d.context.grantPermissions(['notifications'], { origin: site.origin });
+    d.context.on('serviceworker', (worker) => worker.on('console', (m) => d.logged.push(m.text())));
+    // A page of no site holds the connection to the browser, so that the site's own can all be closed.
+    d.cdp = await d.context.newCDPSession(await d.context.newPage());
+    d.cdp.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
+      for (const r of registrations) {
+        if (r.isDeleted) d.#registrations.delete(r.registrationId);
+        else d.#registrations.set(r.registrationId, r);
+      }
+    });
+    await d.cdp.send('ServiceWorker.enable');
+    return d;
+  }
+
+  /** visit opens the site; the seed's set-up snippet runs. */
+  async visit() {
+    this.page = await this.context.newPage();
+    watch(this.page, this.wrong);
+    await this.page.goto(this.site.origin);
+    return this.page;
+  }
+
+  /** logIn logs a user in, as the seed asks to have done before, and waits until their device is registered. */
+  async logIn(userID) {
+    const { customToken } = await session(userID);
+    const registered = this.page.waitForResponse((r) => r.url().endsWith('/register') && r.request().method() === 'POST');
+    await this.page.evaluate(([id, token]) => zim.login(id, { userName: id, token }), [userID, customToken]);
+    await registered;
+  }
+
+  /** run runs one of the seed's snippets. */
+  run(snippet) {
+    return this.page.addScriptTag({ url: `/snippets/${snippet}.js` });
+  }
+
+  /** leave closes the tab. */
+  async leave() {
+    await this.page.close({ runBeforeUnload: true });
+    this.page = undefined;
+  }
+
+  /** pushes is what FCM was given for this device. */
+  async pushes() {
+    return (await device(this.token)).messages.map((m) => m.push);
+  }
+
+  /** deliver waits until FCM was given n pushes in all, and hands those that are new to the worker. */
+  async deliver(n) {
+    const all = await until(`${n} pushes`, async () => {
+      const got = await this.pushes();
+      return got.length >= n && got;
+    });
+    for (; this.#delivered < all.length; this.#delivered++) await this.push(all[this.#delivered]);
+    return all;
+  }
+
+  /** push hands a push to the worker, as the browser does when one arrives. */
+  async push(data) {
+    const [registration] = await until('a registered worker', () => {
+      const found = [...this.#registrations.values()];
+      return found.length > 0 && found;
+    });
+    await this.cdp.send('ServiceWorker.deliverPushMessage', {
+      origin: this.site.origin, registrationId: registration.registrationId, data: typeof data === 'string' ? data : JSON.stringify(data),
+    });
+  }
+
+  /** worker is the running service worker. */
+  worker() {
+    return until('a running worker', () => this.context.serviceWorkers().at(-1));
+  }
+
+  /** shown is the notifications that the browser shows. */
+  async shown() {
+    const worker = await this.worker();
+    return worker.evaluate(async () => (await self.registration.getNotifications()).map(({ title, body, tag, silent }) => ({ title, body, tag, silent })));
+  }
+
+  /** waitShown waits until the browser shows notifications with these titles and bodies, and returns them. */
+  async waitShown(...wanted) {
+    let last;
+    const text = ({ title, body }) => `${title}: ${body}`;
+    await until(`notifications ${wanted.join(', ')}`, async () => {
+      last = await this.shown();
+      return last.map(text).sort().join() === [...wanted].sort().join();
+    }).catch((err) => { throw new Error(`${err.message}; shown: ${last.map(text)}`); });
+    return last;
+  }
+
+  /** click clicks a notification. */
+  async click(tag) {
+    const worker = await this.worker();
+    await worker.evaluate(async (wanted) => {
+      const [notification] = await self.registration.getNotifications({ tag: wanted });
+      self.dispatchEvent(new NotificationEvent('notificationclick', { notification }));
+    }, tag);
+  }
+
+  /** sleep ends the worker; the next push wakes it. */
+  sleep() {
+    return this.cdp.send('ServiceWorker.stopAllWorkers');
+  }
+
+  close() {
+    return this.context.close();
+  }
+}

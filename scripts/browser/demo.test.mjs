@@ -1,0 +1,156 @@
+// The demo as a newcomer plays it.
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+
+import { launch } from './browser.mjs';
+import { openDemo, texts, why } from './demo.mjs';
+import { until } from './system.mjs';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+let browser;
+
+before(async () => { browser = await launch(); });
+after(() => browser?.close());
+
+/** open opens the demo for a test. */
+async function open(t, options) {
+  const demo = await openDemo(browser, options);
+  t.after(() => demo.context.close());
+  return demo;
+}
+
+test('the minute: away, rung, tapped, read, and a call missed', async (t) => {
+  const { page, wrong, ada, ben } = await open(t);
+  await ada.write('Are you there?');
+  await texts('reasons while the tab is open', why(ada.said('Are you there?')),
+    'silent Ben’s browser: the tab is open', 'silent Ben’s phone: the tab is open');
+  await texts('the message, without a push', ben.said('Are you there?').locator('.text'), 'Are you there?');
+  await texts('Ben’s phone', ben.phone);
+
+  await ben.close();
+  await ada.write('The parcel is at your door.');
+  await texts('reasons while the tab is closed', why(ada.said('The parcel')), 'rang Ben’s browser', 'rang Ben’s phone');
+  await texts('Ben’s phone', ben.phone, 'Ada The parcel is at your door.');
+  await texts('Ben’s browser', ben.browser, 'Ada The parcel is at your door.');
+  await texts('Ada’s phone', ada.phone);
+
+  await ben.phone.click();
+  await texts('the message that was missed', ben.said('The parcel').locator('.text'), 'The parcel is at your door.');
+  await texts('Ben’s phone after the tap', ben.phone);
+
+  await ben.close();
+  await ada.ring();
+  await texts('Ben’s phone ringing', ben.phone, 'Ada Incoming call');
+  await ada.answer('Cancel');
+  await texts('Ben’s phone after it', ben.phone, 'Ada Missed call');
+  await until('all steps ticked', async () => (await page.locator('.guide li.done').count()) === 4);
+  assert.deepEqual(wrong, []);
+});
+
+test('a group: who muted it stays silent, and a third person can come in', async (t) => {
+  const { page, wrong, ada, ben, cleo } = await open(t);
+  await page.getByRole('button', { name: 'Bring Cleo in' }).click();
+  await cleo.ready();
+  await ben.chat('Weekend trip');
+  await ben.tab.getByRole('button', { name: 'Mute' }).click();
+  await ben.tab.getByRole('button', { name: 'Mute', pressed: true }).waitFor();
+  await ben.close();
+  await cleo.close();
+  await ada.chat('Weekend trip');
+  await ada.write('Saturday at nine?');
+  await texts('reasons', why(ada.said('Saturday')), 'silent Ben: the group is muted', 'rang Cleo’s browser', 'rang Cleo’s phone');
+  await texts('Cleo’s phone', cleo.phone, 'Weekend trip: Ada Saturday at nine?');
+  await cleo.open();
+  await cleo.chat('Weekend trip');
+  await texts('the message', cleo.said('Saturday').locator('.text'), 'Saturday at nine?');
+  assert.deepEqual(wrong, []);
+});
+
+test('a call is answered, and hung up', async (t) => {
+  const { wrong, ada, ben } = await open(t);
+  await ada.ring();
+  await ben.answer('Accept');
+  await ada.tab.getByText('In a call with Ben').waitFor();
+  await ada.answer('Hang up');
+  await ben.tab.getByText('The call is over').waitFor();
+  await texts('Ben’s phone', ben.phone);
+  assert.deepEqual(wrong, []);
+});
+
+test('a phone that is off gets its pushes when it is on again', async (t) => {
+  const { ada, ben } = await open(t);
+  await ben.close();
+  await ben.region.getByRole('button', { name: 'Switch off' }).click();
+  await ada.write('Later, then');
+  await texts('reasons', why(ada.said('Later, then')), 'rang Ben’s browser', 'waiting Ben’s phone: it is off, FCM keeps the push');
+  await ben.region.getByText('1 waiting at FCM').waitFor();
+  await ben.region.getByRole('button', { name: 'Switch on' }).click();
+  await texts('Ben’s phone', ben.phone, 'Ada Later, then');
+});
+
+test('with the keyboard alone', async (t) => {
+  const { page, ada, ben } = await open(t);
+  const press = async (name) => {
+    for (let i = 0; i < 40; i++) {
+      await page.keyboard.press('Tab');
+      const focused = await focus(page);
+      if (focused.name.includes(name)) {
+        assert.ok(focused.outlined, `nothing shows that ${name} has the focus`);
+        return;
+      }
+    }
+    throw new Error(`Tab doesn't reach ${name}`);
+  };
+  await press('Message to Ben');
+  await page.keyboard.type('No mouse here');
+  await page.keyboard.press('Enter');
+  await texts('the message', ben.said('No mouse').locator('.text'), 'No mouse here');
+  await press('Close Ben’s tab');
+  await page.keyboard.press('Enter');
+  await ben.region.getByRole('button', { name: 'Open Ben’s tab' }).waitFor();
+  assert.match((await focus(page)).name, /Open Ben/, 'the focus is lost when the tab is closed');
+  await ada.write('And now?');
+  await ben.phone.waitFor();
+  await press('And now?');
+  await page.keyboard.press('Enter');
+  await texts('the message', ben.said('And now?').locator('.text'), 'And now?');
+});
+
+/** focus is what has the focus, in whichever frame. */
+async function focus(page) {
+  for (const frame of page.frames().toReversed()) {
+    const found = await frame.evaluate(() => {
+      const el = document.activeElement;
+      if (!document.hasFocus() || !el || el === document.body || el.tagName === 'IFRAME') return undefined;
+      const name = el.getAttribute('aria-label') ?? el.labels?.[0]?.textContent ?? el.textContent;
+      return { name, outlined: getComputedStyle(el).outlineStyle !== 'none' };
+    });
+    if (found) return found;
+  }
+  return { name: '', outlined: true };
+}
+
+for (const colorScheme of ['light', 'dark']) {
+  test(`labels, contrast and structure, ${colorScheme}`, async (t) => {
+    const { page, ada, ben } = await open(t, { colorScheme, reducedMotion: 'reduce' });
+    await ada.write('Hello');
+    await ben.close();
+    await ada.write('Still there?');
+    await ben.phone.first().waitFor();
+    await ada.ring();
+    await why(ada.said('You rang Ben')).nth(1).waitFor();
+    const found = [];
+    for (const frame of page.frames()) {
+      await frame.evaluate(axe);
+      const { violations } = await frame.evaluate(() => globalThis.axe.run(document, { iframes: false }));
+      for (const v of violations) {
+        for (const n of v.nodes) found.push(`${frame.name() || frame.url()}: ${v.help}: ${n.target} ${n.failureSummary}`);
+      }
+    }
+    assert.deepEqual(found, []);
+    await ada.answer('Cancel');
+  });
+}
