@@ -23,7 +23,7 @@ const (
 // no space, so it is a safe Firestore document ID too but for the reserved ones.
 var (
 	idPattern        = regexp.MustCompile(`^[0-9A-Za-z!#$%&()+\-:;<=.>?@\[\]^_{}|~]+$`)
-	resourcesPattern = regexp.MustCompile(`^[!-.0-~]+$`)
+	resourcesPattern = regexp.MustCompile(`^[ -.0-~]+$`)
 	reservedPattern  = regexp.MustCompile(`^(\.|\.\.|__.*__)$`)
 )
 
@@ -167,7 +167,7 @@ func (p *PushConfigInput) Check(field string) error {
 	case len(p.ResourcesID) > MaxResourcesIDBytes:
 		return fault.Invalid(field+".resourcesID", "is %d bytes long: at most %d", len(p.ResourcesID), MaxResourcesIDBytes)
 	case p.ResourcesID != "" && !resourcesPattern.MatchString(p.ResourcesID):
-		return fault.Invalid(field+".resourcesID", "may hold printable ASCII characters only, without spaces and slashes")
+		return fault.Invalid(field+".resourcesID", "may hold printable ASCII characters only, without slashes")
 	case len(p.ThreadID) > MaxThreadIDBytes:
 		return fault.Invalid(field+".threadID", "is %d bytes long: at most %d", len(p.ThreadID), MaxThreadIDBytes)
 	case p.BadgeIncrement < 0 || p.BadgeIncrement > MaxBadgeIncrement:
