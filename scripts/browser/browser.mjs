@@ -28,6 +28,7 @@ export class Device {
   logged = []; // what its worker wrote to the console
   #delivered = 0;
   #registrations = new Map();
+  #active = new Set(); // registrations with an activated worker: to another none is delivered
 
   static async open(browser, site, who, filled = {}) {
     const d = new Device();
@@ -45,6 +46,9 @@ export class Device {
         if (r.isDeleted) d.#registrations.delete(r.registrationId);
         else d.#registrations.set(r.registrationId, r);
       }
+    });
+    d.cdp.on('ServiceWorker.workerVersionUpdated', ({ versions }) => {
+      for (const v of versions) if (v.status === 'activated') d.#active.add(v.registrationId);
     });
     await d.cdp.send('ServiceWorker.enable');
     return d;
@@ -94,8 +98,8 @@ export class Device {
 
   /** push hands a push to the worker, as the browser does when one arrives. */
   async push(data) {
-    const [registration] = await until('a registered worker', () => {
-      const found = [...this.#registrations.values()];
+    const [registration] = await until('an active worker', () => {
+      const found = [...this.#registrations.values()].filter((r) => this.#active.has(r.registrationId));
       return found.length > 0 && found;
     });
     await this.cdp.send('ServiceWorker.deliverPushMessage', {
