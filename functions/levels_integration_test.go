@@ -4,12 +4,15 @@ package functions_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"maps"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/doorbell-push/doorbell/scripts/fcm/standin"
 	"github.com/doorbell-push/doorbell/shared/chat"
 )
 
@@ -94,7 +97,7 @@ func TestPrivacy(t *testing.T) {
 		title, body string
 		payload     any
 	}{
-		{mobile, "Title", "New message", "p"}, {tab, "New message", "Open the app to see it", "p"}, {tablet, "New message", "Open the app to see it", nil},
+		{mobile, "Title" + mark, "New message", "p" + mark}, {tab, "New message", "Open the app to see it", "p" + mark}, {tablet, "New message", "Open the app to see it", nil},
 	} {
 		waitShade(t, tc.phone, id)
 		m := tc.push(t, id)
@@ -104,5 +107,51 @@ func TestPrivacy(t *testing.T) {
 		if raw, _ := json.Marshal(m); bytes.Contains(raw, []byte("the secret")) {
 			t.Errorf("%s got the content: %s", tc.deviceID, raw)
 		}
+	}
+}
+
+// The sender picks the devices, or none; and of messages that collapse, each
+// sender's latest is shown.
+func TestDeviceFilterSkipPushAndCollapse(t *testing.T) {
+	alice, bob, carol := someone(t, "alice"), someone(t, "bob"), someone(t, "carol")
+	mobile, tab := bob.newPhone("phone", "android"), bob.newPhone("tab", "web")
+	config := func(localID string, more object) object {
+		body := message(bob.ID, localID, localID)
+		for name, v := range more {
+			body["config"].(object)[name] = v
+		}
+		return body
+	}
+	onTab := alice.post(config("1", object{"deviceFilter": object{"only": object{"platforms": []any{"web"}}}}))
+	notOnTab := alice.post(config("2", object{"deviceFilter": object{"except": object{"pushIDs": []string{tab.pushID}}}}))
+	wantPlanned(t, onTab, map[string]int{"push": 1, "device_filter": 1})
+	wantPlanned(t, alice.post(config("3", object{"skipPush": true})), map[string]int{"no_push_config": 1})
+	waitShade(t, mobile, notOnTab)
+	waitShade(t, tab, onTab)
+
+	alice.post(config("score 1:0", object{"collapseID": "score"}))
+	carol.post(config("score 0:1", object{"collapseID": "score"}))
+	ctx, cancel := context.WithTimeout(t.Context(), within)
+	defer cancel()
+	shows := func(want ...string) func(*standin.Server) bool {
+		return func(s *standin.Server) bool {
+			for _, d := range []phone{mobile, tab} {
+				var got []string
+				for _, n := range s.Shade(d.token) {
+					got = append(got, n.Body)
+				}
+				if slices.Sort(got); len(got) != 3 || !slices.Equal(got[1:], want) {
+					return false
+				}
+			}
+			return true
+		}
+	}
+	if err := world.FCM.Wait(ctx, shows("score 0:1"+mark, "score 1:0"+mark)); err != nil {
+		t.Fatalf("phone %+v, tab %+v: %v", world.FCM.Shade(mobile.token), world.FCM.Shade(tab.token), err)
+	}
+	alice.post(config("score 2:0", object{"collapseID": "score"}))
+	if err := world.FCM.Wait(ctx, shows("score 0:1"+mark, "score 2:0"+mark)); err != nil {
+		t.Fatalf("phone %+v, tab %+v: %v", world.FCM.Shade(mobile.token), world.FCM.Shade(tab.token), err)
 	}
 }

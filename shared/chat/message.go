@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/docid"
 )
 
@@ -71,6 +72,11 @@ type Message struct {
 	Push *PushConfig `firestore:"push,omitempty" json:"push,omitempty"`
 	// ForcePush is config.isNotifyMentionedUsers: a mention beats do-not-disturb.
 	ForcePush bool `firestore:"forcePush,omitempty" json:"forcePush,omitempty"`
+	// DeviceFilter is which of a receiver's devices ring; nil: any.
+	DeviceFilter *device.Filter `firestore:"deviceFilter,omitempty" json:"deviceFilter,omitempty"`
+	// CollapseID is the sender's: of their messages with the same one in a
+	// conversation, a device shows the latest only.
+	CollapseID string `firestore:"collapseID,omitempty" json:"collapseID,omitempty"`
 	// Fanout is set of a group's message.
 	Fanout *Fanout `firestore:"fanout,omitempty" json:"fanout,omitempty"`
 	// ExpireAt is when Firestore's TTL policy removes the message.
@@ -87,11 +93,13 @@ type Sent struct {
 
 	// How a message is delivered is not part of it for clients: these hide
 	// Message's fields of the same names.
-	Priority  *struct{} `json:"priority,omitempty"`
-	Push      *struct{} `json:"push,omitempty"`
-	ForcePush *struct{} `json:"forcePush,omitempty"`
-	Fanout    *struct{} `json:"fanout,omitempty"`
-	ExpireAt  *struct{} `json:"expireAt,omitempty"`
+	Priority     *struct{} `json:"priority,omitempty"`
+	Push         *struct{} `json:"push,omitempty"`
+	ForcePush    *struct{} `json:"forcePush,omitempty"`
+	DeviceFilter *struct{} `json:"deviceFilter,omitempty"`
+	CollapseID   *struct{} `json:"collapseID,omitempty"`
+	Fanout       *struct{} `json:"fanout,omitempty"`
+	ExpireAt     *struct{} `json:"expireAt,omitempty"`
 }
 
 // Sent is m as its sender gets it back.

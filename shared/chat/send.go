@@ -85,10 +85,12 @@ func (s *Sender) message(sender string, r *SendRequest) Message {
 		IsMentionAll:     r.Message.IsMentionAll,
 		Priority:         r.Config.Priority,
 		ForcePush:        r.Config.IsNotifyMentionedUsers,
+		DeviceFilter:     r.Config.DeviceFilter,
+		CollapseID:       r.Config.CollapseID,
 		ExpireAt:         now.Add(s.Retention),
 	}
 	m.MessageID = docid.New("message", m.CID(), sender, r.LocalMessageID)
-	if r.Config.PushConfig != nil {
+	if r.Config.PushConfig != nil && !r.Config.SkipPush {
 		push := r.Config.PushConfig.PushConfig
 		m.Push = &push
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/store"
@@ -39,6 +40,7 @@ func TestSendStoresEveryField(t *testing.T) {
 	r := request("bob", "l1")
 	r.Message = &chat.Content{Type: chat.Custom, Message: "hi", SubType: 3, ExtendedData: "x", MentionedUserIDs: []string{"bob"}, IsMentionAll: true}
 	r.Config.IsNotifyMentionedUsers = true
+	r.Config.DeviceFilter, r.Config.CollapseID = &device.Filter{Only: &device.Selector{Platforms: []device.Platform{device.Web}}}, "score"
 	r.Config.PushConfig.ExtendedData = "older name"
 	got, err := newSender(&store.Memory{}).Send(t.Context(), "alice", r)
 	if err != nil {
@@ -49,7 +51,7 @@ func TestSendStoresEveryField(t *testing.T) {
 		SenderUserID: "alice", ConversationID: "bob", ConversationType: chat.Peer,
 		Timestamp: now.UnixMilli(), OrderKey: 1, MentionedUserIDs: []string{"bob"}, IsMentionAll: true,
 		Priority: chat.High, Push: &chat.PushConfig{Title: "t", Content: "c", Payload: "older name"},
-		ForcePush: true, ExpireAt: now.Add(time.Hour),
+		ForcePush: true, DeviceFilter: r.Config.DeviceFilter, CollapseID: "score", ExpireAt: now.Add(time.Hour),
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -227,10 +229,28 @@ func TestSentJSON(t *testing.T) {
 	m := chat.Message{
 		MessageID: "m", LocalMessageID: "l", Type: chat.Text, Message: "hi", SenderUserID: "alice", ConversationID: "bob",
 		Timestamp: 5, OrderKey: 7, Priority: chat.High, Push: &chat.PushConfig{Title: "t"}, ForcePush: true, ExpireAt: now,
+		DeviceFilter: &device.Filter{}, CollapseID: "c",
 		Fanout: &chat.Fanout{Chunks: 1, Members: 2},
 	}
 	const want = `{"messageID":"m","localMessageID":"l","type":1,"message":"hi","senderUserID":"alice","conversationID":"bob","conversationType":0,"timestamp":5,"orderKey":7,"messageSeq":7,"direction":0,"sentStatus":1}`
 	if got, err := json.Marshal(m.Sent()); err != nil || string(got) != want {
 		t.Errorf("got  %s, %v\nwant %s", got, err, want)
+	}
+}
+
+// A message that skips its push is stored as one without any.
+func TestSkipPush(t *testing.T) {
+	r := request("bob", "l1")
+	r.Config.SkipPush = true
+	s := newSender(&store.Memory{})
+	s.CheckPush = func(chat.Message) error { return errors.New("checked") }
+	got, err := s.Send(t.Context(), "alice", r)
+	if err != nil || got.Push != nil || got.Message != "hi" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	// What it would have been is checked all the same.
+	r.Config.PushConfig.Title = ""
+	if _, err := s.Send(t.Context(), "alice", r); err == nil {
+		t.Error("a push without a title is taken")
 	}
 }

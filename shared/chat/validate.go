@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"unicode/utf8"
 
+	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/fault"
 )
 
@@ -17,6 +18,7 @@ const (
 	MaxResourcesIDBytes    = 32 // ZIM: ZIMPushConfig.resourcesID
 	MaxThreadIDBytes       = 64
 	MaxBadgeIncrement      = 999
+	MaxCollapseIDBytes     = 64 // APNs: apns-collapse-id
 )
 
 // A user, group or room ID: ZIM's charset for userID, which has no slash and
@@ -64,6 +66,10 @@ type SendConfig struct {
 	Priority               Priority         `json:"priority"`
 	PushConfig             *PushConfigInput `json:"pushConfig"`
 	IsNotifyMentionedUsers bool             `json:"isNotifyMentionedUsers"`
+	// SkipPush is for a message that has a PushConfig and yet rings nobody.
+	SkipPush     bool           `json:"skipPush"`
+	DeviceFilter *device.Filter `json:"deviceFilter"`
+	CollapseID   string         `json:"collapseID"`
 }
 
 // PushConfigInput is a PushConfig as clients send it: with payload or, before
@@ -144,6 +150,12 @@ func (c *Content) check(t ConversationType, maxText int) error {
 func (c *SendConfig) check(t ConversationType) error {
 	if c.Priority < Low || c.Priority > High {
 		return fault.Invalid("config.priority", "is %d: give 1 (low), 2 (medium) or 3 (high)", c.Priority)
+	}
+	if len(c.CollapseID) > MaxCollapseIDBytes {
+		return fault.Invalid("config.collapseID", "is %d bytes long: at most %d", len(c.CollapseID), MaxCollapseIDBytes)
+	}
+	if err := c.DeviceFilter.Check("config.deviceFilter"); err != nil {
+		return err
 	}
 	if c.PushConfig == nil {
 		return nil

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/fault"
 )
 
@@ -106,6 +107,8 @@ func TestCheckRefuses(t *testing.T) {
 		{"config", "is required: at least {\"priority\":2}", edits(func(r *SendRequest) { r.Config = nil })},
 		{"config.priority", "is 0: give 1 (low), 2 (medium) or 3 (high)", edits(func(r *SendRequest) { r.Config.Priority = 0 })},
 		{"config.priority", "is 4: give 1 (low), 2 (medium) or 3 (high)", edits(func(r *SendRequest) { r.Config.Priority = 4 })},
+		{"config.collapseID", "is 65 bytes long: at most 64", edits(func(r *SendRequest) { r.Config.CollapseID = long(MaxCollapseIDBytes) })},
+		{"config.deviceFilter.only", "names no device: give platforms, pushIDs or deviceIDs, or leave it out", edits(func(r *SendRequest) { r.Config.DeviceFilter = &device.Filter{Only: &device.Selector{}} })},
 		{"config.pushConfig", "room messages (conversationType 1) are never pushed: leave it out", edits(to(Room))},
 		{"config.pushConfig.title", "is required and must not be empty: a push has a title and a content", edits(push(func(p *PushConfigInput) { p.Title = "" }))},
 		{"config.pushConfig.content", "is required and must not be empty: a push has a title and a content", edits(push(func(p *PushConfigInput) { p.Content = "" }))},

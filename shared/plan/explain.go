@@ -14,6 +14,7 @@ var explanations = map[Reason]string{
 	Blocked:      "they have blocked the sender",
 	AlreadyRead:  "they had read the conversation that far before the push left",
 	NoDevice:     "they have no device bound: never registered, unregistered or logged out",
+	FilteredOut:  "the sender asked for other devices of theirs (config.deviceFilter)",
 	NoTarget:     "the device takes no pushes: never registered for them, unregistered, or its token died",
 	Online:       "the device was online and got it directly",
 	RulePlatform: "their offline push rule: another of their platforms was online",

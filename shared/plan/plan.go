@@ -32,6 +32,7 @@ const (
 	Blocked      Reason = "blocked"        // the receiver has blocked the sender
 	AlreadyRead  Reason = "already_read"   // the receiver has read the conversation that far
 	NoDevice     Reason = "no_device"      // the receiver has no device bound
+	FilteredOut  Reason = "device_filter"  // the sender asked for other devices
 	NoTarget     Reason = "no_target"      // the device never registered for pushes, unregistered, or its token died
 	Online       Reason = "online"         // the device has the message already
 	RulePlatform Reason = "rule_platform"  // updateUserOfflinePushRule
@@ -97,7 +98,7 @@ func (p Rules) Decide(a push.Announcement, r Receiver, now time.Time) []Decision
 	}
 	var out []Decision
 	for _, d := range r.Presence.Sorted() {
-		decision := Decision{UserID: r.UserID, PushID: d.PushID, Reason: forDevice(r.Presence, d, now)}
+		decision := Decision{UserID: r.UserID, PushID: d.PushID, Reason: forDevice(a, r.Presence, d, now)}
 		if decision.Reason == Push {
 			decision.Target = p.target(r, d)
 		}
@@ -148,8 +149,10 @@ func (p Rules) forUser(a push.Announcement, r Receiver, now time.Time) Reason {
 	return Push
 }
 
-func forDevice(u *presence.User, d device.Device, now time.Time) Reason {
+func forDevice(a push.Announcement, u *presence.User, d device.Device, now time.Time) Reason {
 	switch {
+	case !a.Filter.Allows(d):
+		return FilteredOut
 	case d.Target.IsZero():
 		return NoTarget
 	case d.OnlineAt(now):
@@ -184,7 +187,7 @@ func (p Rules) Recheck(a push.Announcement, t push.Target, u *presence.User, now
 	case a.Kind == push.KindCallEnd && !d.Target.IsZero():
 		// Online or not: it shows what has to be replaced.
 	default:
-		out.Reason = forDevice(u, d, now)
+		out.Reason = forDevice(a, u, d, now)
 	}
 	if out.Reason == Push {
 		out.Target = p.target(r, d)

@@ -96,6 +96,13 @@ func of(k push.Kind, t chat.ConversationType, a push.Announcement) push.Announce
 // seventh announces message 7 of the conversation "c".
 var seventh = push.Announcement{Kind: push.KindMessage, SenderUserID: "alice", CID: "c", Seq: 7, ExpiresAt: call.ExpiresAt}
 
+// only announces something for a platform.
+func only(p device.Platform) push.Announcement {
+	a := call
+	a.Filter = &device.Filter{Only: &device.Selector{Platforms: []device.Platform{p}}}
+	return a
+}
+
 func expired(a push.Announcement) push.Announcement { a.ExpiresAt = now.UnixMilli(); return a }
 
 var rows = []row{
@@ -127,6 +134,9 @@ var rows = []row{
 	{"blocked, and bob's own", push.Announcement{SenderUserID: "bob", ExpiresAt: call.ExpiresAt}, "carol", blocking(bob(phone())), map[string]Reason{"phone": Push}, nil, false},
 	{"blocked in a group, mentioned", of(push.KindMessage, chat.Group, seventh), "bob", blocking(bob(phone())), map[string]Reason{"": Blocked}, &Member{}, true},
 	{"blocked, and calls", of(push.KindCall, chat.Peer, call), "bob", blocking(bob(phone())), map[string]Reason{"": Blocked}, nil, false},
+
+	{"other devices asked for", only(device.Web), "bob", bob(phone(), phone(web)), map[string]Reason{"phone": FilteredOut, "web": Push}, nil, false},
+	{"other devices asked for, online", only(device.Web), "bob", bob(phone(online), phone(web, online)), map[string]Reason{"phone": FilteredOut, "web": Online}, nil, false},
 
 	// Precedence: of several reasons, the one furthest from the device's own.
 	{"own message and over", expired(call), "alice", nil, map[string]Reason{"": Sender}, nil, false},

@@ -4,6 +4,7 @@
 package push
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
@@ -26,9 +27,7 @@ const (
 // Announcement is what all targets of a batch are told.
 type Announcement struct {
 	Kind Kind `json:"kind"`
-	// ID names what is announced: a message's ID or a call's document ID. It is
-	// the tag of the notification, so a second push for the same thing replaces
-	// the first.
+	// ID names what is announced: a message's ID or a call's document ID.
 	ID           string `json:"id"`
 	SenderUserID string `json:"sender"`
 	// CID is the conversation document's ID, ConversationID the ID a receiver
@@ -42,6 +41,10 @@ type Announcement struct {
 	Priority chat.Priority   `json:"priority"`
 	Push     chat.PushConfig `json:"push"`
 	CallEnd  CallEnd         `json:"callEnd,omitempty"` // of KindCallEnd
+	// Filter is which devices ring; nil: any.
+	Filter *device.Filter `json:"filter,omitempty"`
+	// Collapse is the tag where the sender chose what is replaced; else it is ID.
+	Collapse string `json:"collapse,omitempty"`
 	// CreatedAt and ExpiresAt are the server's clock in milliseconds since 1970.
 	CreatedAt int64 `json:"createdAt"`
 	ExpiresAt int64 `json:"expiresAt"`
@@ -52,14 +55,21 @@ func OfMessage(m chat.Message, ttl time.Duration) Announcement {
 	a := Announcement{
 		Kind: KindMessage, ID: m.MessageID, SenderUserID: m.SenderUserID,
 		CID: m.CID(), ConversationID: m.ConversationID, ConversationType: m.ConversationType,
-		Seq: m.OrderKey, Priority: m.Priority, Push: *m.Push,
+		Seq: m.OrderKey, Priority: m.Priority, Push: *m.Push, Filter: m.DeviceFilter,
 		CreatedAt: m.Timestamp, ExpiresAt: m.Timestamp + ttl.Milliseconds(),
 	}
 	if m.ConversationType == chat.Peer {
 		a.ConversationID = m.SenderUserID
 	}
+	if m.CollapseID != "" {
+		// By conversation and sender: nobody replaces another's.
+		a.Collapse = docid.New("collapse", a.CID, m.SenderUserID, m.CollapseID)
+	}
 	return a
 }
+
+// Tag is the tag of the notification: a device shows one of a tag, the latest.
+func (a Announcement) Tag() string { return cmp.Or(a.Collapse, a.ID) }
 
 // Expired reports whether what a announces is over at now.
 func (a Announcement) Expired(now time.Time) bool { return now.UnixMilli() >= a.ExpiresAt }

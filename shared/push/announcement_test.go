@@ -1,6 +1,7 @@
 package push
 
 import (
+	"crypto/rand"
 	"fmt"
 	"reflect"
 	"testing"
@@ -8,6 +9,37 @@ import (
 
 	"github.com/doorbell-push/doorbell/shared/chat"
 )
+
+// A sender's collapse ID is the tag; nobody else's, and no other conversation's,
+// is the same.
+func TestCollapse(t *testing.T) {
+	tag := func(sender, to string, kind chat.ConversationType, collapse string) string {
+		return OfMessage(chat.Message{
+			MessageID: rand.Text(), SenderUserID: sender, ConversationID: to, ConversationType: kind, CollapseID: collapse, Push: &chat.PushConfig{},
+		}, time.Hour).Tag()
+	}
+	first := tag("alice", "g", chat.Group, "score")
+	if again := tag("alice", "g", chat.Group, "score"); again != first || len(first) > 64 {
+		t.Errorf("tags %q and %q", first, again)
+	}
+	for name, other := range map[string]string{
+		"another ID":                tag("alice", "g", chat.Group, "goal"),
+		"another group":             tag("alice", "h", chat.Group, "score"),
+		"another sender":            tag("carol", "g", chat.Group, "score"),
+		"a peer of the same name":   tag("alice", "g", chat.Peer, "score"),
+		"the other side of a peer":  tag("g", "alice", chat.Peer, "score"),
+		"no collapse ID":            tag("alice", "g", chat.Group, ""),
+		"no collapse ID either":     tag("alice", "g", chat.Group, ""),
+		"a message's ID as its own": tag("alice", "g", chat.Group, first),
+	} {
+		if other == first {
+			t.Errorf("%s replaces it", name)
+		}
+	}
+	if a := announcement(); a.Tag() != a.ID {
+		t.Errorf("tag %q of %q", a.Tag(), a.ID)
+	}
+}
 
 func TestOfMessage(t *testing.T) {
 	m := chat.Message{

@@ -1,6 +1,7 @@
 package push
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -86,6 +87,9 @@ func data(a Announcement, p device.Privacy) map[string]string {
 	if a.CallEnd != "" {
 		d["callEnd"] = string(a.CallEnd)
 	}
+	if a.Collapse != "" {
+		d["tag"] = a.Collapse
+	}
 	if p == device.PrivacyID {
 		return d
 	}
@@ -106,8 +110,8 @@ func android(a Announcement, ttl time.Duration) *messaging.AndroidConfig {
 		// By conversation, not by message: FCM keeps at most four collapse keys
 		// for a device that is off and drops the rest at random. What is shown is
 		// told apart by the tag.
-		CollapseKey:  a.CID,
-		Notification: &messaging.AndroidNotification{Tag: a.ID},
+		CollapseKey:  cmp.Or(a.Collapse, a.CID),
+		Notification: &messaging.AndroidNotification{Tag: a.Tag()},
 	}
 	if a.Priority == chat.Low {
 		c.Priority = "normal"
@@ -159,7 +163,7 @@ func apns(a Announcement, t Target, expires time.Time) *messaging.APNSConfig {
 			"apns-priority":    priority,
 			"apns-expiration":  strconv.FormatInt(expires.Unix(), 10),
 			"apns-push-type":   "alert",
-			"apns-collapse-id": a.ID,
+			"apns-collapse-id": a.Tag(),
 		},
 		Payload: &messaging.APNSPayload{Aps: aps},
 	}
@@ -176,10 +180,10 @@ func (r Renderer) webpush(a Announcement, ttl time.Duration) *messaging.WebpushC
 			"Urgency": urgency[a.Priority],
 			// At most 32 characters of URL-safe base64 (RFC 8030 §5.4): IDs of other
 			// forms may become announcements too, hence the hash.
-			"Topic": docid.New("topic", a.ID),
+			"Topic": docid.New("topic", a.Tag()),
 		},
 		Notification: &messaging.WebpushNotification{
-			Tag: a.ID, RequireInteraction: a.Kind == KindCall, Silent: a.Kind == KindCallEnd,
+			Tag: a.Tag(), RequireInteraction: a.Kind == KindCall, Silent: a.Kind == KindCallEnd,
 		},
 	}
 	if r.WebClickURL != "" {

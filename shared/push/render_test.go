@@ -98,6 +98,8 @@ func everything(a *Announcement) {
 	a.Push.EnableBadge, a.Push.BadgeIncrement = true, 2
 }
 
+func collapsed(a *Announcement) { a.Collapse = "zvp3k2hclsrykrbbyidmg6bm2q" }
+
 func low(a *Announcement)  { a.Priority = chat.Low }
 func high(a *Announcement) { a.Priority = chat.High }
 
@@ -125,6 +127,9 @@ func TestRenderGolden(t *testing.T) {
 		{"web_high", Renderer{}, announcement(high), onDevice(device.Web), sentAt},
 		{"web_everything", clickable, announcement(everything), onDevice(device.Web), later},
 		{"web_fid", Renderer{}, announcement(), onDevice(device.Web, fid), sentAt},
+		{"android_collapsed", Renderer{}, announcement(collapsed), onDevice(device.Android), sentAt},
+		{"ios_collapsed", Renderer{}, announcement(collapsed), onDevice(device.IPhoneOS), sentAt},
+		{"web_collapsed", Renderer{}, announcement(collapsed), onDevice(device.Web), sentAt},
 		{"android_sender", clickable, announcement(everything), onDevice(device.Android, private(device.PrivacySender)), sentAt},
 		{"android_generic", clickable, announcement(everything), onDevice(device.Android, private(device.PrivacyGeneric)), sentAt},
 		{"android_id", clickable, announcement(everything), onDevice(device.Android, private(device.PrivacyID)), sentAt},

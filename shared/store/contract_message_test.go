@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/device"
 )
 
 // fullMessage has no field at its zero value but ConversationType's Peer and
@@ -20,6 +21,10 @@ func fullMessage(from, to string) chat.Message {
 		MentionedUserIDs: []string{"a", "b"}, IsMentionAll: true, Priority: chat.High,
 		Push:      &chat.PushConfig{Title: "t", Content: "c", Payload: "p", ResourcesID: "r", ThreadID: "th", EnableBadge: true, BadgeIncrement: 2},
 		ForcePush: true, Fanout: &chat.Fanout{Chunks: 1, Members: 2}, ExpireAt: at(0),
+		DeviceFilter: &device.Filter{
+			Only:   &device.Selector{Platforms: []device.Platform{device.Web}, PushIDs: []string{"p"}, DeviceIDs: []string{"d"}},
+			Except: &device.Selector{Platforms: []device.Platform{device.Android}},
+		}, CollapseID: "c",
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/device"
 )
 
 // stored is a message with no field at its zero value.
@@ -23,7 +24,11 @@ var stored = chat.Message{
 	MessageID: "q6xkqkqp3v5jzrqfkq3pmuzxpe", LocalMessageID: "l", Type: chat.Custom, Message: "hi 👋", SubType: 3, ExtendedData: "x",
 	SenderUserID: "alice", ConversationID: "bob", ConversationType: chat.Group, Timestamp: 1_700_000_000_123, OrderKey: 1 << 53,
 	MentionedUserIDs: []string{"a", "b"}, IsMentionAll: true, Priority: chat.High,
-	Push:      &chat.PushConfig{Title: "t", Content: "c", Payload: "p", ResourcesID: "r", ThreadID: "th", EnableBadge: true, BadgeIncrement: 2},
+	Push: &chat.PushConfig{Title: "t", Content: "c", Payload: "p", ResourcesID: "r", ThreadID: "th", EnableBadge: true, BadgeIncrement: 2},
+	DeviceFilter: &device.Filter{
+		Only:   &device.Selector{Platforms: []device.Platform{device.Web}, PushIDs: []string{"p"}, DeviceIDs: []string{"d"}},
+		Except: &device.Selector{Platforms: []device.Platform{device.Android}, PushIDs: []string{"q"}, DeviceIDs: []string{"e"}},
+	}, CollapseID: "c",
 	ForcePush: true, Fanout: &chat.Fanout{Chunks: 2, Members: 300}, ExpireAt: time.UnixMicro(1_700_000_000_123_456).UTC(),
 }
 
@@ -168,6 +173,7 @@ func realEvent(t testing.TB) []byte {
 func TestMessageCreatedRealEvent(t *testing.T) {
 	want := stored
 	want.ConversationType, want.OrderKey, want.Fanout = chat.Peer, 1, nil
+	want.DeviceFilter, want.CollapseID = nil, "" // which there was not yet
 	if got, err := MessageCreated(realEvent(t)); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
 	}
