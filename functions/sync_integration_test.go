@@ -41,12 +41,8 @@ type syncPage struct {
 
 func (p person) sync(cursor string, count int) (page syncPage) {
 	p.t.Helper()
-	status, raw := p.Do(http.MethodPost, "/sync", object{"cursor": cursor, "count": count})
-	if status != http.StatusOK {
-		p.t.Fatalf("sync answered %d %s", status, raw)
-	}
-	if err := json.Unmarshal(raw, &page); err != nil {
-		p.t.Fatal(err)
+	if err := json.Unmarshal(p.insist("/sync", object{"cursor": cursor, "count": count}), &page); err != nil {
+		p.t.Error(err)
 	}
 	return page
 }
@@ -59,24 +55,27 @@ func text(kind chat.ConversationType, to, localID string) object {
 	}
 }
 
-// insist sends until it is stored: a contended conversation answers 503.
-func (p person) insist(body object) {
+// insist posts until it is answered 200, as a client does: a contended
+// conversation answers 503, and who asks too often gets 429.
+func (p person) insist(path string, body any) (answer json.RawMessage) {
 	p.t.Helper()
 	err := harness.Poll(p.t.Context(), 2*time.Minute, func(ctx context.Context) error {
-		status, raw, err := p.Try(ctx, http.MethodPost, "/send", body)
+		status, raw, err := p.Try(ctx, http.MethodPost, path, body)
 		switch {
 		case err != nil:
 			return err
-		case status == http.StatusServiceUnavailable:
-			return fmt.Errorf("busy")
+		case status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests:
+			return fmt.Errorf("answered %d", status)
 		case status != http.StatusOK:
-			p.t.Errorf("send answered %d %s", status, raw)
+			p.t.Errorf("%s answered %d %s", path, status, raw)
 		}
+		answer = raw
 		return nil
 	})
 	if err != nil {
 		p.t.Error(err)
 	}
+	return answer
 }
 
 // The bar: 1,000 messages from 10 senders, in ten conversations with
@@ -112,10 +111,10 @@ func TestSyncUnderConcurrentSends(t *testing.T) {
 			for n := range each {
 				if (n+i)%(each/toGroup+1) == 0 {
 					inGroup <- struct{}{}
-					p.insist(text(chat.Group, groupID, fmt.Sprint(n)))
+					p.insist("/send", text(chat.Group, groupID, fmt.Sprint(n)))
 					<-inGroup
 				} else {
-					p.insist(text(chat.Peer, me.ID, fmt.Sprint(n)))
+					p.insist("/send", text(chat.Peer, me.ID, fmt.Sprint(n)))
 				}
 				sent <- struct{}{}
 			}

@@ -25,7 +25,8 @@ type stream struct {
 	until int64 // ...but not later than this...
 	above int64 // ...with an OrderKey above this
 
-	chunk   int   // messages to fetch next
+	chunk   int   // messages to fetch at least
+	taken   int   // messages taken: as many are fetched next, so that queries are few and what is fetched in vain is no more
 	fetched int64 // the last one's OrderKey
 	drained bool  // nothing is left to fetch of what there was when the conversation was listed
 	buffer  []chat.Message
@@ -45,8 +46,7 @@ func (s *stream) pending() bool {
 // fill has the next message in the buffer, if there is one.
 func (s *stream) fill(ctx context.Context, store Store, most int) error {
 	for len(s.buffer) == 0 && !s.drained {
-		limit := min(s.chunk, most, maxChunk)
-		s.chunk *= 2
+		limit := min(max(s.chunk, s.taken), most, maxChunk)
 		var got []chat.Message
 		var err error
 		// The first query goes by the time, if that is known. Where all it finds is
@@ -81,6 +81,7 @@ func (s *stream) take() chat.Message {
 	m := s.buffer[0]
 	s.buffer = s.buffer[1:]
 	s.at = m.Timestamp
+	s.taken++
 	return m
 }
 
@@ -93,9 +94,9 @@ func byHead(a, b *stream) int {
 // in its order, until take wants no more or none is left. It reports whether
 // there may be more. take gets at most count.
 //
-// Cost: a read or a little more for each stream, which knows no other way when
-// its next message is from, and two to three for each message taken; at most
-// maxChunk a query. It holds about four times count messages at most.
+// Cost: a read for each stream, which knows no other way when its next message
+// is from, and one to two for each message taken; at most maxChunk a query. It
+// holds some three times count messages at most.
 func merge(ctx context.Context, store Store, streams []*stream, count int, take func(*stream, chat.Message) bool) (more bool, err error) {
 	heads, more, err := firsts(ctx, store, streams, count)
 	if err != nil {

@@ -38,6 +38,7 @@ type world struct {
 
 	turn   sync.Mutex // a page reads in parallel
 	happen func()
+	reads  int // of messages, as Firestore bills them
 }
 
 // waiting is a message whose sender has looked at the clock, but not yet stored it.
@@ -81,12 +82,20 @@ func (w *world) Groups(ctx context.Context, cids []string) (map[string]chat.Conv
 
 func (w *world) MessagesAfter(ctx context.Context, cid string, seq int64, limit int) ([]chat.Message, error) {
 	w.look()
-	return w.Memory.MessagesAfter(ctx, cid, seq, limit)
+	return w.bill(w.Memory.MessagesAfter(ctx, cid, seq, limit))
 }
 
 func (w *world) MessagesSince(ctx context.Context, cid string, since int64, limit int) ([]chat.Message, error) {
 	w.look()
-	return w.Memory.MessagesSince(ctx, cid, since, limit)
+	return w.bill(w.Memory.MessagesSince(ctx, cid, since, limit))
+}
+
+// bill counts what a query costs.
+func (w *world) bill(found []chat.Message, err error) ([]chat.Message, error) {
+	w.turn.Lock()
+	defer w.turn.Unlock()
+	w.reads += max(1, len(found))
+	return found, err
 }
 
 // message is one from a person, as an instance with its clock makes it.
