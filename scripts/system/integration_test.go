@@ -114,7 +114,7 @@ func TestSystem(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := why.Outcomes[0]; len(why.Outcomes) != 1 || got.Kind != "message" || got.UserID != "nobody" || got.Status != "skipped" || got.Detail != "no_device" || got.At == "" {
+		if got := why.Outcomes[0]; len(why.Outcomes) != 1 || got.Kind != "message" || got.UserID != "nobody" || got.Status != "skipped" || got.Detail != "no_device" || !strings.Contains(got.Words, "no device bound") || got.At == "" {
 			t.Errorf("why says %+v", why)
 		}
 	})

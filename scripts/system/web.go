@@ -14,6 +14,7 @@ import (
 	"time"
 
 	calling "github.com/doorbell-push/doorbell/shared/call"
+	"github.com/doorbell-push/doorbell/shared/plan"
 )
 
 // startWeb serves browsers: the functions as behind a deployment's load balancer,
@@ -119,6 +120,7 @@ type outcome struct {
 	UserID string `json:"userID"`
 	Status string `json:"status"`
 	Detail string `json:"detail"`
+	Words  string `json:"words"` // what Detail means, of a device that was skipped
 	At     string `json:"at"`
 }
 
@@ -139,7 +141,11 @@ func (s *System) why(r *http.Request) (any, error) {
 	for _, entry := range entries {
 		for pushID, o := range entry["outcomes"].Map.Fields {
 			f := o.Map.Fields
-			outcomes = append(outcomes, outcome{entry["kind"].String, pushID, f["userID"].String, f["status"].String, f["detail"].String, f["at"].Timestamp})
+			detail := f["detail"].String
+			outcomes = append(outcomes, outcome{
+				Kind: entry["kind"].String, PushID: pushID, UserID: f["userID"].String, Status: f["status"].String,
+				Detail: detail, Words: plan.Reason(detail).Explain(), At: f["at"].Timestamp,
+			})
 		}
 	}
 	return map[string]any{"outcomes": outcomes}, nil

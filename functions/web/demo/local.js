@@ -16,7 +16,7 @@ export async function call(userID, path, body) {
   return request(path, body, { Authorization: `Bearer ${idToken}` });
 }
 
-/** why is what became of each device: [{kind, userID, pushID, status, detail, at}]. */
+/** why is what became of each device: [{kind, userID, pushID, status, detail, words, at}]. */
 export const why = async (about) => (await request(`/local/why?${new URLSearchParams(about)}`)).outcomes;
 
 /** online is, by pushID, whether the server takes a user's devices for online. */

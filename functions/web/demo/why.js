@@ -1,23 +1,16 @@
 // "Why rung, why not", in words.
 import * as local from "./local.js";
 
+// The reasons that the demo's own people have; for others the plan's words do.
 const reasons = {
   online: "the tab is open",
   rule_platform: "the tab is open",
   muted: "the group is muted",
-  no_target: "it takes no pushes",
   no_device: "no device yet",
-  popup_off: "it takes no pushes that show something",
-  expired: "it was over already",
-  rebound: "it was handed on",
-  answered: "it answered the call",
-  not_rung: "it never rang",
-  no_push_config: "the sender asked for no push",
-  not_member: "not in the group",
 };
 
 // Reasons that stand for all of a person's devices.
-const ofPerson = new Set(["muted", "no_device", "no_push_config", "not_member"]);
+const ofPerson = new Set(["muted", "level", "snoozed", "blocked", "no_device", "no_push_config", "not_member"]);
 
 const enough = 40; // looks at the ledger; the chain takes well under a second, one retry of it a few
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -43,14 +36,14 @@ function settled(outcomes) {
   return outcomes.length > 0 && outcomes.every((o) => o.status !== "pending") && (outcomes.length >= 2 || ofPerson.has(outcomes[0].detail));
 }
 
-function line({ userID, pushID, status, detail, at }, people, phone, since) {
+function line({ userID, pushID, status, detail, words, at }, people, phone, since) {
   const item = document.createElement("li");
   const name = people.find((p) => p.id === userID).name;
   const device = phone(pushID);
   const what = ofPerson.has(detail) ? name : `${name}’s ${device ? "phone" : "browser"}`;
   const [kind, word, rest] = {
     sent: device?.off ? ["silent", "waiting", ": it is off, FCM keeps the push"] : ["rang", "rang", ` after ${seconds(Date.parse(at) - since)}`],
-    skipped: ["silent", "silent", `: ${reasons[detail] ?? detail}`],
+    skipped: ["silent", "silent", `: ${reasons[detail] ?? words}`],
     pending: ["silent", "waiting", ": FCM was asked, and will be again"],
     failed: ["failed", "failed", `: FCM said ${detail}`],
     dead_letter: ["failed", "failed", `: given up after ${detail}`],
