@@ -146,7 +146,7 @@ var (
 			Ledger: db, Sender: client, Bindings: db, Calls: db, Members: db, DeadLetters: q,
 			Renderer: push.Renderer{WebClickURL: c.WebClickURL}, Rules: rules(c), Now: time.Now,
 			Retention: c.LedgerRetention, MaxAttempts: c.MaxAttempts, Concurrency: c.FCMConcurrency,
-			Rate: float64(c.FCMRate) / 60 / float64(c.FCMInstances),
+			Rate: float64(c.FCMRate) / 60 / float64(c.FCMInstances), MaxDead: c.MaxDeadPercent,
 		}, nil
 	})
 )

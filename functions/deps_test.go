@@ -133,7 +133,7 @@ func TestDependencies(t *testing.T) {
 		"FIREBASE_AUTH_EMULATOR_HOST": "localhost:1", "DOORBELL_FCM_ENDPOINT": "http://localhost:1/v1", "K_SERVICE": "",
 		"DOORBELL_LEASE_SECONDS": "77", "DOORBELL_MAX_DEVICES": "7", "DOORBELL_MAX_TEXT_BYTES": "777", "DOORBELL_RECORD_SKIPS": "true",
 		"DOORBELL_MAX_GROUP_MEMBERS": "37", "DOORBELL_FANOUT_THRESHOLD": "47",
-		"DOORBELL_WEB_CLICK_URL": "https://app.example/", "DOORBELL_MAX_ATTEMPTS": "17", "DOORBELL_FCM_CONCURRENCY": "27",
+		"DOORBELL_WEB_CLICK_URL": "https://app.example/", "DOORBELL_MAX_ATTEMPTS": "17", "DOORBELL_MAX_DEAD_PERCENT": "67", "DOORBELL_FCM_CONCURRENCY": "27",
 		"DOORBELL_FCM_RATE_PER_MINUTE": "6000", "DOORBELL_FCM_INSTANCES": "4",
 		"DOORBELL_PUSH_TTL_SECONDS": "6000", "DOORBELL_LEDGER_RETENTION_HOURS": "48", "DOORBELL_MESSAGE_RETENTION_HOURS": "24",
 		"DOORBELL_MAX_CALL_INVITEES": "37", "DOORBELL_CALL_RETENTION_HOURS": "25",
@@ -165,7 +165,7 @@ func TestDependencies(t *testing.T) {
 		t.Errorf("groups %+v, %v", g, err)
 	}
 	d, err := dispatcher()
-	if err != nil || d.MaxAttempts != 17 || d.Concurrency != 27 || d.Rate != 25 || d.Retention != 48*time.Hour || d.Renderer.WebClickURL != "https://app.example/" ||
+	if err != nil || d.MaxAttempts != 17 || d.MaxDead != 67 || d.Concurrency != 27 || d.Rate != 25 || d.Retention != 48*time.Hour || d.Renderer.WebClickURL != "https://app.example/" ||
 		d.Ledger == nil || d.Sender == nil || d.Bindings == nil || d.DeadLetters == nil {
 		t.Errorf("dispatcher %+v, %v", d, err)
 	}

@@ -82,6 +82,7 @@ variable "settings" {
     ledger_retention_hours  = optional(number)
     max_attempts            = optional(number)
     max_call_invitees       = optional(number)
+    max_dead_percent        = optional(number)
     max_devices             = optional(number)
     max_group_members       = optional(number)
     max_text_bytes          = optional(number)

@@ -108,6 +108,10 @@ type Config struct {
 	// (DOORBELL_FCM_INSTANCES, default 1, 1–1000: the most instances that
 	// dispatch may have).
 	FCMInstances int
+	// MaxDeadPercent is how many of the last targets FCM may call dead before
+	// none is removed any more, since then the fault is rather ours or FCM's
+	// (DOORBELL_MAX_DEAD_PERCENT, default 50, 1–100; 100 removes all).
+	MaxDeadPercent int
 	// MaxAttempts is how often a batch is tried before what is left of it goes
 	// to DeadTopic (DOORBELL_MAX_ATTEMPTS, default 10, 1–100).
 	MaxAttempts int
@@ -150,6 +154,7 @@ func Read(getenv func(string) string) (*Config, error) {
 		FCMRate:          r.number("DOORBELL_FCM_RATE_PER_MINUTE", 540000, 60, 60000000),
 		FCMInstances:     r.number("DOORBELL_FCM_INSTANCES", 1, 1, 1000),
 		MaxAttempts:      r.number("DOORBELL_MAX_ATTEMPTS", 10, 1, 100),
+		MaxDeadPercent:   r.number("DOORBELL_MAX_DEAD_PERCENT", 50, 1, 100),
 	}
 	if c.ProjectID == "" {
 		r.fail("GOOGLE_CLOUD_PROJECT is not set: name the Google Cloud project the functions run in")

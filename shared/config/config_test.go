@@ -25,7 +25,7 @@ func TestDefaults(t *testing.T) {
 		MaxTextBytes: 2048, MaxDevices: 25, MaxCallInvitees: 9, Lease: 2 * time.Minute, PushTTL: 28 * 24 * time.Hour,
 		MessageRetention: 365 * 24 * time.Hour, CallRetention: 30 * 24 * time.Hour, LedgerRetention: 30 * 24 * time.Hour,
 		MaxGroupMembers: 10000, FanoutTopic: "fanout", FanoutThreshold: 2000,
-		FCMConcurrency: 800, FCMRate: 540000, FCMInstances: 1, MaxAttempts: 10, AppCheck: AppCheckOff, RateLimits: defaultRates,
+		FCMConcurrency: 800, FCMRate: 540000, FCMInstances: 1, MaxAttempts: 10, AppCheck: AppCheckOff, RateLimits: defaultRates, MaxDeadPercent: 50,
 	}
 	if got, err := read(nil); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
@@ -93,6 +93,7 @@ func TestBounds(t *testing.T) {
 		{"DOORBELL_FCM_RATE_PER_MINUTE", "FCMRate", 60, 60000000, 0},
 		{"DOORBELL_FCM_INSTANCES", "FCMInstances", 1, 1000, 0},
 		{"DOORBELL_MAX_ATTEMPTS", "MaxAttempts", 1, 100, 0},
+		{"DOORBELL_MAX_DEAD_PERCENT", "MaxDeadPercent", 1, 100, 0},
 	} {
 		for _, n := range []int{tc.low, tc.high} {
 			c, err := read(map[string]string{tc.name: fmt.Sprint(n)})

@@ -28,6 +28,7 @@ type answer struct {
 	retryAfter string
 	detail     string // FcmError.errorCode
 	field      string // of BadRequest.fieldViolations
+	body       string // instead of one made of the two
 	delay      time.Duration
 }
 
@@ -108,6 +109,9 @@ func (f *fakeFCM) of(token string) []request {
 func (a answer) err() error {
 	body := fmt.Sprintf(`{"error":{"code":%d,"details":[{"@type":"type.googleapis.com/google.firebase.fcm.v1.FcmError","errorCode":%q},{"fieldViolations":[{"field":%q}]}]}}`,
 		a.status, a.detail, a.field)
+	if a.body != "" {
+		body = a.body
+	}
 	return fcm.NewError(a.status, http.Header{"Retry-After": {a.retryAfter}}, []byte(body))
 }
 

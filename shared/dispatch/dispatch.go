@@ -100,9 +100,11 @@ type Dispatcher struct {
 	MaxAttempts int                                     // of a batch, before its rest is dead-lettered
 	Concurrency int                                     // FCM requests under way in this process
 	Rate        float64                                 // FCM requests a second of this process, on average; 0: as many as go
+	MaxDead     int                                     // percent of targets that FCM may blame before none is removed any more; 0: 50
 
-	once sync.Once
-	gate *gate
+	once    sync.Once
+	gate    *gate
+	breaker breaker
 }
 
 // Dispatch sends b. An error asks for redelivery.
@@ -261,10 +263,16 @@ func (d *Dispatcher) bury(ctx context.Context, run *run) error {
 	return errors.Join(errs...)
 }
 
-// forget removes dead targets. It comes last: a target it misses is found dead
-// again by the next push.
+// forget removes dead targets, unless so many are that it must be a mistake. It
+// comes last: a target it misses is found dead again by the next push.
 func (d *Dispatcher) forget(ctx context.Context, run *run) {
-	for _, t := range run.dead() {
+	d.breaker.count(run)
+	dead := run.dead()
+	if open, share := d.breaker.open(d.MaxDead); open && len(dead) > 0 {
+		slog.ErrorContext(ctx, "too many targets are called dead: none is removed", "batch", run.batch.ID, "kept", len(dead), "percent", share)
+		return
+	}
+	for _, t := range dead {
 		if _, err := d.Bindings.RemoveTarget(ctx, t.UserID, t.PushID, t.Device()); err != nil {
 			slog.ErrorContext(ctx, "dead target not removed", "batch", run.batch.ID, "userID", t.UserID, "pushID", t.PushID, "error", err)
 		}

@@ -105,7 +105,7 @@ func classify(e *fcm.Error) Class {
 	case "RESOURCE_EXHAUSTED":
 		return Quota
 	case "INVALID_ARGUMENT":
-		if slices.ContainsFunc(e.Fields, namesTarget) {
+		if slices.ContainsFunc(e.Fields, namesTarget) || (len(e.Fields) == 0 && e.Code == "INVALID_ARGUMENT" && strings.Contains(e.Message, aboutToken)) {
 			return InvalidTarget
 		}
 		return InvalidMessage
@@ -120,6 +120,12 @@ func classify(e *fcm.Error) Class {
 	}
 	return Internal
 }
+
+// aboutToken is in the sentence with which FCM refuses a registration token that
+// isn't one. Its documentation shows that answer without a field (Error codes,
+// example 2), so the sentence is all there is. That may be too little to remove a
+// token by: see the dispatcher, which wants more.
+const aboutToken = "registration token"
 
 // namesTarget reports whether a field of the request is the target's value.
 func namesTarget(field string) bool {
