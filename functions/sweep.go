@@ -14,9 +14,14 @@ import (
 // sweepTimeout outlasts the minute until the next sweep.
 const sweepTimeout = calling.SweepEvery + 30*time.Second
 
+// maxStale is how many stale targets a sweep forgets: 144,000 a day, and some
+// seconds' work.
+const maxStale = 100
+
 // sweep does what no client asks for: it ends the calls that nobody answered,
-// now and until the next sweep, and rings what devices missed whose lease
-// lapsed. Safe to repeat: see calling.Service.Sweep and lapse.Sweeper.Sweep.
+// now and until the next sweep, rings what devices missed whose lease lapsed,
+// and forgets the targets of devices that have long been silent. Safe to repeat:
+// see calling.Service.Sweep, lapse.Sweeper.Sweep and presence.Registry.RemoveStale.
 func sweep(ctx context.Context, _ event.Event) error {
 	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
 	defer cancel()
@@ -28,12 +33,17 @@ func sweep(ctx context.Context, _ event.Event) error {
 	if err != nil {
 		return err
 	}
-	// Neither keeps the other from its work.
+	reg, err := registry()
+	if err != nil {
+		return err
+	}
+	// None keeps the others from their work.
 	var all errgroup.Group
-	var ended, lapsed int
+	var ended, lapsed, stale int
 	all.Go(func() (err error) { ended, err = c.Sweep(ctx, calling.SweepEvery); return err })
 	all.Go(func() (err error) { lapsed, err = l.Sweep(ctx); return err })
+	all.Go(func() (err error) { stale, err = reg.RemoveStale(ctx, maxStale); return err })
 	err = all.Wait()
-	slog.InfoContext(ctx, "swept", "calls", ended, "lapsed", lapsed)
+	slog.InfoContext(ctx, "swept", "calls", ended, "lapsed", lapsed, "stale", stale)
 	return err
 }

@@ -38,6 +38,7 @@ locals {
     "members.userID"        = [{ order = "ASCENDING", scope = "COLLECTION_GROUP" }] # my groups
     "messages.messageID"    = [{ order = "ASCENDING", scope = "COLLECTION_GROUP" }] # a message, for its trace
     "messages.orderKey"     = [{ order = "ASCENDING" }, { order = "DESCENDING" }]   # a conversation's history
+    "tokens.day"            = [{ order = "ASCENDING" }]                             # targets that nobody was heard of for long
     "messages.timestamp"    = [{ order = "ASCENDING" }]                             # what is new in a conversation
   }
 

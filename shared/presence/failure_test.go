@@ -44,23 +44,23 @@ func (t flakyTx) User(id string) (*presence.User, error) {
 	return t.Tx.User(id)
 }
 
-func (t flakyTx) Owner(target device.Target) (*presence.Owner, error) {
+func (t flakyTx) Owner(hash string) (*presence.Owner, error) {
 	if err := t.f.fail(); err != nil {
 		return nil, err
 	}
-	return t.Tx.Owner(target)
+	return t.Tx.Owner(hash)
 }
 
 func (t flakyTx) PutUser(u *presence.User) error {
 	return errors.Join(t.f.fail(), t.Tx.PutUser(u))
 }
 
-func (t flakyTx) PutOwner(target device.Target, o presence.Owner) error {
-	return errors.Join(t.f.fail(), t.Tx.PutOwner(target, o))
+func (t flakyTx) PutOwner(hash string, o presence.Owner) error {
+	return errors.Join(t.f.fail(), t.Tx.PutOwner(hash, o))
 }
 
-func (t flakyTx) DeleteOwner(target device.Target) error {
-	return errors.Join(t.f.fail(), t.Tx.DeleteOwner(target))
+func (t flakyTx) DeleteOwner(hash string) error {
+	return errors.Join(t.f.fail(), t.Tx.DeleteOwner(hash))
 }
 
 // Whichever call of a transaction fails, the caller hears of it and nothing is changed.

@@ -10,9 +10,13 @@ import (
 
 // Owner is tokens/{hash}: the one user and device an FCM target rings for.
 type Owner struct {
-	UserID string    `firestore:"userID"`
-	PushID string    `firestore:"pushID"`
-	At     time.Time `firestore:"at"`
+	UserID string `firestore:"userID"`
+	PushID string `firestore:"pushID"`
+	// At is when the target was last known to be fresh: registered, or found by
+	// RemoveStale on a device that had been heard of. Day is its day, by which it
+	// is found; see Day.
+	At  time.Time `firestore:"at"`
+	Day int64     `firestore:"day"`
 }
 
 // Store keeps users' presence and the owners of FCM targets.
@@ -23,16 +27,21 @@ type Store interface {
 	// Users reads many users' presence at once. A user without a document is
 	// absent from the map.
 	Users(ctx context.Context, userIDs []string) (map[string]*User, error)
+	// StaleOwners is up to limit owners whose Day is at most day, by their hash.
+	StaleOwners(ctx context.Context, day int64, limit int) (map[string]Owner, error)
 }
 
 // Tx is one transaction on a Store. A user without a document is read as one
 // without devices; a target without an owner as nil.
+//
+// An owner is named by its target's hash: the target itself is a secret that
+// only the device's binding holds.
 type Tx interface {
 	User(userID string) (*User, error)
-	Owner(target device.Target) (*Owner, error)
+	Owner(hash string) (*Owner, error)
 	PutUser(*User) error
-	PutOwner(device.Target, Owner) error
-	DeleteOwner(device.Target) error
+	PutOwner(hash string, o Owner) error
+	DeleteOwner(hash string) error
 }
 
 // Registry binds devices to users and keeps their leases. Each of its methods
@@ -66,7 +75,7 @@ func (r *Registry) Register(ctx context.Context, userID string, d device.Device)
 		if err != nil {
 			return err
 		}
-		owner, err := tx.Owner(d.Target)
+		owner, err := tx.Owner(d.Target.Hash())
 		if err != nil {
 			return err
 		}
@@ -85,7 +94,7 @@ func (r *Registry) Register(ctx context.Context, userID string, d device.Device)
 				next.OnlineSince = now // before, it wasn't rung for want of a target
 			}
 			if !old.Target.IsZero() && old.Target != d.Target {
-				if err := tx.DeleteOwner(old.Target); err != nil {
+				if err := tx.DeleteOwner(old.Target.Hash()); err != nil {
 					return err
 				}
 			}
@@ -100,7 +109,7 @@ func (r *Registry) Register(ctx context.Context, userID string, d device.Device)
 		if err := write(tx, user); err != nil {
 			return err
 		}
-		return tx.PutOwner(d.Target, Owner{UserID: userID, PushID: d.PushID, At: now})
+		return tx.PutOwner(d.Target.Hash(), Owner{UserID: userID, PushID: d.PushID, At: now, Day: Day(now)})
 	})
 	return out, err
 }
@@ -133,7 +142,7 @@ func deleteTarget(tx Tx, d device.Device) error {
 	if d.Target.IsZero() {
 		return nil
 	}
-	return tx.DeleteOwner(d.Target)
+	return tx.DeleteOwner(d.Target.Hash())
 }
 
 // Unregister removes a device of the user, its target and its lease. A device
@@ -241,7 +250,7 @@ func (r *Registry) RemoveTarget(ctx context.Context, userID, pushID string, dead
 		if err := write(tx, user); err != nil {
 			return err
 		}
-		return tx.DeleteOwner(dead)
+		return tx.DeleteOwner(dead.Hash())
 	})
 	return removed, err
 }

@@ -67,7 +67,7 @@ func (w *world) devices(user string) map[string]device.Device {
 func (w *world) owner(value string) (out string) {
 	w.Helper()
 	err := w.db.Change(context.Background(), func(tx presence.Tx) error {
-		o, err := tx.Owner(token(value))
+		o, err := tx.Owner(token(value).Hash())
 		if o == nil || err != nil {
 			return err
 		}
@@ -184,7 +184,7 @@ func TestStaleOwner(t *testing.T) {
 	w := newWorld(t)
 	w.register("alice", "phone", "T1")
 	stale := func(o presence.Owner) {
-		err := w.db.Change(t.Context(), func(tx presence.Tx) error { return tx.PutOwner(token("T2"), o) })
+		err := w.db.Change(t.Context(), func(tx presence.Tx) error { return tx.PutOwner(token("T2").Hash(), o) })
 		if err != nil {
 			t.Fatal(err)
 		}

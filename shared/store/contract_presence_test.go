@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"crypto/rand"
 	"slices"
 	"testing"
@@ -45,6 +46,57 @@ func lapsedUsers(t *testing.T, s anyStore) {
 	put(first, time.Time{})
 	if got, err := s.LapsedUsers(t.Context(), shard, at(time.Second), 10); err != nil || len(got) != 0 {
 		t.Errorf("after the first has been dealt with: %v, %v", got, err)
+	}
+}
+
+func staleOwners(t *testing.T, s anyStore) {
+	const day = -1_000_000 // this test's own
+	want := map[string]presence.Owner{}
+	for i := range int64(5) {
+		hash, o := rand.Text(), presence.Owner{UserID: "u", PushID: "p", At: at(0), Day: day + i}
+		change(t, s, func(tx presence.Tx) error { return tx.PutOwner(hash, o) })
+		t.Cleanup(func() {
+			_ = s.Change(context.Background(), func(tx presence.Tx) error { return tx.DeleteOwner(hash) })
+		})
+		want[hash] = o
+	}
+	for _, tc := range []struct {
+		until        int64
+		limit, owner int
+	}{{day - 1, 10, 0}, {day, 10, 1}, {day + 2, 10, 3}, {day + 2, 2, 2}, {day + 4, 10, 5}} {
+		got, err := s.StaleOwners(t.Context(), tc.until, tc.limit)
+		if err != nil || len(got) != tc.owner {
+			t.Errorf("up to %d, limit %d: %v, %v", tc.until-day, tc.limit, got, err)
+		}
+		for hash, o := range got {
+			if o != want[hash] || o.Day >= day+int64(tc.owner) {
+				t.Errorf("up to %d, limit %d: %+v, want %+v", tc.until-day, tc.limit, o, want[hash])
+			}
+		}
+	}
+	// A stale target and one whose device was heard of: package presence's way.
+	stale, fresh := device.Target{Kind: device.KindToken, Value: rand.Text()}, device.Target{Kind: device.KindToken, Value: rand.Text()}
+	user, now := rand.Text(), at(0).Add(-20000*24*time.Hour) // a time of this test's own
+	reg := &presence.Registry{Store: s, Now: func() time.Time { return now }, Lease: time.Minute, MaxDevices: 5}
+	for id, target := range map[string]device.Target{"stale": stale, "fresh": fresh} {
+		if _, err := reg.Register(t.Context(), user, device.Device{DeviceID: id, Platform: device.Android, Target: target}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now = now.Add(presence.StaleAfter)
+	if _, err := reg.Heartbeat(t.Context(), user, presence.Beat{PushID: device.PushID(user, "fresh"), State: device.Offline}); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(24 * time.Hour)
+	for _, want := range []int{1, 0} {
+		if n, err := reg.RemoveStale(t.Context(), 1000); n != want || err != nil {
+			t.Errorf("%d removed, %v; want %d", n, err, want)
+		}
+	}
+	for id, want := range map[string]device.Target{"stale": {}, "fresh": fresh} {
+		if d, ok := userOf(t, s, user).Device(device.PushID(user, id)); !ok || d.Target != want {
+			t.Errorf("%s is %+v, %t", id, d, ok)
+		}
 	}
 }
 

@@ -48,6 +48,7 @@ func contract(t *testing.T, s anyStore) {
 		"failed change":          failedChange,
 		"concurrent changes":     concurrentChanges,
 		"registry":               registryOnStore,
+		"stale owners":           staleOwners,
 		"lapsed users":           lapsedUsers,
 		"lapse":                  lapseOnStore,
 		"messages":               messagesKept,
@@ -113,7 +114,7 @@ func presenceUnknown(t *testing.T, s anyStore) {
 		if err != nil || u.UserID != id || len(u.Devices) != 0 {
 			t.Errorf("in a transaction an unknown user is %+v, %v", u, err)
 		}
-		o, err := tx.Owner(device.Target{Kind: device.KindToken, Value: id})
+		o, err := tx.Owner(device.Target{Kind: device.KindToken, Value: id}.Hash())
 		if o != nil || err != nil {
 			t.Errorf("an unknown token's owner is %+v, %v", o, err)
 		}
@@ -209,25 +210,25 @@ func presenceReplaced(t *testing.T, s anyStore) {
 
 func ownersKept(t *testing.T, s anyStore) {
 	target := device.Target{Kind: device.KindToken, Value: rand.Text()}
-	want := presence.Owner{UserID: "u", PushID: "p", At: at(0)}
+	want := presence.Owner{UserID: "u", PushID: "p", At: at(0), Day: 7}
 	read := func() (got *presence.Owner) {
 		change(t, s, func(tx presence.Tx) (err error) {
-			got, err = tx.Owner(target)
+			got, err = tx.Owner(target.Hash())
 			return err
 		})
 		return got
 	}
-	change(t, s, func(tx presence.Tx) error { return tx.PutOwner(target, want) })
+	change(t, s, func(tx presence.Tx) error { return tx.PutOwner(target.Hash(), want) })
 	if got := read(); got == nil || *got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	want.UserID = "other"
-	change(t, s, func(tx presence.Tx) error { return tx.PutOwner(target, want) })
+	change(t, s, func(tx presence.Tx) error { return tx.PutOwner(target.Hash(), want) })
 	if got := read(); got == nil || *got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	for range 2 {
-		change(t, s, func(tx presence.Tx) error { return tx.DeleteOwner(target) })
+		change(t, s, func(tx presence.Tx) error { return tx.DeleteOwner(target.Hash()) })
 		if got := read(); got != nil {
 			t.Errorf("deleted, but there is %+v", got)
 		}
@@ -238,7 +239,7 @@ func failedChange(t *testing.T, s anyStore) {
 	id, stop := rand.Text(), errors.New("stop")
 	target := device.Target{Kind: device.KindToken, Value: id}
 	err := s.Change(t.Context(), func(tx presence.Tx) error {
-		return errors.Join(tx.PutUser(everyone(id)), tx.PutOwner(target, presence.Owner{UserID: id}), stop)
+		return errors.Join(tx.PutUser(everyone(id)), tx.PutOwner(target.Hash(), presence.Owner{UserID: id}), stop)
 	})
 	if !errors.Is(err, stop) {
 		t.Errorf("got %v", err)
@@ -247,7 +248,7 @@ func failedChange(t *testing.T, s anyStore) {
 		t.Error("a failed transaction wrote a user")
 	}
 	change(t, s, func(tx presence.Tx) error {
-		if o, err := tx.Owner(target); o != nil || err != nil {
+		if o, err := tx.Owner(target.Hash()); o != nil || err != nil {
 			t.Errorf("a failed transaction wrote an owner: %+v, %v", o, err)
 		}
 		return nil

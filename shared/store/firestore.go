@@ -37,7 +37,8 @@ const (
 // groups are found by members.userID, indexed with collection-group scope.
 // LapsedUsers needs the composite index of presence on shard, sweepAt; by itself
 // sweepAt grows with the clock, and the maps devices, reads, mutes, levels,
-// settings and blacklist hold what nobody queries: exempt.
+// settings and blacklist hold what nobody queries: exempt. Of tokens only day is
+// queried.
 type Firestore struct {
 	client *firestore.Client
 }

@@ -90,8 +90,8 @@ func (t *memoryTx) User(userID string) (*presence.User, error) {
 	return &presence.User{UserID: userID}, nil
 }
 
-func (t *memoryTx) Owner(target device.Target) (*presence.Owner, error) {
-	o, ok := t.store.owners[target.Hash()]
+func (t *memoryTx) Owner(hash string) (*presence.Owner, error) {
+	o, ok := t.store.owners[hash]
 	if !ok {
 		return nil, nil
 	}
@@ -104,13 +104,13 @@ func (t *memoryTx) PutUser(u *presence.User) error {
 	return nil
 }
 
-func (t *memoryTx) PutOwner(target device.Target, o presence.Owner) error {
-	t.writes = append(t.writes, func() { put(&t.store.owners, target.Hash(), o) })
+func (t *memoryTx) PutOwner(hash string, o presence.Owner) error {
+	t.writes = append(t.writes, func() { put(&t.store.owners, hash, o) })
 	return nil
 }
 
-func (t *memoryTx) DeleteOwner(target device.Target) error {
-	t.writes = append(t.writes, func() { delete(t.store.owners, target.Hash()) })
+func (t *memoryTx) DeleteOwner(hash string) error {
+	t.writes = append(t.writes, func() { delete(t.store.owners, hash) })
 	return nil
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -42,6 +43,41 @@ func (s *Firestore) Users(ctx context.Context, userIDs []string) (_ map[string]*
 			return nil, err
 		}
 		out[u.UserID] = u
+	}
+	return out, nil
+}
+
+// StaleOwners implements presence.Store: a read per owner.
+func (s *Firestore) StaleOwners(ctx context.Context, day int64, limit int) (_ map[string]presence.Owner, err error) {
+	defer fault.Wrap(&err, "list stale owners")
+	docs, err := s.client.Collection(tokensCollection).Where("day", "<=", day).OrderBy("day", firestore.Asc).Limit(limit).Documents(ctx).GetAll()
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]presence.Owner, len(docs))
+	for _, doc := range docs {
+		var o presence.Owner
+		if err := doc.DataTo(&o); err != nil {
+			return nil, err
+		}
+		out[doc.Ref.ID] = o
+	}
+	return out, nil
+}
+
+// StaleOwners is Firestore's.
+func (s *Memory) StaleOwners(_ context.Context, day int64, limit int) (map[string]presence.Owner, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	hashes := slices.Collect(maps.Keys(s.owners))
+	slices.SortFunc(hashes, func(a, b string) int {
+		return cmp.Or(cmp.Compare(s.owners[a].Day, s.owners[b].Day), cmp.Compare(a, b))
+	})
+	out := map[string]presence.Owner{}
+	for _, hash := range hashes {
+		if o := s.owners[hash]; o.Day <= day && len(out) < limit {
+			out[hash] = o
+		}
 	}
 	return out, nil
 }
@@ -101,9 +137,9 @@ func (t *presenceTx) User(userID string) (*presence.User, error) {
 	return u, err
 }
 
-func (t *presenceTx) Owner(target device.Target) (*presence.Owner, error) {
+func (t *presenceTx) Owner(hash string) (*presence.Owner, error) {
 	o := &presence.Owner{}
-	_, ok, err := read(t.ctx, t.tx, t.store.doc(tokensCollection, target.Hash()), o)
+	_, ok, err := read(t.ctx, t.tx, t.store.doc(tokensCollection, hash), o)
 	if !ok {
 		return nil, err
 	}
@@ -114,10 +150,10 @@ func (t *presenceTx) PutUser(u *presence.User) error {
 	return t.tx.Set(t.store.doc(presenceCollection, u.UserID), u)
 }
 
-func (t *presenceTx) PutOwner(target device.Target, o presence.Owner) error {
-	return t.tx.Set(t.store.doc(tokensCollection, target.Hash()), o)
+func (t *presenceTx) PutOwner(hash string, o presence.Owner) error {
+	return t.tx.Set(t.store.doc(tokensCollection, hash), o)
 }
 
-func (t *presenceTx) DeleteOwner(target device.Target) error {
-	return t.tx.Delete(t.store.doc(tokensCollection, target.Hash()))
+func (t *presenceTx) DeleteOwner(hash string) error {
+	return t.tx.Delete(t.store.doc(tokensCollection, hash))
 }
