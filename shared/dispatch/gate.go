@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -13,6 +14,7 @@ type gate struct {
 	slots, reserved chan struct{}
 	pace            pace
 	pause           pause
+	crew            crew
 }
 
 // reserve is the share of a process's requests that only urgent ones may use.
@@ -33,10 +35,10 @@ type turn struct{ slot chan struct{} }
 func (t turn) end() { <-t.slot }
 
 // enter waits for a turn. It looks at the pause last: FCM may ask for one while
-// the others wait. It reports false when the deadline comes first, at once where
-// that is known.
+// the others wait. It reports false when the deadline, which is also ctx's, comes
+// first, at once where that is known.
 func (g *gate) enter(ctx context.Context, now func() time.Time, deadline time.Time, urgent bool) (turn, bool) {
-	t, ok := g.slot(ctx, deadline.Sub(now()), urgent)
+	t, ok := g.slot(ctx, urgent)
 	if !ok {
 		return t, false
 	}
@@ -63,28 +65,19 @@ func (g *gate) enter(ctx context.Context, now func() time.Time, deadline time.Ti
 	}
 }
 
-// slot takes a slot within d.
-func (g *gate) slot(ctx context.Context, d time.Duration, urgent bool) (turn, bool) {
+func (g *gate) slot(ctx context.Context, urgent bool) (turn, bool) {
 	reserved := g.reserved
 	if !urgent {
 		reserved = nil
 	}
-	select { // without a timer, which most don't need
-	case g.slots <- struct{}{}:
-		return turn{g.slots}, true
-	default:
-	}
-	over := time.NewTimer(d)
-	defer over.Stop()
 	select {
 	case g.slots <- struct{}{}:
 		return turn{g.slots}, true
 	case reserved <- struct{}{}:
 		return turn{reserved}, true
-	case <-over.C:
 	case <-ctx.Done():
+		return turn{}, false
 	}
-	return turn{}, false
 }
 
 // hold keeps everyone back until the time FCM asked for, and has them come back
@@ -94,4 +87,49 @@ func (g *gate) hold(now, until time.Time) {
 		g.pace.slow(now) // once, however many are told so
 	}
 	g.pause.until(until)
+}
+
+// crew is the goroutines that requests are made on. They stay for the next
+// request for as long as anybody dispatches: the stack of a request is large, and
+// to grow it for each costs more than all else that the dispatcher does for it.
+type crew struct {
+	mu    sync.Mutex
+	users int
+	jobs  chan func()
+}
+
+// join is for who is going to hire, until leave.
+func (c *crew) join() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.users++; c.users == 1 {
+		c.jobs = make(chan func())
+	}
+}
+
+// leave is for who has no work under way any more.
+func (c *crew) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.users--; c.users == 0 {
+		close(c.jobs) // those that wait for more to do go home
+	}
+}
+
+// do has a job done in the background.
+func (c *crew) do(job func()) {
+	c.mu.Lock()
+	jobs := c.jobs
+	c.mu.Unlock()
+	select {
+	case jobs <- job:
+		return
+	default: // nobody is free
+	}
+	go func() {
+		job()
+		for job := range jobs {
+			job()
+		}
+	}()
 }

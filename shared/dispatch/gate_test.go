@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"testing"
@@ -179,7 +178,7 @@ func TestPauseDuringThePace(t *testing.T) {
 		deadline := start.Add(time.Hour)
 		for i := range 5 {
 			go func() {
-				turn, ok := g.enter(context.Background(), time.Now, deadline, false)
+				turn, ok := g.enter(t.Context(), time.Now, deadline, false)
 				if at := time.Since(start); !ok || (i > 0 && at < 30*time.Second) {
 					t.Errorf("request %d went after %v", i, at)
 				}

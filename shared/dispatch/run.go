@@ -25,14 +25,14 @@ type run struct {
 
 func newRun(b push.Batch, entry delivery.Entry) *run {
 	b.Targets = slices.Clone(b.Targets) // decide changes them
-	return &run{batch: b, entry: entry, outcomes: map[string]delivery.Outcome{}}
+	return &run{batch: b, entry: entry, outcomes: make(map[string]delivery.Outcome, len(b.Targets))}
 }
 
 // todo is the targets without a final outcome, each once.
 func (r *run) todo() []push.Target {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var out []push.Target
+	out := make([]push.Target, 0, len(r.batch.Targets))
 	seen := make(map[string]bool, len(r.batch.Targets))
 	for _, t := range r.batch.Targets {
 		o, tried := r.outcomes[t.PushID]

@@ -15,15 +15,27 @@ import (
 // next to nothing.
 func (d *Dispatcher) send(ctx context.Context, run *run, deadline time.Time) {
 	d.once.Do(func() { d.gate = newGate(d.Concurrency, d.Rate) })
-	s := &sending{Dispatcher: d, encoder: d.Renderer.Encoder(run.batch.Announcement), urgent: run.batch.Urgent(), deadline: deadline}
+	waiting, cancel := context.WithTimeout(ctx, deadline.Sub(d.Now()))
+	defer cancel()
+	s := &sending{
+		Dispatcher: d, announcement: &run.batch.Announcement, encoder: d.Renderer.Encoder(run.batch.Announcement),
+		urgent: run.batch.Urgent(), waiting: waiting, deadline: deadline,
+	}
+	defer s.limit.end()
+	d.gate.crew.join()
+	defer d.gate.crew.leave()
 	var wg sync.WaitGroup
 	for _, t := range run.todo() {
-		turn, ok := d.gate.enter(ctx, d.Now, deadline, s.urgent)
+		turn, ok := d.gate.enter(waiting, d.Now, deadline, s.urgent)
 		if !ok {
 			run.record(t, delivery.Outcome{Status: delivery.Pending, Detail: string(push.Unavailable), At: d.Now()})
 			continue
 		}
-		wg.Go(func() { run.record(t, s.to(ctx, t, turn)) })
+		wg.Add(1)
+		d.gate.crew.do(func() {
+			defer wg.Done()
+			run.record(t, s.to(ctx, t, turn))
+		})
 	}
 	wg.Wait()
 }
@@ -31,9 +43,12 @@ func (d *Dispatcher) send(ctx context.Context, run *run, deadline time.Time) {
 // sending is the sends of one run.
 type sending struct {
 	*Dispatcher
-	encoder  *push.Encoder
-	urgent   bool
-	deadline time.Time
+	announcement *push.Announcement
+	encoder      *push.Encoder
+	urgent       bool
+	waiting      context.Context // ends with the deadline, unlike a try
+	deadline     time.Time
+	limit        limit
 }
 
 // to sends to one device, whose turn it is, and again where FCM's answer allows
@@ -42,11 +57,11 @@ func (s *sending) to(ctx context.Context, t push.Target, turn turn) delivery.Out
 	var o delivery.Outcome
 	for {
 		now := s.Now()
-		if s.encoder.Announcement().Expired(now) {
+		if s.announcement.Expired(now) {
 			turn.end()
 			return delivery.Outcome{Status: delivery.Skipped, Detail: string(plan.Expired), Tries: o.Tries, At: now}
 		}
-		name, err := s.try(ctx, s.encoder.Encode(t, now))
+		name, err := s.Sender.Send(s.limit.context(ctx, now), s.encoder.Encode(t, now))
 		o.Tries++
 		o.At = s.Now()
 		v := push.Judge(err, o.At)
@@ -65,19 +80,42 @@ func (s *sending) to(ctx context.Context, t push.Target, turn turn) delivery.Out
 			return o
 		}
 		o.Status, o.Detail = delivery.Pending, string(v.Class)
-		if !sleep(ctx, s.Now, o.At.Add(s.backoff(o.Tries)), s.deadline) {
+		if !sleep(s.waiting, s.Now, o.At.Add(s.backoff(o.Tries)), s.deadline) {
 			return o
 		}
 		var ok bool
-		if turn, ok = s.gate.enter(ctx, s.Now, s.deadline, s.urgent); !ok {
+		if turn, ok = s.gate.enter(s.waiting, s.Now, s.deadline, s.urgent); !ok {
 			o.At = s.Now()
 			return o
 		}
 	}
 }
 
-func (s *sending) try(ctx context.Context, body []byte) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
-	defer cancel()
-	return s.Sender.Send(ctx, body)
+// limit limits the time of tries to tryTimeout. Those that begin within a
+// quarter of a second share a context and its timer, and the first of them gets
+// so much more.
+type limit struct {
+	mu     sync.Mutex
+	ctx    context.Context
+	until  time.Time // when a try needs a new one
+	cancel []context.CancelFunc
+}
+
+func (l *limit) context(ctx context.Context, now time.Time) context.Context {
+	const share = time.Second / 4
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ctx == nil || !now.Before(l.until) {
+		var cancel context.CancelFunc
+		l.ctx, cancel = context.WithTimeout(ctx, tryTimeout+share)
+		l.until = now.Add(share)
+		l.cancel = append(l.cancel, cancel)
+	}
+	return l.ctx
+}
+
+func (l *limit) end() {
+	for _, cancel := range l.cancel {
+		cancel()
+	}
 }

@@ -7,13 +7,13 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 )
 
@@ -122,7 +122,6 @@ func transport(scheme string, conf *tls.Config) *http.Transport {
 func (c *Client) Warm(ctx context.Context) {
 	_, _ = c.headers.get(ctx)
 	if conn, err := c.pool.get(ctx); err == nil {
-		conn.Release()
 		c.pool.put(conn)
 	}
 }
@@ -160,19 +159,40 @@ func (c *Client) try(ctx context.Context, header http.Header, body []byte) (name
 		return "", fmt.Errorf("fcm: %w", err)
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	answer := answers.Get().(*answer)
+	defer answers.Put(answer)
+	// Whatever becomes of the rest of a yes, the message is accepted: an error
+	// would have it sent again.
+	_ = answer.read(resp.Body)
 	if resp.StatusCode != http.StatusOK {
-		return "", NewError(resp.StatusCode, resp.Header, answer)
+		return "", NewError(resp.StatusCode, resp.Header, answer.Bytes())
 	}
-	// Whatever becomes of the rest of the answer, the message is accepted:
-	// an error here would have it sent again.
-	var accepted struct {
-		Name string `json:"name"`
-	}
-	if err == nil {
-		_ = json.Unmarshal(answer, &accepted)
-	}
-	return accepted.Name, nil
+	return answer.name(), nil
+}
+
+// answer is the body of an answer, of which maxAnswer bytes are read.
+type answer struct {
+	bytes.Buffer
+	limited io.LimitedReader
+}
+
+var answers = sync.Pool{New: func() any { return new(answer) }}
+
+func (a *answer) read(body io.Reader) error {
+	a.Reset()
+	a.limited = io.LimitedReader{R: body, N: maxAnswer}
+	_, err := a.ReadFrom(&a.limited)
+	a.limited.R = nil
+	return err
+}
+
+// name is the message's in {"name":"projects/…/messages/…"}. It is nothing but
+// a reference for people, of characters that JSON doesn't escape.
+func (a *answer) name() string {
+	_, rest, _ := bytes.Cut(a.Bytes(), []byte(`"name"`))
+	_, rest, _ = bytes.Cut(rest, []byte(`"`))
+	name, _, _ := bytes.Cut(rest, []byte(`"`))
+	return string(name)
 }
 
 // unprocessed reports whether the peer has certainly not looked at the request:

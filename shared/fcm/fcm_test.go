@@ -73,7 +73,7 @@ func (s *server) client(t *testing.T, edit func(*Options)) *Client {
 	return c
 }
 
-const accepted = `{"name":"projects/demo/messages/1"}`
+const accepted = "{\n  \"name\": \"projects/demo/messages/1\"\n}\n" // FCM's form
 
 // What FCM gets is the body as it is, with the headers the API asks for.
 func TestSend(t *testing.T) {
@@ -118,7 +118,7 @@ func TestNewFails(t *testing.T) {
 
 // FCM's yes is a yes, whatever the rest of the answer: sending again would ring twice.
 func TestAcceptedIsAccepted(t *testing.T) {
-	for _, answer := range []string{"", "not JSON", `{"name":1}`, "abort"} {
+	for _, answer := range []string{"", "not JSON", `{"name":1}`, `{"name`, `{"name":"`, "abort"} {
 		s := serve(t, false, func(w http.ResponseWriter, _ *http.Request) {
 			io.WriteString(w, answer)
 			if answer == "abort" {

@@ -12,8 +12,7 @@ import (
 // clientConn is what the pool needs of an *http.ClientConn.
 type clientConn interface {
 	http.RoundTripper
-	Reserve() error // takes a stream for the next RoundTrip, or Release
-	Release()
+	Available() int // streams it takes more now; 0 when it is full, or takes no more at all
 	Close() error
 }
 
@@ -30,7 +29,7 @@ var errClosed = errors.New("the client is closed")
 // pool hands out streams of at most max connections, of the least busy one
 // first. A connection is left when the peer wants to close it or has done so, and
 // replaced when there is use for it; what is under way on it goes on. While such
-// ones drain, there may be more than max open.
+// ones drain, up to twice max may be open.
 type pool struct {
 	dial func(context.Context) (clientConn, error)
 	max  int
@@ -52,7 +51,7 @@ type conn struct {
 	load int // requests under way
 }
 
-// get takes a stream, for put to give back after one RoundTrip or Release. It
+// get takes a stream, for put to give back after one RoundTrip or none. It
 // waits while there is none, and fails with ctx or when no connection can be had.
 func (p *pool) get(ctx context.Context) (*conn, error) {
 	p.mu.Lock()
@@ -91,7 +90,7 @@ func (p *pool) reserve() *conn {
 		if best == nil {
 			return nil
 		}
-		if best.Reserve() == nil {
+		if best.Available() > 0 {
 			best.load++
 			return best
 		}
@@ -110,7 +109,7 @@ func (p *pool) leave(c *conn) {
 
 // grow opens another connection in the background if there may be one.
 func (p *pool) grow() {
-	if len(p.conns)+p.dialing >= p.max || (len(p.conns) > 0 && time.Since(p.failed) < redial) {
+	if len(p.conns)+p.dialing >= p.max || len(p.conns)+len(p.left)+p.dialing >= 2*p.max || (len(p.conns) > 0 && time.Since(p.failed) < redial) {
 		return
 	}
 	p.dialing++

@@ -16,13 +16,12 @@ type fakeConn struct {
 	full, closed bool
 }
 
-func (c *fakeConn) Reserve() error {
+func (c *fakeConn) Available() int {
 	if c.full || c.closed {
-		return errors.New("connection is unavailable")
+		return 0
 	}
-	return nil
+	return 1
 }
-func (c *fakeConn) Release()     {}
 func (c *fakeConn) Close() error { c.closed = true; return nil }
 
 // fakeNet opens connections, each of which takes a second.

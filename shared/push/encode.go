@@ -18,64 +18,70 @@ type Encoder struct {
 	a        Announcement
 
 	mu      sync.Mutex
-	newest  variant // of the clock, its devices' part left out
+	ttl     time.Duration // of those encoded
 	encoded map[variant][]byte
 }
 
-// variant is all that a message depends on beside its announcement and the
-// target's value.
+// variant is all that a message depends on beside its announcement, its time to
+// live and the target's value.
 type variant struct {
 	block   device.Platform // one of those that share a block
 	badge   int
 	privacy device.Privacy
-	ttl     time.Duration
-	expires int64
+	expires int64 // by APNs' clock
 }
 
 // Encoder is for announcing a.
 func (r Renderer) Encoder(a Announcement) *Encoder { return &Encoder{renderer: r, a: a} }
 
-// Announcement is what the requests announce.
-func (e *Encoder) Announcement() Announcement { return e.a }
-
 // Encode is the JSON body of FCM's messages:send that announces to t, seen from
 // now: that of the Admin SDK for the message Render makes, byte for byte.
 func (e *Encoder) Encode(t Target, now time.Time) []byte {
 	common := e.common(t, now)
-	value, _ := json.Marshal(t.Value) // a string always has a JSON form
 	key := `,"token":`
 	if t.Kind == device.KindFID {
 		key = `,"fid":`
 	}
 	const start, end = `{"message":`, `}}`
-	body := make([]byte, 0, len(start)+len(common)+len(key)+len(value)+len(end))
+	body := make([]byte, 0, len(start)+len(common)+len(key)+len(`""`)+len(t.Value)+len(end))
 	body = append(body, start...)
 	body = append(body, common...)
 	body = append(body, key...)
-	body = append(body, value...)
+	body = appendString(body, t.Value)
 	return append(body, end...)
+}
+
+// appendString appends s as JSON, as encoding/json writes it. FCM's tokens and
+// installation IDs hold nothing that needs an escape.
+func appendString(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			quoted, _ := json.Marshal(s) // a string always has a JSON form
+			return append(b, quoted...)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"')
 }
 
 // common is the message to t without its target and closing brace. The target
 // stands last in it.
 func (e *Encoder) common(t Target, now time.Time) []byte {
 	ttl := e.a.TTL(now)
-	v := variant{ttl: ttl, expires: now.Add(ttl).Unix()}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if v != e.newest {
-		// Time goes on: the older ones are of no use any more.
-		e.newest, e.encoded = v, map[variant][]byte{}
-	}
+	v := variant{block: device.Android, privacy: t.Privacy}
 	switch {
 	case t.Platform == device.Web:
 		v.block = device.Web
 	case t.Platform.Apple():
-		v.block, v.badge = device.IPhoneOS, t.Badge
-	default:
-		v.block = device.Android
+		v.block, v.badge, v.expires = device.IPhoneOS, t.Badge, now.Add(ttl).Unix()
 	}
-	v.privacy = t.Privacy
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.encoded == nil || ttl != e.ttl {
+		// Time goes on: the older ones are of no use any more.
+		e.ttl, e.encoded = ttl, map[variant][]byte{}
+	}
 	if common, ok := e.encoded[v]; ok {
 		return common
 	}

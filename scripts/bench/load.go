@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/doorbell-push/doorbell/scripts/fcm/standin"
+	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/device"
+	"github.com/doorbell-push/doorbell/shared/push"
+)
+
+// platforms are the devices', in turn.
+var platforms = []device.Platform{device.Android, device.IPhoneOS, device.Android, device.Web}
+
+var standinPlatforms = map[device.Platform]standin.Platform{
+	device.Android: standin.Android, device.IPhoneOS: standin.IOS, device.Web: standin.Web,
+}
+
+// announcement is a chat message as people write them.
+func announcement(i int) push.Announcement {
+	return push.OfMessage(chat.Message{
+		MessageID: fmt.Sprintf("q6xkqkqp3v5jzrqfkq3pmu%04d", i), SenderUserID: "alice", ConversationID: "climbing", ConversationType: chat.Group,
+		Timestamp: time.Now().UnixMilli(), Priority: chat.Medium,
+		Push: &chat.PushConfig{
+			Title: "Alice in Climbing", Content: "See you at the wall at seven, bring the long rope. Whoever is late belays first!",
+			Payload: `{"page":"chat","conversation":"climbing","thread":"q6xkqkqp3v5jzrqfkq3pmuzxpe"}`, ResourcesID: "friendly", EnableBadge: true, BadgeIncrement: 1,
+		},
+	}, 28*24*time.Hour)
+}
+
+// batches are n pushes, of one message per full batch, to the devices in turn.
+func batches(n, devices int) []push.Batch {
+	var all []push.Batch
+	for i := 0; n > 0; i++ {
+		targets := make([]push.Target, min(n, push.MaxBatch))
+		for j := range targets {
+			d := (i*push.MaxBatch + j) % devices
+			targets[j] = push.Target{
+				UserID: fmt.Sprint("user", d), PushID: fmt.Sprintf("pushid%020d", d), Platform: platforms[d%len(platforms)],
+				Kind: device.KindToken, Value: token(d), Badge: d % 7,
+			}
+		}
+		all = append(all, push.NewBatch(announcement(i), "", 0, targets, time.Now()))
+		n -= len(targets)
+	}
+	return all
+}
