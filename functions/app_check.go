@@ -48,7 +48,7 @@ func verifyApp(ctx context.Context, tokens []string) error {
 }
 
 // appTokens verifies App Check tokens.
-var appTokens appVerifier
+var appTokens = new(appVerifier)
 
 // appVerifier is a client of App Check, made on first use. Making it fetches
 // Google's keys; so unlike what deps.go holds, one that can't be made is tried

@@ -54,8 +54,8 @@ func newAppCheck(t *testing.T, mode config.AppCheck) *appCheckService {
 	t.Cleanup(server.Close)
 	before := appcheck.JWKSUrl
 	appcheck.JWKSUrl = server.URL
-	appTokens = appVerifier{}
-	t.Cleanup(func() { appcheck.JWKSUrl, appTokens = before, appVerifier{} })
+	appTokens = new(appVerifier) // another, since the one before may still be at work
+	t.Cleanup(func() { appcheck.JWKSUrl, appTokens = before, new(appVerifier) })
 	replace(t, &settings, &config.Config{ProjectID: "demo", AppCheck: mode}, nil)
 	return s
 }
@@ -178,8 +178,11 @@ func TestAppCheckKeysUnavailable(t *testing.T) {
 	}
 	// A request waits for them no longer than it has time.
 	newAppCheck(t, config.AppCheckEnforce)
-	stalled := make(chan struct{})
-	stall := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-stalled }))
+	asked, stalled := make(chan struct{}, 100), make(chan struct{})
+	stall := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		asked <- struct{}{}
+		<-stalled
+	}))
 	defer stall.Close()
 	defer close(stalled)
 	appcheck.JWKSUrl = stall.URL
@@ -188,4 +191,5 @@ func TestAppCheckKeysUnavailable(t *testing.T) {
 	if err := verifyApp(ctx, []string{"x"}); fault.From(err).Status != fault.Unavailable {
 		t.Errorf("after the request's end: %v", err)
 	}
+	<-asked // it goes on without the request, and has read the URL by now
 }

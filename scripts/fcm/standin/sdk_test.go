@@ -207,7 +207,8 @@ func TestSDKRetry(t *testing.T) {
 		if got := l.Messages(target); len(got) != 2 || got[1].Attempt != 2 {
 			t.Errorf("stream only %v: messages %+v", stream, got)
 		}
-		if want := uint64(2); !stream && st.Connections != want {
+		// At least: Go's transport may dial one more than it uses.
+		if want := uint64(2); !stream && st.Connections < want {
 			t.Errorf("%d connections, want %d: the first was reset", st.Connections, want)
 		}
 	}
