@@ -68,7 +68,8 @@ const (
 	// Whoever is rung that often comes and finds the rest.
 	mostMissed = 50
 	// slack is by how much the clocks of two instances may differ: one may have
-	// held a device for online that by ours was not any more.
+	// held a device for online that by ours was not any more. A sweep waits for
+	// it, too: a dispatcher whose clock is behind would not ring the device.
 	slack = 5 * time.Second
 )
 
@@ -100,7 +101,7 @@ func (s *Sweeper) Sweep(ctx context.Context) (_ int, err error) {
 // and who failed is listed again, so a page where all failed is the last.
 func (s *Sweeper) shard(ctx context.Context, shard int) (total int, err error) {
 	for {
-		users, err := s.Lapses.LapsedUsers(ctx, shard, s.Now(), page)
+		users, err := s.Lapses.LapsedUsers(ctx, shard, s.Now().Add(-slack), page)
 		if err != nil {
 			return total, err
 		}
@@ -128,7 +129,7 @@ func (s *Sweeper) shard(ctx context.Context, shard int) (total int, err error) {
 func (s *Sweeper) user(ctx context.Context, u *presence.User) (err error) {
 	defer fault.Wrap(&err, "lapsed leases of %q", u.UserID)
 	now := s.Now()
-	lapsed := u.Lapsed(now)
+	lapsed := u.Lapsed(now.Add(-slack))
 	if len(lapsed) == 0 {
 		return nil
 	}

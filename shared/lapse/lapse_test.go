@@ -141,9 +141,9 @@ func TestSweep(t *testing.T) {
 			m.Member = &group.Member{UserID: "bob", Status: group.DoNotDisturb}
 		}),
 	}
-	w.now = at(159)
+	w.now = at(164)
 	w.sweep(0)
-	w.now = at(160)
+	w.now = at(165)
 	w.sweep(2, "missed bobtab", "at the end bobtab", "mentioned bobtab")
 	slices.Sort(w.asked)
 	if want := []string{"bob 80000 165000 50", "carol 40000 165000 50"}; !slices.Equal(w.asked, want) {
@@ -158,7 +158,7 @@ func TestSweepTwice(t *testing.T) {
 	w := newWorld(t)
 	pushID := w.online("bob", "tab", 0, 0)
 	w.missed["bob"] = []inbox.Missed{sent("m", 10), sent("n", 20)}
-	w.now = at(60)
+	w.now = at(65)
 	w.settle = errors.New("dies before it settles")
 	for range 2 {
 		if _, err := w.Sweep(t.Context()); !errors.Is(err, w.settle) {
@@ -188,7 +188,7 @@ func TestSweepFails(t *testing.T) {
 	}
 	w.online("bob", "tab", 0, 0)
 	w.missed["bob"] = []inbox.Missed{sent("m", 10)}
-	w.now = at(60)
+	w.now = at(65)
 	down := errors.New("down")
 	w.fail["bob"] = down
 	n, err := w.Sweep(t.Context())
