@@ -2,11 +2,12 @@ package functions
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/cloudevents/sdk-go/v2/event"
-	"golang.org/x/sync/errgroup"
 
 	calling "github.com/doorbell-push/doorbell/shared/call"
 )
@@ -37,13 +38,14 @@ func sweep(ctx context.Context, _ event.Event) error {
 	if err != nil {
 		return err
 	}
-	// None keeps the others from their work.
-	var all errgroup.Group
+	// None keeps the others from their work, and no failure hides another.
+	var all sync.WaitGroup
 	var ended, lapsed, stale int
-	all.Go(func() (err error) { ended, err = c.Sweep(ctx, calling.SweepEvery); return err })
-	all.Go(func() (err error) { lapsed, err = l.Sweep(ctx); return err })
-	all.Go(func() (err error) { stale, err = reg.RemoveStale(ctx, maxStale); return err })
-	err = all.Wait()
+	var errs [3]error
+	all.Go(func() { ended, errs[0] = c.Sweep(ctx, calling.SweepEvery) })
+	all.Go(func() { lapsed, errs[1] = l.Sweep(ctx) })
+	all.Go(func() { stale, errs[2] = reg.RemoveStale(ctx, maxStale) })
+	all.Wait()
 	slog.InfoContext(ctx, "swept", "calls", ended, "lapsed", lapsed, "stale", stale)
-	return err
+	return errors.Join(errs[:]...)
 }
