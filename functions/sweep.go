@@ -39,13 +39,24 @@ func sweep(ctx context.Context, _ event.Event) error {
 		return err
 	}
 	// None keeps the others from their work, and no failure hides another.
+	parts := []struct {
+		name string
+		do   func() (count int, err error)
+	}{
+		{"calls", func() (int, error) { return c.Sweep(ctx, calling.SweepEvery) }},
+		{"lapses", func() (int, error) { return l.Sweep(ctx) }},
+		{"stale", func() (int, error) { return reg.RemoveStale(ctx, maxStale) }},
+	}
 	var all sync.WaitGroup
-	var ended, lapsed, stale int
-	var errs [3]error
-	all.Go(func() { ended, errs[0] = c.Sweep(ctx, calling.SweepEvery) })
-	all.Go(func() { lapsed, errs[1] = l.Sweep(ctx) })
-	all.Go(func() { stale, errs[2] = reg.RemoveStale(ctx, maxStale) })
+	errs := make([]error, len(parts))
+	for i, part := range parts {
+		all.Go(func() {
+			n, err := part.do()
+			// Each as it ends: that of the calls waits for those that run out.
+			slog.InfoContext(ctx, "swept", "part", part.name, "count", n)
+			errs[i] = err
+		})
+	}
 	all.Wait()
-	slog.InfoContext(ctx, "swept", "calls", ended, "lapsed", lapsed, "stale", stale)
-	return errors.Join(errs[:]...)
+	return errors.Join(errs...)
 }
