@@ -83,6 +83,7 @@ func TestOnlineButNeverGotIt(t *testing.T) {
 	sweep(t)
 	next := alice.send(bob, "again", "2")
 	waitShade(t, tab, id, next) // from now on it is away
+	waitShade(t, away, id, next)
 	for _, d := range []phone{tab, away} {
 		if got := len(world.FCM.Messages(d.token)); got != 2 {
 			t.Errorf("got %d pushes of two messages", got)
