@@ -19,11 +19,17 @@ const sweepTimeout = calling.SweepEvery + 30*time.Second
 // seconds' work.
 const maxStale = 100
 
-// sweep does what no client asks for: it ends the calls that nobody answered,
-// now and until the next sweep, rings what devices missed whose lease lapsed,
-// and forgets the targets of devices that have long been silent. Safe to repeat:
-// see calling.Service.Sweep, lapse.Sweeper.Sweep and presence.Registry.RemoveStale.
-func sweep(ctx context.Context, _ event.Event) error {
+// sweepAgain is how often the parts that don't wait are done while calls are
+// waited for: Pub/Sub may hold back the next sweep until this one has ended.
+const sweepAgain = 15 * time.Second
+
+// sweep does what no client asks for: it ends the calls that nobody answered, now
+// and until the next sweep, rings what devices missed whose lease lapsed, and
+// forgets the targets of devices that have long been silent. It ends a minute
+// after it was asked for, however late Pub/Sub delivers it, so late ones don't
+// queue. Safe to repeat: see calling.Service.Sweep, lapse.Sweeper.Sweep and
+// presence.Registry.RemoveStale.
+func sweep(ctx context.Context, e event.Event) error {
 	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
 	defer cancel()
 	c, err := calls()
@@ -38,24 +44,55 @@ func sweep(ctx context.Context, _ event.Event) error {
 	if err != nil {
 		return err
 	}
-	// None keeps the others from their work, and no failure hides another.
-	parts := []struct {
-		name string
-		do   func() (count int, err error)
-	}{
-		{"calls", func() (int, error) { return c.Sweep(ctx, calling.SweepEvery) }},
-		{"lapses", func() (int, error) { return l.Sweep(ctx) }},
-		{"stale", func() (int, error) { return reg.RemoveStale(ctx, maxStale) }},
+	within := calling.SweepEvery
+	if asked := e.Time(); !asked.IsZero() {
+		within = min(within, time.Until(asked.Add(within)))
 	}
-	var all sync.WaitGroup
+	parts := []sweepPart{
+		{"lapses", l.Sweep},
+		{"stale", func(ctx context.Context) (int, error) { return reg.RemoveStale(ctx, maxStale) }},
+	}
+	ended := make(chan error, 1)
+	go func() {
+		ended <- sweepPart{"calls", func(ctx context.Context) (int, error) { return c.Sweep(ctx, within) }}.do(ctx)
+	}()
+	again := time.NewTicker(sweepAgain)
+	defer again.Stop()
+	for {
+		err := sweepAll(ctx, parts)
+		select {
+		case failed := <-ended:
+			return errors.Join(err, failed)
+		case <-again.C:
+		}
+	}
+}
+
+// A sweepPart is a part of what a sweep does.
+type sweepPart struct {
+	name  string
+	sweep func(ctx context.Context) (count int, err error)
+}
+
+// do logs when the part is done, which is long before the sweep is when that
+// waits for calls.
+func (p sweepPart) do(ctx context.Context) error {
+	n, err := p.sweep(ctx)
+	if err != nil {
+		slog.WarnContext(ctx, "not all swept", "part", p.name, "count", n, "error", err)
+		return err
+	}
+	slog.InfoContext(ctx, "swept", "part", p.name, "count", n)
+	return nil
+}
+
+// sweepAll does all parts at once: none keeps the others from their work, and no
+// failure hides another.
+func sweepAll(ctx context.Context, parts []sweepPart) error {
 	errs := make([]error, len(parts))
-	for i, part := range parts {
-		all.Go(func() {
-			n, err := part.do()
-			// Each as it ends: that of the calls waits for those that run out.
-			slog.InfoContext(ctx, "swept", "part", part.name, "count", n)
-			errs[i] = err
-		})
+	var all sync.WaitGroup
+	for i, p := range parts {
+		all.Go(func() { errs[i] = p.do(ctx) })
 	}
 	all.Wait()
 	return errors.Join(errs...)

@@ -21,6 +21,11 @@ type Due struct {
 // SweepEvery is how often a sweep starts: the finest grain of Cloud Scheduler.
 const SweepEvery = time.Minute
 
+// lookAgain is how long a waiting sweep doesn't look for invitations made
+// meanwhile. Pub/Sub may hold back the sweep that such an invitation asks for
+// while one is under way: it pushes less, the longer the answers take.
+const lookAgain = 5 * time.Second
+
 // Sweep times out invitations as they run out, until none will within the given
 // time, and returns how many calls it ended. So a sweep each minute ends every
 // call on time, and one that finds nothing to wait for costs a read per shard.
@@ -39,12 +44,15 @@ func (s *Service) Sweep(ctx context.Context, within time.Duration) (ended int, e
 		if err != nil || next.IsZero() {
 			return ended, err
 		}
-		timer := time.NewTimer(next.Sub(s.Now()))
+		timer := time.NewTimer(min(next.Sub(s.Now()), lookAgain))
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
 			return ended, ctx.Err()
+		}
+		if s.Now().Before(next) {
+			continue
 		}
 		n, err := s.EndOverdue(ctx, s.Now())
 		if ended += n; err != nil {

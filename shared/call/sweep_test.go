@@ -37,11 +37,35 @@ func TestSweep(t *testing.T) {
 				t.Errorf("%s: %v, want %v", id, got, want)
 			}
 		}
+		if n, err := w.Sweep(t.Context(), -time.Second); n != 0 || err != nil || time.Since(began) != 40*time.Second {
+			t.Errorf("no time left: %d, %v after %v", n, err, time.Since(began))
+		}
 		if n, err := w.Sweep(t.Context(), 20*time.Second); n != 0 || err != nil || time.Since(began) != 40*time.Second {
 			t.Errorf("nothing due: %d, %v after %v", n, err, time.Since(began))
 		}
 		if n, err := w.Sweep(t.Context(), 21*time.Second); n != 1 || err != nil || time.Since(began) != 61*time.Second {
 			t.Errorf("the rest: %d, %v after %v", n, err, time.Since(began))
+		}
+	})
+}
+
+// A sweep that waits also ends what was made meanwhile and runs out before what
+// it waits for.
+func TestSweepSeesNewInvitations(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "A", "B")
+		w.Now = time.Now
+		w.invite("first", "A", call.General, 50, "B")
+		go func() {
+			time.Sleep(12 * time.Second)
+			w.invite("quick", "A", call.General, 10, "B")
+			time.Sleep(10*time.Second + time.Millisecond)
+			if got := w.read("quick").Users["B"].State; got != call.Timeout {
+				t.Errorf("after its time it is %v", got)
+			}
+		}()
+		if n, err := w.Sweep(t.Context(), call.SweepEvery); n != 2 || err != nil {
+			t.Errorf("ended %d, %v", n, err)
 		}
 	})
 }
