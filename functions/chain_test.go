@@ -19,6 +19,7 @@ import (
 
 	"github.com/doorbell-push/doorbell/scripts/fcm/standin"
 	"github.com/doorbell-push/doorbell/scripts/harness"
+	"github.com/doorbell-push/doorbell/scripts/openapi"
 	"github.com/doorbell-push/doorbell/scripts/system"
 	"github.com/doorbell-push/doorbell/shared/chat"
 )
@@ -31,6 +32,7 @@ var world struct {
 	firestore, pubsub *harness.RPCCounter
 	log               *safeBuffer
 	secrets           secrets
+	api               *openapi.Checker // every request and answer is held to the API's document
 }
 
 // mark is in each text that is some person's own business: no log may hold it.
@@ -72,7 +74,13 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	var err error
+	document, err := os.ReadFile("web/api/openapi.json")
+	if err != nil {
+		return fail(err)
+	}
+	if world.api, err = openapi.NewChecker(document); err != nil {
+		return fail(err)
+	}
 	if world.firestore, err = harness.NewRPCCounter("127.0.0.1:0"); err != nil {
 		return fail(err)
 	}
@@ -102,6 +110,7 @@ func run(m *testing.M) int {
 	if bytes.Contains(world.log.Bytes(), []byte("DATA RACE")) {
 		return fail(fmt.Errorf("the functions' process has a data race:\n%s", world.log.Bytes()))
 	}
+	fmt.Fprintf(os.Stderr, "%d exchanges were held to web/api/openapi.json\n", world.api.Checked())
 	if err := world.secrets.in(string(world.log.Bytes())); err != nil {
 		return fail(err)
 	}
@@ -142,7 +151,8 @@ func someone(t *testing.T, name string) person {
 		t.Fatal(err)
 	}
 	world.secrets.add(token)
-	return person{Client: harness.Client{TB: t, BaseURL: world.FunctionsURL(), Token: token}, t: t, ID: id}
+	asDocumented := &http.Client{Transport: openapi.Transport{Checker: world.api, Report: func(err error) { t.Error(err) }}}
+	return person{Client: harness.Client{TB: t, BaseURL: world.FunctionsURL(), Token: token, HTTP: asDocumented}, t: t, ID: id}
 }
 
 // call makes a request that must answer 200 and returns the answer.

@@ -9,7 +9,7 @@
 //	groups       POST over HTTPS                                  makes groups; who is in them, and what they may
 //	sync         POST over HTTPS                                  what was missed, read positions, histories; what of a conversation rings
 //	call-invite  POST over HTTPS                                  starts a call; answers, leaves, lists calls
-//	web          GET over HTTPS, by anyone                        serves the SDK and the demo
+//	web          GET over HTTPS, by anyone                        serves the SDK, the demo, the API's description
 //	on-message   Firestore: conversations/{cid}/messages/{mid}    plans who is rung, publishes batches
 //	             created                                          or, of a large group, tasks that do
 //	on-call      Firestore: calls/{callID} written                rings invitees; dismisses what rang

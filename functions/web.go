@@ -16,13 +16,14 @@ import (
 	"time"
 )
 
-// webFiles is what browsers load: the SDK as it is built, and the demo.
+// webFiles is what browsers load: the SDK as it is built, the demo, and the
+// API's description.
 //
-//go:embed web/dist web/demo
+//go:embed web/dist web/demo web/api
 var webFiles embed.FS
 
 // webFolders is the folders of webFiles by the path they are served under.
-var webFolders = map[string]string{"/sdk/": "web/dist", "/demo/": "web/demo"}
+var webFolders = map[string]string{"/sdk/": "web/dist", "/demo/": "web/demo", "/api/": "web/api"}
 
 // webTypes is the files that are served, by their ending. Others in the folders
 // are for people.
@@ -30,6 +31,7 @@ var webTypes = map[string]string{
 	".css":  "text/css; charset=utf-8",
 	".html": "text/html; charset=utf-8",
 	".js":   "text/javascript; charset=utf-8",
+	".json": "application/json",
 	".map":  "application/json",
 	".mjs":  "text/javascript; charset=utf-8",
 	".svg":  "image/svg+xml",
@@ -47,7 +49,7 @@ var pagePolicy = strings.Join([]string{
 	"base-uri 'none'", "form-action 'none'",
 }, "; ")
 
-// web serves the SDK and the demo to anyone. It only reads what was built into
+// web serves the SDK, the demo and the API's description to anyone. It only reads what was built into
 // the program, so any request may be repeated.
 func web(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -185,6 +187,9 @@ func (s *site) describe(h http.Header, url string, f *webFile, versioned bool) {
 			// From /sdk/ it may serve pages of the whole site, as from the root.
 			h.Set("Service-Worker-Allowed", "/")
 		}
+	}
+	if strings.HasPrefix(url, "/api/") {
+		h.Set("Access-Control-Allow-Origin", "*") // for viewers of such descriptions
 	}
 	if strings.HasPrefix(f.contentType, "text/html") {
 		h.Set("Content-Security-Policy", pagePolicy)

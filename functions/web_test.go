@@ -25,6 +25,7 @@ func testSite(t *testing.T, edits ...func(fstest.MapFS)) *site {
 		"web/dist/index.js":         {Data: []byte(sdkText)},
 		"web/dist/" + workerFile:    {Data: []byte("self.onpush = 1")},
 		"web/dist/index.d.ts":       {Data: []byte("export {}")},
+		"web/api/openapi.json":      {Data: []byte("{}")},
 		"web/demo/index.html":       {Data: []byte("<!doctype html><title>Demo</title>")},
 		"web/demo/demo.css":         {Data: []byte("a{}")},
 		"web/demo/not-served.md":    {Data: []byte("#")},
@@ -61,6 +62,7 @@ func TestWebServes(t *testing.T) {
 		contentType, cache, name string
 	}{
 		{"/demo/", 200, "text/html; charset=utf-8", revalidated, "<!doctype"},
+		{"/api/openapi.json", 200, "application/json", revalidated, "{}"},
 		{"/demo/index.html", 200, "text/html; charset=utf-8", revalidated, "<!doctype"},
 		{"/demo/demo.css", 200, "text/css; charset=utf-8", revalidated, "a{}"},
 		{"/demo/icons/bell.svg", 200, "image/svg+xml", revalidated, "<svg/>"},

@@ -3,7 +3,7 @@ module "web" {
   deploy = local.deploy
 
   name        = "web"
-  description = "The browser SDK and the demo"
+  description = "The browser SDK, the demo and the API's description"
   public      = true
-  paths       = ["/sdk/**", "/demo/**"]
+  paths       = ["/sdk/**", "/demo/**", "/api/**"]
 }

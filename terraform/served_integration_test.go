@@ -130,14 +130,14 @@ func (s *served) callByClient(t *testing.T, path string) {
 }
 
 // webFolders is where what a browser loads comes from, by path.
-var webFolders = map[string]string{"/sdk/": "../functions/web/dist", "/demo/": "../functions/web/demo"}
+var webFolders = map[string]string{"/sdk/": "../functions/web/dist", "/demo/": "../functions/web/demo", "/api/": "../functions/web/api"}
 
 // loadByBrowser loads what is in a folder: it was in the archive.
 func (s *served) loadByBrowser(t *testing.T, path, folder string) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(folder, "*.*js"))
+	files, err := filepath.Glob(filepath.Join(folder, "*.*js*"))
 	if err != nil || len(files) == 0 {
-		t.Fatalf("no scripts in %s: %v", folder, err)
+		t.Fatalf("no files in %s: %v", folder, err)
 	}
 	for _, file := range files {
 		path := path + filepath.Base(file)

@@ -73,48 +73,64 @@ type List struct {
 	NextFlag string `json:"nextFlag"` // empty on the last page
 }
 
+// The answers of the actions, ZIM's results of them. Times are ms since 1970.
+type (
+	// CancelAnswer answers `call-cancel`.
+	CancelAnswer struct {
+		CallID        string   `json:"callID"`
+		ErrorInvitees []string `json:"errorInvitees"`
+	}
+	// CallingInviteAnswer answers `calling-invite`.
+	CallingInviteAnswer struct {
+		CallID        string      `json:"callID"`
+		ErrorUserList []UserError `json:"errorUserList"`
+	}
+	// JoinAnswer answers `call-join`.
+	JoinAnswer struct {
+		CallID       string     `json:"callID"`
+		CreateTime   int64      `json:"createTime"`
+		JoinTime     int64      `json:"joinTime"`
+		ExtendedData string     `json:"extendedData"`
+		CallUserList []UserInfo `json:"callUserList"`
+	}
+	// QuitAnswer answers `call-quit`.
+	QuitAnswer struct {
+		CallID     string `json:"callID"`
+		CreateTime int64  `json:"createTime"`
+		AcceptTime int64  `json:"acceptTime"`
+		QuitTime   int64  `json:"quitTime"`
+	}
+	// EndAnswer answers `call-end`.
+	EndAnswer struct {
+		CallID     string `json:"callID"`
+		CreateTime int64  `json:"createTime"`
+		AcceptTime int64  `json:"acceptTime"`
+		EndTime    int64  `json:"endTime"`
+	}
+	// AnswerAnswer answers `call-accept` and `call-reject`.
+	AnswerAnswer struct {
+		CallID string `json:"callID"`
+	}
+)
+
 // Answer is what the action's function answers with: ZIM's result of it.
 func (a Action) Answer(c Call, r Result) any {
 	at := c.Users[a.UserID].At
 	switch a.Kind {
 	case Cancel:
-		return struct {
-			CallID        string   `json:"callID"`
-			ErrorInvitees []string `json:"errorInvitees"`
-		}{c.CallID, append([]string{}, r.Failed...)}
+		return CancelAnswer{c.CallID, append([]string{}, r.Failed...)}
 	case Invite:
 		list := []UserError{}
 		for _, id := range r.Failed {
 			list = append(list, UserError{UserID: id, Reason: fault.CallUserAlreadyInCall})
 		}
-		return struct {
-			CallID        string      `json:"callID"`
-			ErrorUserList []UserError `json:"errorUserList"`
-		}{c.CallID, append(list, r.Unreachable...)}
+		return CallingInviteAnswer{c.CallID, append(list, r.Unreachable...)}
 	case Join:
-		return struct {
-			CallID       string     `json:"callID"`
-			CreateTime   int64      `json:"createTime"`
-			JoinTime     int64      `json:"joinTime"`
-			ExtendedData string     `json:"extendedData"`
-			CallUserList []UserInfo `json:"callUserList"`
-		}{c.CallID, c.CreateTime, at, c.ExtendedData, c.userList()}
+		return JoinAnswer{c.CallID, c.CreateTime, at, c.ExtendedData, c.userList()}
 	case Leave:
-		return struct {
-			CallID     string `json:"callID"`
-			CreateTime int64  `json:"createTime"`
-			AcceptTime int64  `json:"acceptTime"`
-			QuitTime   int64  `json:"quitTime"`
-		}{c.CallID, c.CreateTime, c.AcceptTime, at}
+		return QuitAnswer{c.CallID, c.CreateTime, c.AcceptTime, at}
 	case End:
-		return struct {
-			CallID     string `json:"callID"`
-			CreateTime int64  `json:"createTime"`
-			AcceptTime int64  `json:"acceptTime"`
-			EndTime    int64  `json:"endTime"`
-		}{c.CallID, c.CreateTime, c.AcceptTime, c.EndTime}
+		return EndAnswer{c.CallID, c.CreateTime, c.AcceptTime, c.EndTime}
 	}
-	return struct {
-		CallID string `json:"callID"`
-	}{c.CallID}
+	return AnswerAnswer{c.CallID}
 }

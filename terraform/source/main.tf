@@ -11,8 +11,8 @@ locals {
     "go.mod",
     "go.sum",
     "{functions,shared,scripts}/**/*.go",
-    "functions/web/{dist,demo}/**", # embedded by functions/web.go; text only, since Terraform reads no other
-    "scripts/system/*.{js,json}",   # embedded there
+    "functions/web/{api,dist,demo}/**", # embedded by functions/web.go; text only, since Terraform reads no other
+    "scripts/system/*.{js,json}",       # embedded there
   ]
 
   # Tests go along: the builder tidies go.mod, which would change without what
