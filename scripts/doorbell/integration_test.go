@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -121,6 +123,22 @@ func TestTraceAndDeadLetters(t *testing.T) {
 	}, "trace", id)
 	w.until([]string{`nothing is recorded for carol`}, "trace", id, "carol")
 	w.until([]string{`"userID": "bob"`, `"detail": "online"`}, "trace", id, "bob", "--json")
+
+	body := filepath.Join(t.TempDir(), "message.json")
+	if err := os.WriteFile(body, []byte(`{"message":{"type":1,"message":"x"},"toConversationID":"bob","conversationType":0,"localMessageID":"dry",`+
+		`"config":{"priority":2,"pushConfig":{"title":"Alice","content":"dry"}}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pushes := len(w.FCM.Messages(token))
+	out := w.run("dry-run", "--from", "alice", body)
+	for _, p := range []string{`(?m)^bob$`, `phone \(android\) +would be pushed to`, `desk \(android\) +no push: the device was online`, `FCM, android, \d+ bytes:`, `"body": "dry"`, `FCM, web`} {
+		if !regexp.MustCompile(p).MatchString(out) {
+			t.Errorf("nothing like %s in\n%s", p, out)
+		}
+	}
+	if strings.Contains(out, token) || len(w.FCM.Messages(token)) != pushes {
+		t.Errorf("a dry run shows the token, or rings:\n%s", out)
+	}
 
 	if err := w.FCM.SetFaults(standin.Plan{Rules: []standin.Rule{{Match: standin.Match{Token: token}, Action: standin.Action{Error: standin.SenderIDMismatch}}}}); err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@
 //	go run ./scripts/doorbell trace MESSAGE_ID [USER]   why was, or wasn't, somebody rung?
 //	go run ./scripts/doorbell dead-letter list          what could not be delivered, and why
 //	go run ./scripts/doorbell dead-letter replay        sends it again
+//	go run ./scripts/doorbell dry-run --from USER FILE  what would happen if this were sent?
 //	go run ./scripts/doorbell cost --dau N --messages N  what would a month cost?
 //	go run ./scripts/doorbell help                      everything else
 package main
@@ -49,7 +50,7 @@ func command() *cobra.Command {
 	flags.StringVar(&o.project, "project", "", "Google Cloud project (default $GOOGLE_CLOUD_PROJECT)")
 	flags.BoolVar(&o.local, "local", false, "the local system that \"go run ./scripts/local\" runs, on its usual ports")
 	flags.BoolVar(&o.json, "json", false, "print JSON")
-	root.AddCommand(traceCommand(&o), deadLetterCommand(&o), costCommand(&o))
+	root.AddCommand(traceCommand(&o), deadLetterCommand(&o), costCommand(&o), dryRunCommand(&o))
 	return root
 }
 

@@ -10,13 +10,17 @@ import (
 func TestCommandLine(t *testing.T) {
 	t.Setenv("GOOGLE_CLOUD_PROJECT", "")
 	for args, want := range map[string]string{
-		"trace m":              "which project? give --project",
-		"trace":                "accepts between 1 and 2 arg(s)",
-		"trace a b c":          "accepts between 1 and 2 arg(s)",
-		"dead-letter list x":   "unknown command \"x\"",
-		"tarce m":              "Did you mean this?",
-		"trace m --loud":       "unknown flag: --loud",
-		"dead-letter replay x": "unknown command \"x\"",
+		"trace m":                    "which project? give --project",
+		"trace":                      "accepts between 1 and 2 arg(s)",
+		"trace a b c":                "accepts between 1 and 2 arg(s)",
+		"dead-letter list x":         "unknown command \"x\"",
+		"tarce m":                    "Did you mean this?",
+		"trace m --loud":             "unknown flag: --loud",
+		"dead-letter replay x":       "unknown command \"x\"",
+		"dry-run -":                  `required flag(s) "from" not set`,
+		"cost --dau 1":               `required flag(s) "messages" not set`,
+		"cost --dau -1 --messages 1": "can't be negative",
+		"cost --dau 1 --messages 1 --offline 1.01": "between 0 and 1",
 	} {
 		cmd := command()
 		cmd.SetOut(&bytes.Buffer{})
@@ -25,7 +29,7 @@ func TestCommandLine(t *testing.T) {
 			t.Errorf("%s: %v; want %s", args, err, want)
 		}
 	}
-	for _, args := range []string{"help", "trace --help", "completion bash", "--version"} {
+	for _, args := range []string{"help", "trace --help", "completion bash", "--version", "cost --dau 10 --messages 1", "cost --dau 10 --messages 1 --json"} {
 		var out bytes.Buffer
 		cmd := command()
 		cmd.SetOut(&out)
@@ -33,5 +37,26 @@ func TestCommandLine(t *testing.T) {
 		if err := cmd.ExecuteContext(t.Context()); err != nil || out.Len() == 0 {
 			t.Errorf("%s: %v, %d bytes", args, err, out.Len())
 		}
+	}
+}
+
+// A request is read as strictly as the endpoint reads it.
+func TestReadRequest(t *testing.T) {
+	for body, ok := range map[string]bool{
+		`{"toConversationID":"bob"}`:         true,
+		`{"to":"bob"}`:                       false,
+		`{"toConversationID":1}`:             false,
+		`{} {}`:                              false,
+		`{"config":{},"config":{}}`:          false,
+		``:                                   false,
+		strings.Repeat(" ", maxBody) + `{}`:  false,
+		`{}` + strings.Repeat("\n", maxBody): false,
+	} {
+		if _, err := readRequest(strings.NewReader(body), "-"); (err == nil) != ok {
+			t.Errorf("%.40q: %v", body, err)
+		}
+	}
+	if _, err := readRequest(nil, "no-such-file.json"); err == nil {
+		t.Error("a file that isn't there is read")
 	}
 }
