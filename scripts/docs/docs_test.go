@@ -1,0 +1,148 @@
+package docs
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+// how says of each shell block, by its file and a part of it that no other of the
+// file has, which test types it, or why none does.
+var how = map[string]map[string]string{
+	"README.md": {
+		"TOKEN=$(curl":                "TestFirstPush",
+		"scripts/doorbell --local":    "TestFirstPush",
+		"terraform -chdir=terraform ": "no: needs a cloud project; TestTerraformCommands reads it",
+	},
+	"scripts/fcm/README.md": {
+		"go run ./scripts/fcm -addr": "TestStandInCommands",
+		"$B/healthz":                 "TestStandInCommands",
+	},
+	"terraform/README.md": {
+		"apply -var-file": "no: needs a cloud project; TestTerraformCommands reads it",
+		"gcloud storage":  "no: needs a cloud project; TestTerraformCommands reads it",
+	},
+}
+
+// markdown is all Markdown files of the repository.
+func markdown(t *testing.T) (files []string) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".git" || d.Name() == ".terraform"):
+			return filepath.SkipDir
+		case filepath.Ext(name) == ".md":
+			rel, err := filepath.Rel(root, name)
+			files = append(files, filepath.ToSlash(rel))
+			return err
+		}
+		return nil
+	})
+	if err != nil || !slices.Contains(files, "README.md") {
+		t.Fatalf("%v, %v", files, err)
+	}
+	return files
+}
+
+func read(t *testing.T, file string) ([]Block, []string) {
+	t.Helper()
+	blocks, commands, err := Read(root, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return blocks, commands
+}
+
+// Every shell block of the documentation is typed by a test, or says why not.
+func TestEveryBlockIsAccountedFor(t *testing.T) {
+	for _, file := range markdown(t) {
+		blocks, commands := read(t, file)
+		used := map[string]bool{}
+		for _, b := range blocks {
+			var matching []string
+			for part := range how[file] {
+				if strings.Contains(b.Text, part) {
+					matching = append(matching, part)
+				}
+			}
+			if len(matching) != 1 {
+				t.Errorf("%v: %d entries of how are about it, want 1:\n%s", b, len(matching), b.Text)
+				continue
+			}
+			used[matching[0]] = true
+		}
+		for part := range how[file] {
+			if !used[part] {
+				t.Errorf("%s: no block has %q", file, part)
+			}
+		}
+		for _, c := range commands {
+			if _, err := os.Stat(filepath.Join(root, strings.Fields(c)[2])); err != nil {
+				t.Errorf("%s: %s: %v", file, c, err)
+			}
+		}
+	}
+}
+
+// What needs a cloud project names files that there are.
+func TestTerraformCommands(t *testing.T) {
+	lines := 0
+	for _, file := range []string{"README.md", "terraform/README.md"} {
+		blocks, _ := read(t, file)
+		for _, b := range blocks {
+			for line := range strings.Lines(b.Text) {
+				words := strings.Fields(line)
+				if len(words) < 2 || words[0] != "terraform" && words[0] != "cp" {
+					continue
+				}
+				lines++
+				dir, args := root, words[1:]
+				if words[0] == "terraform" {
+					folder, ok := strings.CutPrefix(words[1], "-chdir=")
+					if !ok || !slices.Contains([]string{"init", "apply"}, words[2]) {
+						t.Errorf("%v: %s", b, line)
+						continue
+					}
+					dir, args = filepath.Join(root, folder), words[3:]
+				}
+				for i, arg := range args {
+					name, ok := strings.CutPrefix(arg, "-var-file=")
+					if words[0] == "cp" && i == 0 {
+						name, ok = arg, true
+					}
+					if _, err := os.Stat(filepath.Join(dir, name)); ok && err != nil {
+						t.Errorf("%v: %v", b, err)
+					}
+				}
+			}
+		}
+	}
+	if lines < 5 {
+		t.Errorf("%d lines", lines)
+	}
+}
+
+func TestRead(t *testing.T) {
+	dir := t.TempDir()
+	text := "a `go run ./scripts/x -y`\n```sh\none\ntwo\n```\n```json\n{}\n```\n```\n`go run ./scripts/no`\n```\n"
+	if err := os.WriteFile(filepath.Join(dir, "a.md"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	blocks, commands, err := Read(dir, "a.md")
+	if err != nil || !slices.Equal(blocks, []Block{{"a.md", 3, "one\ntwo\n"}}) || !slices.Equal(commands, []string{"go run ./scripts/x -y"}) {
+		t.Errorf("%v %v %v", blocks, commands, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "b.md"), []byte("```sh\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Read(dir, "b.md"); err == nil {
+		t.Error("a block without an end is read")
+	}
+}
