@@ -1,9 +1,12 @@
 package docs
 
 import (
+	"encoding/json"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -144,5 +147,76 @@ func TestRead(t *testing.T) {
 	}
 	if _, _, err := Read(dir, "b.md"); err == nil {
 		t.Error("a block without an end is read")
+	}
+}
+
+// The guides' code uses paths and fields that the API has, and keys that pushes
+// have.
+func TestGuides(t *testing.T) {
+	raw, err := os.ReadFile(filepath.Join(root, "functions/web/api/openapi.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var api struct {
+		Paths      map[string]any
+		Components struct {
+			Schemas map[string]struct{ Properties map[string]any }
+		}
+	}
+	if err := json.Unmarshal(raw, &api); err != nil {
+		t.Fatal(err)
+	}
+	fields := map[string]bool{}
+	for _, s := range api.Components.Schemas {
+		for name := range s.Properties {
+			fields[name] = true
+		}
+	}
+	keys := map[string]bool{}
+	rendered, err := filepath.Glob(filepath.Join(root, "shared/push/testdata/*.json"))
+	if err != nil || len(rendered) == 0 {
+		t.Fatalf("%v, %v", rendered, err)
+	}
+	for _, file := range rendered {
+		raw, err := os.ReadFile(file)
+		var push struct{ Data map[string]any }
+		if err := errors.Join(err, json.Unmarshal(raw, &push)); err != nil {
+			t.Fatal(err)
+		}
+		for key := range push.Data {
+			keys[key] = true
+		}
+	}
+	path := regexp.MustCompile(`["'](/[a-z-]+)(?:\?\w+=)?["']`)
+	key := regexp.MustCompile(`(?:data\[|getStringExtra\()["'](\w+)["']`)
+	field := regexp.MustCompile(`(?:\.put\("(\w+)",|[\[{,]\s*["'](\w+)["']: )`)
+	for _, name := range []string{"android", "ios", "flutter"} {
+		raw, err := os.ReadFile(filepath.Join(root, "guides", name+".md"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(raw)
+		found := 0
+		for _, m := range path.FindAllStringSubmatch(text, -1) {
+			found++
+			if api.Paths[m[1]] == nil {
+				t.Errorf("%s: there is no path %s", name, m[1])
+			}
+		}
+		for _, m := range key.FindAllStringSubmatch(text, -1) {
+			found++
+			if !keys[m[1]] {
+				t.Errorf("%s: no push has %q in its data", name, m[1])
+			}
+		}
+		for _, m := range field.FindAllStringSubmatch(text, -1) {
+			found++
+			if f := m[1] + m[2]; !fields[f] {
+				t.Errorf("%s: no request has a field %q", name, f)
+			}
+		}
+		if found < 25 {
+			t.Errorf("%s: %d found", name, found)
+		}
 	}
 }
