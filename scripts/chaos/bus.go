@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -178,8 +179,9 @@ func (w *World) publishSweep() {
 	w.post(event{
 		id: w.numbered("sweep"), function: "sweep", subject: "sweep", timeout: sweepTimeout,
 		handle: func(ctx context.Context, p *process) error {
-			_, err := p.calls.Sweep(ctx, call.SweepEvery)
-			return err
+			_, missed := p.lapses.Sweep(ctx)
+			_, ended := p.calls.Sweep(ctx, call.SweepEvery)
+			return errors.Join(missed, ended)
 		},
 	})
 }

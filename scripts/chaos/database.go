@@ -153,7 +153,7 @@ func (d database) Finish(ctx context.Context, e delivery.Entry) error {
 
 // Entries implements fanout.Rings.
 func (d database) Entries(ctx context.Context, subjectID string) (out []delivery.Entry, err error) {
-	err = d.p.op(ctx, "read ledger", func() error {
+	err = d.p.op(ctx, "read ledger of "+subjectID, func() error {
 		out, err = d.Memory.Entries(ctx, subjectID)
 		return err
 	})
@@ -189,4 +189,27 @@ func (d database) ReadGroup(ctx context.Context, cid string, userIDs []string) (
 		return err
 	})
 	return c, members, err
+}
+
+// LapsedUsers implements lapse.Lapses.
+func (d database) LapsedUsers(ctx context.Context, shard int, until time.Time, limit int) (out []*presence.User, err error) {
+	err = d.p.op(ctx, "list lapsed users "+strconv.Itoa(shard), func() error {
+		out, err = d.Memory.LapsedUsers(ctx, shard, until, limit)
+		return err
+	})
+	return out, err
+}
+
+// Peers implements inbox.Store.
+func (d database) Peers(ctx context.Context, userID string, since int64) (out []chat.Conversation, err error) {
+	err = d.p.op(ctx, "list peers of "+userID, func() error {
+		out, err = d.Memory.Peers(ctx, userID, since)
+		return err
+	})
+	return out, err
+}
+
+// SetRead implements inbox.Store.
+func (d database) SetRead(ctx context.Context, t chat.ConversationType, cid, userID string, f func(*chat.Conversation, *group.Member) (int64, error)) error {
+	return d.p.op(ctx, "set read", func() error { return d.Memory.SetRead(ctx, t, cid, userID, f) })
 }

@@ -31,6 +31,7 @@ func (w *World) judge() {
 	log := w.received()
 	w.Result.Pushes = len(log)
 	w.judgeRepeats(log)
+	w.judgeMessages(log)
 	w.judgeCalls(log)
 	for i := range w.Result.Failures {
 		f := &w.Result.Failures[i]

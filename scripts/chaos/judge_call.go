@@ -46,7 +46,7 @@ func rings(versions []version) map[string][]*ring {
 func (w *World) judgeCalls(log []received) {
 	byCall := map[string][]received{}
 	for _, r := range log {
-		if r.kind != string(push.KindMessage) {
+		if r.kind == string(push.KindCall) || r.kind == string(push.KindCallEnd) {
 			byCall[r.id] = append(byCall[r.id], r)
 		}
 	}

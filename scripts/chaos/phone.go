@@ -45,7 +45,8 @@ type phone struct {
 	user     string // who is signed in
 	requests int
 	history  []change // in order
-	taps     []tap    // guarded by w.mu
+	had      []*person
+	taps     []tap // guarded by w.mu
 }
 
 // change is what a request of a phone's made of it: whose it is, and whether it

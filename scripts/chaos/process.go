@@ -16,6 +16,8 @@ import (
 	"github.com/doorbell-push/doorbell/shared/dispatch"
 	"github.com/doorbell-push/doorbell/shared/fanout"
 	"github.com/doorbell-push/doorbell/shared/group"
+	"github.com/doorbell-push/doorbell/shared/inbox"
+	"github.com/doorbell-push/doorbell/shared/lapse"
 	"github.com/doorbell-push/doorbell/shared/presence"
 )
 
@@ -32,6 +34,8 @@ type process struct {
 	registry   *presence.Registry
 	sender     *chat.Sender
 	groups     *group.Service
+	inbox      *inbox.Service
+	lapses     *lapse.Sweeper
 	calls      *call.Service
 	fan        *fanout.Fanout
 	dispatcher *dispatch.Dispatcher
@@ -178,7 +182,9 @@ func (w *World) run(function string, n int) *process {
 	p.calls = &call.Service{
 		Store: db, Presence: db, Now: p.now, MaxInvitees: 9, Retention: retention, CheckPush: func(call.Call) error { return nil },
 	}
+	p.inbox = &inbox.Service{Store: db, Presence: db, Reads: p.registry, Now: p.now}
 	t := topics{p}
+	p.lapses = &lapse.Sweeper{Lapses: db, Leases: p.registry, Inbox: p.inbox, Ledger: db, Publisher: t, Now: p.now, PushTTL: pushTTL}
 	p.fan = &fanout.Fanout{
 		Presence: db, Roster: db, Rings: db, Publisher: t, Tasks: t, Sweeps: t, Now: p.now,
 		PushTTL: pushTTL, Retention: retention, Threshold: w.Size.Threshold,

@@ -30,16 +30,25 @@ type Size struct {
 type person struct {
 	id     string
 	phones []*phone
+	rooms  map[string][]membership // by group, in order
+	reads  []reading
 }
 
 // play has people sign up, and then everything happen at once.
 func (w *World) play() {
 	w.signUp()
+	w.formGroups()
 	w.stormy.Store(true)
 	w.clocks.Go(w.clock)
 	var lanes sync.WaitGroup
 	for _, p := range w.phones {
 		lanes.Go(func() { w.live(p) })
+	}
+	for _, p := range w.people[:w.Size.People] {
+		lanes.Go(func() { w.socialLife(p) })
+	}
+	for n := range w.Size.Messages {
+		lanes.Go(func() { w.messageLane(n) })
 	}
 	for n := range w.Size.Calls {
 		lanes.Go(func() { w.callLane(n) })

@@ -8,7 +8,7 @@ package chaos
 
 import (
 	"fmt"
-	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,6 +48,7 @@ type World struct {
 
 	phones []*phone
 	people []*person
+	rooms  []*room
 	calls  []*invitation
 
 	mu        sync.Mutex // guards what follows
@@ -55,6 +56,7 @@ type World struct {
 	pools     map[string][]*process
 	triggered map[string]bool      // message IDs
 	versions  map[string][]version // of calls, by callID
+	messages  []*said
 	letters   []letter
 	buried    map[string]bool   // subject and PushID of what ever became a dead letter
 	owners    map[string]*phone // by target
@@ -90,6 +92,14 @@ type Result struct {
 
 	DeadLetters int
 	Failures    []Failure // the first is the first offender
+}
+
+// add adds what another run came to, but for its failures.
+func (r *Result) add(o Result) {
+	r.Pairs, r.Expected, r.Shown = r.Pairs+o.Pairs, r.Expected+o.Expected, r.Shown+o.Shown
+	r.Calls, r.Rings, r.Pushes = r.Calls+o.Calls, r.Rings+o.Rings, r.Pushes+o.Pushes
+	r.Repeats, r.Excused, r.Kills = r.Repeats+o.Repeats, r.Excused+o.Excused, r.Kills+o.Kills
+	r.DeadLetters += o.DeadLetters
 }
 
 // Failure is a broken promise.
@@ -130,10 +140,13 @@ func (w *World) note(j *job, p *process, what, how string) {
 	w.trace = append(w.trace, entry{time.Since(w.began), j.subject, p.function, what, how})
 }
 
-// traceOf is the lines about any of the subjects.
-func (w *World) traceOf(subjects ...string) (out []string) {
+// traceOf is the lines about a subject and a phone, of FCM's about that phone.
+func (w *World) traceOf(subject, phone string) (out []string) {
 	for _, e := range w.trace {
-		if slices.Contains(subjects, e.subject) {
+		if to, fcm := strings.CutPrefix(e.what, "FCM "); fcm && phone != "" && to != phone {
+			continue
+		}
+		if e.subject == subject || e.subject == phone {
 			out = append(out, fmt.Sprintf("%12.3fs  %-18s %s: %s", e.at.Seconds(), e.who, e.what, e.how))
 		}
 	}
@@ -154,6 +167,7 @@ func Run(seed uint64, size Size, weather Weather, broken Variant) *World {
 	w.play()
 	w.quiet()
 	w.replay()
+	time.Sleep(lease + 5*time.Minute) // the last leases lapse, and are swept
 	w.quiet()
 	w.end()
 	w.judge()

@@ -1,0 +1,189 @@
+package chaos
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/doorbell-push/doorbell/shared/device"
+	"github.com/doorbell-push/doorbell/shared/push"
+)
+
+// judgeMessages judges what the phones got of messages.
+func (w *World) judgeMessages(log []received) {
+	byMessage := map[string][]received{}
+	for _, r := range log {
+		if r.kind == string(push.KindMessage) {
+			byMessage[r.id] = append(byMessage[r.id], r)
+		}
+	}
+	for _, m := range w.messages {
+		j := messageJudge{w: w, m: m, log: map[*phone][]received{}}
+		for _, r := range byMessage[m.id] {
+			j.log[r.on] = append(j.log[r.on], r)
+		}
+		delete(byMessage, m.id)
+		j.judge()
+	}
+	for id, list := range byMessage {
+		w.fail("wrong recipient", id, list[0].on.id, "a push of a message that nobody sent")
+	}
+}
+
+// messageJudge judges one message.
+type messageJudge struct {
+	w   *World
+	m   *said
+	log map[*phone][]received
+}
+
+func (j messageJudge) fail(promise string, p *phone, format string, args ...any) {
+	j.w.fail(promise, j.m.id, p.id, "message %s of %s, sent after %v: %s", j.m.id, j.m.sender.id, j.m.from.Sub(j.w.began), fmt.Sprintf(format, args...))
+}
+
+func (j messageJudge) judge() {
+	m := j.m
+	if m.refused {
+		if m.in != nil {
+			if _, out := m.sender.possiblyIn(m.in, m.from, m.to.Add(time.Second)); out {
+				if len(j.log) > 0 {
+					j.w.fail("wrong recipient", m.id, "", "a message that was refused is pushed")
+				}
+				return // by who isn't a member
+			}
+		}
+		j.w.fail("a request is refused that must not be", m.id, "", "the message of %s", m.sender.id)
+		return
+	}
+	for p, list := range j.log {
+		for _, r := range list {
+			j.push(p, r)
+		}
+		if slices.ContainsFunc(list, func(r received) bool { return r.Tag != list[0].Tag || r.Tag == "" }) {
+			j.fail("shown twice", p, "%s shows it under several tags", p.id)
+		}
+		j.w.Result.Shown++
+	}
+	for _, p := range j.w.phones {
+		for _, who := range p.users() {
+			if j.mayReceive(who, m.from, m.to) {
+				j.w.Result.Pairs++
+				j.mustShow(p, who)
+			}
+		}
+	}
+}
+
+// mayReceive reports whether a user may be one the message is for.
+func (j messageJudge) mayReceive(who *person, from, to time.Time) bool {
+	switch {
+	case who == j.m.sender:
+		return false
+	case j.m.peer != nil:
+		return who == j.m.peer
+	}
+	in, _ := who.possiblyIn(j.m.in, from, to)
+	return in
+}
+
+// planned is how long before FCM took a push the system may have looked at
+// whether it is for the device: reading a roster, presence and publishing come
+// before the dispatch.
+func (w *World) planned() time.Duration {
+	if w.weather.Kill > 0 || w.weather.Fail > 0 {
+		return w.underWay() + time.Minute
+	}
+	return w.underWay() + 20*time.Second
+}
+
+// push judges one push of the message.
+func (j messageJudge) push(p *phone, r received) {
+	asked := r.AcceptedAt.Add(-j.w.planned())
+	promise, why := "wrong recipient", "nobody it is for is signed in there"
+	for _, who := range p.users() {
+		state := p.possibly(who.id, asked, r.AcceptedAt)
+		switch {
+		case !j.m.pushed:
+			why = "it asked for no push"
+		case !state.bound || !j.mayReceive(who, j.m.from, r.AcceptedAt) || !j.mayReceive(who, asked, r.AcceptedAt):
+		case j.m.in != nil && j.m.in.muters[who.id]:
+			why = "the group is muted"
+		case j.readBefore(who, asked):
+			promise, why = "shown though it isn't new", "it was read"
+		case !state.offline:
+			promise, why = "shown though it isn't new", "the device is online"
+		default:
+			return
+		}
+	}
+	j.fail(promise, p, "%s got it after %v: %s", p.id, r.AcceptedAt.Sub(j.w.began), why)
+}
+
+// readBefore reports whether the user had read the message for certain.
+func (j messageJudge) readBefore(who *person, at time.Time) bool {
+	return slices.ContainsFunc(who.reads, func(r reading) bool { return r.cid == j.m.cid && r.from.After(j.m.to) && r.to.Before(at) })
+}
+
+// settled is how long the weather may keep a message from being pushed.
+func (w *World) settled() time.Duration {
+	if w.weather.Kill > 0 || w.weather.Fail > 0 {
+		return 30 * time.Minute
+	}
+	return 3 * time.Minute
+}
+
+// mustShow: who the message is for and is not there, has it in the shade.
+func (j messageJudge) mustShow(p *phone, who *person) {
+	m, end := j.m, j.w.ended()
+	if !m.pushed || !j.missed(p, who, end) {
+		return
+	}
+	if m.in != nil {
+		if _, out := who.possiblyIn(m.in, m.from.Add(-time.Second), end); out || m.in.muters[who.id] {
+			return
+		}
+	}
+	if slices.ContainsFunc(who.reads, func(r reading) bool { return r.cid == m.cid && r.to.After(m.from) }) {
+		return
+	}
+	buried := j.w.buried[m.id+device.PushID(who.id, p.id)]
+	if buried && p.possibly(who.id, m.from, end).online {
+		return // it was there when the dead letter was sent again
+	}
+	j.w.Result.Expected++
+	if len(j.log[p]) == 0 {
+		j.fail("lost", p, "%s of %s doesn't show it", p.id, who.id)
+	}
+}
+
+// missed reports whether the phone, all the time the user's, was certainly
+// offline when the message came, or had only a lease that ended without a word.
+func (j messageJudge) missed(p *phone, who *person, end time.Time) bool {
+	from := j.m.from.Add(-time.Second - 2*j.w.weather.Skew)
+	if all := p.possibly(who.id, from, end); all.unbound || !all.bound {
+		return false
+	}
+	if !p.possibly(who.id, from, minTime(end, j.m.to.Add(j.w.settled()))).online {
+		return true
+	}
+	i := len(p.history) - 1
+	if !p.history[i].online {
+		return false
+	}
+	for i > 0 && p.history[i-1].online && p.history[i-1].user == who.id && p.history[i].to.Sub(p.history[i-1].from) < lease-2*j.w.weather.Skew {
+		i-- // to where it came online, and got what it had missed from sync
+	}
+	return j.m.from.After(p.history[i].to.Add(2 * j.w.weather.Skew))
+}
+
+// users is who was ever signed in on p, when all is over.
+func (p *phone) users() []*person {
+	if p.had == nil {
+		for _, who := range p.w.people {
+			if slices.ContainsFunc(p.history, func(c change) bool { return c.user == who.id }) {
+				p.had = append(p.had, who)
+			}
+		}
+	}
+	return p.had
+}
