@@ -202,7 +202,7 @@ func (d *Dispatcher) settle(ctx context.Context, run *run) error {
 	// next try repeats every send.
 	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryTimeout)
 	defer cancel()
-	if err := d.Ledger.Finish(finish, run.entry); err != nil {
+	if err := d.finish(finish, run.entry); err != nil {
 		return err
 	}
 	d.forget(finish, run)
@@ -211,6 +211,29 @@ func (d *Dispatcher) settle(ctx context.Context, run *run) error {
 		return errors.Join(undelivered, fmt.Errorf("%d of %d targets are to be tried again", len(pending), len(run.batch.Targets)))
 	}
 	return nil
+}
+
+// finishTries is how often the ledger is told what became of a batch, and
+// finishTimeout how long one try may take: a slow one mustn't use up the time of
+// the others, as all that FCM took would be sent again.
+const (
+	finishTries   = 4
+	finishTimeout = tryTimeout / 4
+)
+
+// finish tells the ledger, and again where that fails. It is safe to repeat, also
+// where only the answer was lost: what a lease that is over reports late adds
+// outcomes and changes nothing else.
+func (d *Dispatcher) finish(ctx context.Context, e delivery.Entry) error {
+	for n := 1; ; n++ {
+		try, cancel := context.WithTimeout(ctx, finishTimeout)
+		err := d.Ledger.Finish(try, e)
+		cancel()
+		now := d.Now()
+		if err == nil || n == finishTries || !sleep(ctx, d.Now, now.Add(d.backoff(n)), now.Add(tryTimeout)) {
+			return err
+		}
+	}
 }
 
 // pardon leaves devices pending whose target turned out dead but isn't theirs any

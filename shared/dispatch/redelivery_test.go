@@ -95,11 +95,12 @@ func TestDyingBeforeFinish(t *testing.T) {
 		dies := errors.New("killed")
 		b.d.Ledger = &ledger{Ledger: b.db, finish: func() error { return dies }}
 		batch := b.batch("m", "A")
+		over := time.Now().Add(lease)
 		if err := b.d.Dispatch(b.Context(), batch); !errors.Is(err, dies) {
 			t.Errorf("got %v", err)
 		}
 		next := b.dispatcher()
-		time.Sleep(lease - 1)
+		time.Sleep(time.Until(over) - 1)
 		if err := next.Dispatch(b.Context(), batch); !errors.Is(err, delivery.ErrBusy) {
 			t.Errorf("inside the lease: %v", err)
 		}
@@ -110,6 +111,34 @@ func TestDyingBeforeFinish(t *testing.T) {
 		b.want(batch, true, "A", "sent")
 		b.wantRequests("A", 2)
 	})
+}
+
+// The ledger fails for a moment, or is slow: it is told again, and FCM isn't.
+func TestLedgerFailsForAMoment(t *testing.T) {
+	for name, fails := range map[string]func() error{
+		"unavailable": func() error { return errors.New("unavailable") },
+		"slow":        func() error { time.Sleep(finishTimeout); return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *bench) {
+				tries := 0
+				b.d.Ledger = &ledger{Ledger: b.db, finish: func() error {
+					if tries++; tries < 3 {
+						return fails()
+					}
+					return nil
+				}}
+				batch := b.batch("m", "A")
+				for range 2 {
+					if err := b.d.Dispatch(b.Context(), batch); err != nil {
+						t.Error(err)
+					}
+				}
+				b.want(batch, true, "A", "sent")
+				b.wantRequests("A", 1)
+			})
+		})
+	}
 }
 
 // The instance is told to stop in the middle: what FCM answered is kept.
