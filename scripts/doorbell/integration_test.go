@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -71,16 +72,22 @@ func (w world) send(c harness.Client, text string) string {
 // run runs the program as a person does.
 func (w world) run(args ...string) string {
 	w.Helper()
+	out, err := w.try(args...)
+	if err != nil {
+		w.Fatalf("%v: %v", args, err)
+	}
+	return out
+}
+
+func (w world) try(args ...string) (string, error) {
 	w.Setenv("FIRESTORE_EMULATOR_HOST", w.FirestoreHost())
 	w.Setenv("PUBSUB_EMULATOR_HOST", w.PubSubHost())
 	var out bytes.Buffer
 	cmd := command()
 	cmd.SetOut(&out)
 	cmd.SetArgs(append(args, "--project", w.ProjectID))
-	if err := cmd.ExecuteContext(w.Context()); err != nil {
-		w.Fatalf("%v: %v", args, err)
-	}
-	return out.String()
+	err := cmd.ExecuteContext(w.Context())
+	return out.String(), err
 }
 
 // until runs the program until what it prints matches each pattern.
@@ -146,7 +153,16 @@ func TestTraceAndDeadLetters(t *testing.T) {
 	lost := w.send(alice, "lost")
 	w.until([]string{`message ` + lost + `  1 devices  sender_mismatch`}, "dead-letter", "list")
 	w.until([]string{`in the dead letters at the first try: the token belongs to another Firebase project`}, "trace", lost, "bob")
+	w.Setenv("DOORBELL_FCM_ENDPOINT", "http://"+w.FCMHost()+"/v1")
+	steps, err := w.try("self-test", "bob", "phone")
+	if !errors.Is(err, errBroken) || !regexp.MustCompile(`phone \(android\) +fcm +BROKEN +the token belongs to another Firebase project`).MatchString(steps) {
+		t.Errorf("self-test, with the wrong sender: %v\n%s", err, steps)
+	}
 	w.FCM.ClearFaults()
+	before := len(w.FCM.Messages(token))
+	if steps := w.run("self-test", "bob", "phone"); !strings.Contains(steps, "FCM would take the push") || len(w.FCM.Messages(token)) != before {
+		t.Errorf("self-test:\n%s", steps)
+	}
 	if got := w.run("dead-letter", "replay", "--reason", "credentials"); got != "0 of 0 sent again\n" {
 		t.Errorf("replay of others: %q", got)
 	}

@@ -4,6 +4,7 @@
 //	go run ./scripts/doorbell dead-letter list          what could not be delivered, and why
 //	go run ./scripts/doorbell dead-letter replay        sends it again
 //	go run ./scripts/doorbell dry-run --from USER FILE  what would happen if this were sent?
+//	go run ./scripts/doorbell self-test USER [DEVICE]   which step to a user's devices is broken?
 //	go run ./scripts/doorbell cost --dau N --messages N  what would a month cost?
 //	go run ./scripts/doorbell help                      everything else
 package main
@@ -50,7 +51,7 @@ func command() *cobra.Command {
 	flags.StringVar(&o.project, "project", "", "Google Cloud project (default $GOOGLE_CLOUD_PROJECT)")
 	flags.BoolVar(&o.local, "local", false, "the local system that \"go run ./scripts/local\" runs, on its usual ports")
 	flags.BoolVar(&o.json, "json", false, "print JSON")
-	root.AddCommand(traceCommand(&o), deadLetterCommand(&o), costCommand(&o), dryRunCommand(&o))
+	root.AddCommand(traceCommand(&o), deadLetterCommand(&o), costCommand(&o), dryRunCommand(&o), selfTestCommand(&o))
 	return root
 }
 
@@ -59,6 +60,7 @@ func (o *options) settle() error {
 	if o.local {
 		for name, value := range map[string]string{
 			"FIRESTORE_EMULATOR_HOST": "127.0.0.1:8091", "PUBSUB_EMULATOR_HOST": "127.0.0.1:8092", "GOOGLE_CLOUD_PROJECT": "doorbell-local",
+			"DOORBELL_FCM_ENDPOINT": "http://127.0.0.1:8095/v1",
 		} {
 			if err := os.Setenv(name, value); err != nil {
 				return err

@@ -1,0 +1,137 @@
+// Package selftest pushes to a person's own devices and says which step on the
+// way is broken.
+package selftest
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/device"
+	"github.com/doorbell-push/doorbell/shared/plan"
+	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/push"
+)
+
+// Sender hands FCM the JSON body of a messages:send.
+type Sender interface {
+	Send(ctx context.Context, body []byte) (name string, err error)
+}
+
+// Tester tests by the settings of the deployment.
+type Tester struct {
+	Sender   Sender
+	Rules    plan.Rules
+	Renderer push.Renderer
+	Now      func() time.Time
+	// Ring has FCM deliver the push; else it only checks it (validate_only).
+	Ring bool
+}
+
+// Step is a part of the way to a device.
+type Step struct {
+	DeviceID string `json:"deviceID,omitempty"` // none: of the user
+	Platform string `json:"platform,omitempty"`
+	Name     string `json:"step"` // registered, rules, target, fcm
+	OK       bool   `json:"ok"`
+	Text     string `json:"text"`
+}
+
+// tester is who the push is from: an ID that no user has, for its space.
+const tester = "self test"
+
+// ttl is how long FCM keeps a push that can't be delivered at once.
+const ttl = time.Minute
+
+// Run walks all steps to the devices of u, or to the one with the deviceID, and
+// stops at none: one run says all that is broken. It changes nothing; with Ring,
+// running it again rings again.
+func (t *Tester) Run(ctx context.Context, u *presence.User, deviceID string) []Step {
+	var devices []device.Device
+	for _, d := range u.Sorted() {
+		if deviceID == "" || d.DeviceID == deviceID {
+			devices = append(devices, d)
+		}
+	}
+	if len(devices) == 0 {
+		return []Step{{DeviceID: deviceID, Name: "registered", Text: "broken: " + plan.NoDevice.Explain()}}
+	}
+	now := t.Now()
+	a := announcement(u.UserID, now)
+	decisions := map[string]plan.Reason{}
+	all := plan.Push
+	for _, d := range t.Rules.Decide(a, plan.Receiver{UserID: u.UserID, Presence: u}, now) {
+		if d.PushID == "" {
+			all = d.Reason // for the user as a whole
+		}
+		decisions[d.PushID] = d.Reason
+	}
+	var steps []Step
+	for _, d := range devices {
+		reason, ok := decisions[d.PushID]
+		if !ok {
+			reason = all
+		}
+		steps = append(steps, t.device(ctx, a, d, reason, now)...)
+	}
+	return steps
+}
+
+// device is the steps of one device.
+func (t *Tester) device(ctx context.Context, a push.Announcement, d device.Device, reason plan.Reason, now time.Time) []Step {
+	step := func(name string, ok bool, text string) Step {
+		return Step{DeviceID: d.DeviceID, Platform: d.Platform.String(), Name: name, OK: ok, Text: text}
+	}
+	steps := []Step{step("registered", true, "last seen "+d.SeenAt.UTC().Format(time.RFC3339))}
+	switch reason {
+	case plan.Push:
+		steps = append(steps, step("rules", true, "a message from somebody new would ring"))
+	case plan.Online:
+		steps = append(steps, step("rules", true, "the device is online now, so a message would go there directly and ring nothing"))
+	default:
+		steps = append(steps, step("rules", false, "no push: "+reason.Explain()))
+	}
+	if d.Target.IsZero() {
+		return append(steps, step("target", false,
+			"there is no FCM token: the app never gave one (on the web, was the permission refused?), or it died"))
+	}
+	steps = append(steps, step("target", true, "there is an FCM "+d.Target.Kind))
+	target := push.Target{PushID: d.PushID, Platform: d.Platform, Kind: d.Target.Kind, Value: d.Target.Value}
+	name, err := t.Sender.Send(ctx, t.body(a, target, now))
+	verdict := push.Judge(err, now).Class
+	switch {
+	case err != nil:
+		return append(steps, step("fcm", false, said(verdict)))
+	case t.Ring:
+		return append(steps, step("fcm", true, "FCM took the push as "+name+": it shows unless the system keeps it back (permission, focus, battery)"))
+	}
+	return append(steps, step("fcm", true, "FCM would take the push"))
+}
+
+// said is a verdict in words. Here nothing is removed.
+func said(c push.Class) string {
+	switch c {
+	case push.Unregistered:
+		return "FCM knows the target no more: the app is gone from the device, or has a newer one that it didn't register"
+	case push.InvalidTarget:
+		return "FCM calls the target invalid: is it an FCM token?"
+	}
+	return c.Explain()
+}
+
+func (t *Tester) body(a push.Announcement, to push.Target, now time.Time) []byte {
+	body := t.Renderer.Encoder(a).Encode(to, now)
+	if t.Ring {
+		return body
+	}
+	return append([]byte(`{"validate_only":true,`), bytes.TrimPrefix(body, []byte("{"))...)
+}
+
+func announcement(userID string, now time.Time) push.Announcement {
+	return push.OfMessage(chat.Message{
+		MessageID: "self-test-" + now.UTC().Format("20060102T150405.000"), SenderUserID: tester, ConversationID: userID,
+		ConversationType: chat.Peer, Timestamp: now.UnixMilli(), Priority: chat.High,
+		Push: &chat.PushConfig{Title: "Doorbell", Content: "This is a test: pushes reach this device."},
+	}, ttl)
+}
