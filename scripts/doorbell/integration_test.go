@@ -131,6 +131,8 @@ func TestTraceAndDeadLetters(t *testing.T) {
 	w.until([]string{`nothing is recorded for carol`}, "trace", id, "carol")
 	w.until([]string{`"userID": "bob"`, `"detail": "online"`}, "trace", id, "bob", "--json")
 
+	w.until([]string{`tokens +2\n`, `on android +2\n`, `of no device +0\n`}, "tokens", "audit")
+
 	body := filepath.Join(t.TempDir(), "message.json")
 	if err := os.WriteFile(body, []byte(`{"message":{"type":1,"message":"x"},"toConversationID":"bob","conversationType":0,"localMessageID":"dry",`+
 		`"config":{"priority":2,"pushConfig":{"title":"Alice","content":"dry"}}}`), 0o600); err != nil {

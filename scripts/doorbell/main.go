@@ -5,6 +5,7 @@
 //	go run ./scripts/doorbell dead-letter replay        sends it again
 //	go run ./scripts/doorbell dry-run --from USER FILE  what would happen if this were sent?
 //	go run ./scripts/doorbell self-test USER [DEVICE]   which step to a user's devices is broken?
+//	go run ./scripts/doorbell tokens audit              how many tokens are there, and of what?
 //	go run ./scripts/doorbell cost --dau N --messages N  what would a month cost?
 //	go run ./scripts/doorbell help                      everything else
 package main
@@ -51,7 +52,7 @@ func command() *cobra.Command {
 	flags.StringVar(&o.project, "project", "", "Google Cloud project (default $GOOGLE_CLOUD_PROJECT)")
 	flags.BoolVar(&o.local, "local", false, "the local system that \"go run ./scripts/local\" runs, on its usual ports")
 	flags.BoolVar(&o.json, "json", false, "print JSON")
-	root.AddCommand(traceCommand(&o), deadLetterCommand(&o), costCommand(&o), dryRunCommand(&o), selfTestCommand(&o))
+	root.AddCommand(traceCommand(&o), deadLetterCommand(&o), costCommand(&o), dryRunCommand(&o), selfTestCommand(&o), tokensCommand(&o))
 	return root
 }
 
