@@ -38,6 +38,7 @@ var clientFunctions = map[string]routes{
 	"presence": {
 		"presence":  {http.MethodPost: heartbeat},
 		"push-rule": {http.MethodGet: getPushRule, http.MethodPost: setPushRule},
+		"badge":     {http.MethodPost: setBadge},
 
 		"blacklist-add":    {http.MethodPost: addToBlacklist},
 		"blacklist-remove": {http.MethodPost: removeFromBlacklist},

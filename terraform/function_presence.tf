@@ -5,7 +5,7 @@ module "presence" {
   name        = "presence"
   description = "Keeps a device's lease"
   public      = true
-  paths       = ["/presence", "/push-rule", "/notification-settings", "/blacklist-*"]
+  paths       = ["/presence", "/push-rule", "/badge", "/notification-settings", "/blacklist-*"]
   firestore   = "write"
 
   # Every device that is online calls it twice a lease: the most calls of all.

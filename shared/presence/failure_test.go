@@ -100,6 +100,9 @@ func TestFailureAnywhereChangesNothing(t *testing.T) {
 			_, err := r.SetRule(context.Background(), "alice", presence.PushRule{OnlinePlatforms: platforms{device.Web}})
 			return err
 		}},
+		"badge": {2, func(r *presence.Registry) error {
+			return r.SetBadge(context.Background(), "alice", 5)
+		}},
 		"block": {2, func(r *presence.Registry) error {
 			_, err := r.AddToBlacklist(context.Background(), "alice", []string{"eve"})
 			return err

@@ -16,7 +16,8 @@ import (
 type User struct {
 	UserID  string                   `firestore:"-"`
 	Devices map[string]device.Device `firestore:"devices"` // by PushID
-	// Badge is the app icon's number the user's client set last.
+	// Badge is the app icon's number the user's client set last, 0 to MaxBadge:
+	// what a push's badgeIncrement is added to.
 	Badge int `firestore:"badge"`
 	// Rule narrows which offline devices ring while others are online.
 	Rule PushRule `firestore:"rule"`

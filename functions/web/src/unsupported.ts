@@ -4,7 +4,7 @@ import { unsupported } from "./errors.js";
 
 const promising = [
   "uploadLog", "callExperimentalAPI",
-  "updateUserName", "updateUserAvatarUrl", "updateUserExtendedData", "updateUserCustomStatus", "updateUserBadge",
+  "updateUserName", "updateUserAvatarUrl", "updateUserExtendedData", "updateUserCustomStatus",
   "queryUsersInfo", "queryUsersStatus", "subscribeUsersStatus", "unsubscribeUsersStatus", "querySubscribedUserStatusList",
   "queryConversation", "queryConversationPinnedList", "updateConversationPinnedState", "deleteConversation", "deleteAllConversations",
   "clearConversationTotalUnreadMessageCount", "queryConversationTotalUnreadMessageCount", "sendConversationMessageReceiptRead",

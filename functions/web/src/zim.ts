@@ -158,6 +158,12 @@ export class ZIM {
     return { offlinePushRule: rule };
   }
 
+  /** Sets the number that the user's iOS and macOS icons get with the next push, plus its badgeIncrement. */
+  async updateUserBadge(badge: number): Promise<void> {
+    if (!Number.isInteger(badge) || badge < 0) throw invalid("badge", "must be a whole number from 0 on");
+    await this.in().api.post("/badge", { badge });
+  }
+
   /** What Doorbell knows of the user who is logged in: their push rule. */
   async querySelfUserInfo(): Promise<t.ZIMSelfUserInfoQueriedResult> {
     const { api, userID, userName } = this.in();

@@ -145,6 +145,15 @@ test("a message goes out as the API takes it and comes back as ZIM's", async () 
     ["m1", attached, 0, 1, 7, 7]);
 });
 
+test("the icon's number goes out, and one that is none doesn't", async () => {
+  await assert.rejects(zim.updateUserBadge(1), { code: ZIMErrorCode.NetworkModuleUserIsNotLogged });
+  await zim.login("alice", { token: "token:alice" });
+  page.net.answers.set("/badge", () => ({}));
+  for (const bad of [-1, 1.5, NaN, "3"]) await assert.rejects(zim.updateUserBadge(bad as number), { code: ZIMErrorCode.CommonModuleParamsInvalid });
+  assert.equal(await zim.updateUserBadge(3), undefined);
+  assert.deepEqual(page.net.to("/badge").map(({ body }) => body), [{ badge: 3 }]);
+});
+
 test("calls: what the compared SDK checks and sends", async () => {
   await zim.login("alice", { token: "token:alice" });
   page.net.answers.set("/call-invite", ({ body }) => ({

@@ -61,6 +61,7 @@ zim.setConversationNotificationStatus(ZIMConversationNotificationStatus.DoNotDis
 const rule: ZIMUserOfflinePushRule = {
   onlinePlatforms: [ZIMPlatformType.Win, ZIMPlatformType.MacOS], notToReceiveOfflinePushPlatforms: [ZIMPlatformType.Android, ZIMPlatformType.IPhoneOS],
 };
+zim.updateUserBadge(3).then(() => console.log("set"));
 zim.updateUserOfflinePushRule(rule).then(({ offlinePushRule }) => console.log(offlinePushRule.onlinePlatforms));
 zim.on("userRuleUpdated", (_zim, { userRule }) => console.log(userRule.offlinePushRule.notToReceiveOfflinePushPlatforms));
 zim.querySelfUserInfo().then(({ selfUserInfo }) => console.log(selfUserInfo.userFullInfo.baseInfo.userID, selfUserInfo.userRule.offlinePushRule));
