@@ -28,6 +28,7 @@ func TestCostOfOneMessage(t *testing.T) {
 	d := bob.newPhone("phone", "android")
 	warmUp := alice.send(bob, "warm-up", "0") // connections and first-use caches
 	waitLogged(t, "dispatched", warmUp)
+	settle(t)
 
 	resumeMessage, resumeDispatch := pause(t, "on-message"), pause(t, "dispatch")
 	before, published := world.firestore.Snapshot(), world.pubsub.Snapshot()
@@ -69,6 +70,7 @@ func TestOnlineReceiverCostsNoWrite(t *testing.T) {
 	alice, bob := someone(t, "alice"), someone(t, "bob")
 	d := bob.newPhone("phone", "web")
 	bob.presence(d, "online")
+	settle(t)
 	resume := pause(t, "on-message")
 	id := alice.send(bob, "hello", "1")
 	waitHeld(t, "on-message", 1)
@@ -87,6 +89,7 @@ func TestCostModel(t *testing.T) {
 	alice, bob := someone(t, "alice"), someone(t, "bob")
 	d := bob.newPhone("phone", "android")
 	waitLogged(t, "dispatched", alice.send(bob, "warm-up", "0"))
+	settle(t)
 	for _, tc := range []struct {
 		what, before string // bob's state
 		do           func(localID string)

@@ -279,6 +279,28 @@ func waitLogged(t *testing.T, what, id string) {
 	}
 }
 
+// settle waits until nothing that earlier tests began is under way: for half a
+// second nobody asks the emulators for anything. What counts requests starts with
+// it.
+func settle(t *testing.T) {
+	t.Helper()
+	const quiet = 25 // looks, 20 ms apart
+	last, same := "", 0
+	err := harness.Poll(t.Context(), within, func(context.Context) error {
+		now := fmt.Sprint(world.firestore.Snapshot().Calls, world.pubsub.Snapshot().Calls)
+		if now != last {
+			last, same = now, 0
+		}
+		if same++; same <= quiet {
+			return fmt.Errorf("the emulators are still asked: %s", now)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // waitDelivered waits until n events of name have been handled in all.
 func waitDelivered(t *testing.T, name string, n int) {
 	t.Helper()

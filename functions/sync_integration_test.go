@@ -226,6 +226,7 @@ func TestCostOfSync(t *testing.T) {
 		}
 	}
 	const groups = 2 * 2 // the membership and the conversation
+	settle(t)
 	costs("nothing yet", 1+groups+1, 0, sync(100, 0))
 	say(friends[0], 1)
 	costs("one message", 1+groups+1+1+1, 0, sync(100, 1)) // the conversation, the message, one's presence

@@ -191,7 +191,7 @@ func TestGuides(t *testing.T) {
 	key := regexp.MustCompile(`(?:data\[|getStringExtra\()["'](\w+)["']`)
 	field := regexp.MustCompile(`(?:\.put\("(\w+)",|[\[{,]\s*["'](\w+)["']: )`)
 	for _, name := range []string{"android", "ios", "flutter"} {
-		raw, err := os.ReadFile(filepath.Join(root, "guides", name+".md"))
+		raw, err := os.ReadFile(filepath.Join(root, "functions", "guides", name+".md"))
 		if err != nil {
 			t.Fatal(err)
 		}
