@@ -109,8 +109,8 @@ var (
 			Presence: db, Roster: db, Rings: db, Publisher: q, Tasks: q, Sweeps: q, Now: time.Now,
 			PushTTL: c.PushTTL, Retention: c.LedgerRetention, Threshold: c.FanoutThreshold, Rules: rules(c),
 		}
-		if c.RecordSkips {
-			f.Skips = db
+		if c.RecordSkips != config.SkipsOff {
+			f.Skips, f.AllSkips = db, c.RecordSkips == config.SkipsAll
 		}
 		return f, nil
 	})

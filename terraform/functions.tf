@@ -34,7 +34,7 @@ locals {
   )
 
   # Functions that plan only read, unless they are to write down why nobody was rung.
-  planner_access = coalesce(var.settings.record_skips, false) ? "write" : "read"
+  planner_access = coalesce(var.settings.record_skips, "unusual") == "off" ? "read" : "write"
 
   topic_ids = merge(
     { for name, topic in google_pubsub_topic.queue : name => topic.id },

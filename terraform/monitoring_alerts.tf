@@ -57,10 +57,10 @@ locals {
       runbook  = <<-EOT
         A dead-letter subscription holds messages: people were not rung.
 
-        1. Look: `go run ./scripts/doorbell dead-letter list --subscription SUBSCRIPTION`. The reason is FCM's class, where
+        1. Look: `go run ./scripts/doorbell dead-letter list`. The reason is FCM's class, where
            dispatch gave up itself; without one, Pub/Sub did after its last delivery.
         2. Mend the cause: credentials and APNs key as in "FCM refuses us"; a message that can't be decoded is a bug.
-        3. What is still worth sending: `go run ./scripts/doorbell dead-letter replay`, with `--subscription` and the `--topic` it came from.
+        3. What is still worth sending: `go run ./scripts/doorbell dead-letter replay`. `--queue` and `--reason` pick some.
         4. Empty the subscription, which ends the alert: `gcloud pubsub subscriptions seek SUBSCRIPTION --time=$(date -u +%FT%TZ)`.
       EOT
     }

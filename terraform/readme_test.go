@@ -47,7 +47,7 @@ func TestReadmeRoles(t *testing.T) {
 			access = "–"
 		}
 		if strings.Contains(read(t, "function_"+strings.ReplaceAll(name, "-", "_")+".tf"), "local.planner_access") {
-			access = "read"
+			access = "write"
 		}
 		if row[1] != access {
 			t.Errorf("the README says %s has the database to %q, it has it to %q", name, row[1], access)

@@ -90,7 +90,7 @@ variable "settings" {
     notification_defaults   = optional(string) # JSON: jsonencode({ groupLevel = "mentions" })
     push_ttl_seconds        = optional(number)
     rate_limits             = optional(string)
-    record_skips            = optional(bool)
+    record_skips            = optional(string)
     web_click_url           = optional(string)
   })
   default = {}

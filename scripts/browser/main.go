@@ -59,7 +59,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	opts := system.Options{Log: io.Discard, Env: []string{
-		"DOORBELL_RECORD_SKIPS=true",
+		"DOORBELL_RECORD_SKIPS=all",
 		"DOORBELL_ALLOWED_ORIGINS=*", // the fixture pages are a site of their own
 	}}
 	if *verbose {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2"
@@ -12,76 +14,91 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// queues are the topics whose dead letters are looked at; those of a topic are in
+// the subscription with "-dead" after its name. A sweep that was given up isn't
+// missed: the next came a minute later.
+var queues = []string{"push", "urgent", "fanout"}
+
 func deadLetterCommand(o *options) *cobra.Command {
-	var subscription, topic, reason string
+	var which []string
+	var reason string
 	var most int
-	open := func(cmd *cobra.Command) (*deadLetters, error) {
+	// each runs do for each queue's dead letters, until most have been seen.
+	each := func(cmd *cobra.Command, do func(d *deadLetters, letters []letter) error) error {
 		client, err := pubsub.NewClient(cmd.Context(), o.project)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		return &deadLetters{client: client, project: o.project, subscription: subscription, reason: reason, most: most}, nil
+		defer client.Close()
+		left := most
+		for _, queue := range which {
+			if !slices.Contains(queues, queue) {
+				return fmt.Errorf("no queue %q; there are: %s", queue, strings.Join(queues, ", "))
+			}
+			d := &deadLetters{client: client, project: o.project, queue: queue, reason: reason, most: left}
+			letters, err := d.take(cmd.Context())
+			if err == nil {
+				err = do(d, letters)
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", d.name(), err)
+			}
+			left -= len(letters)
+		}
+		return nil
 	}
 	list := &cobra.Command{
 		Use:   "list",
 		Short: "Lists them, and leaves them where they are",
 		Args:  cobra.NoArgs,
 		RunE: o.connected(func(cmd *cobra.Command, _ []string) error {
-			d, err := open(cmd)
+			var all []letter
+			err := each(cmd, func(d *deadLetters, letters []letter) error {
+				all = append(all, letters...)
+				return d.giveBack(cmd.Context(), letters)
+			})
 			if err != nil {
 				return err
 			}
-			defer d.client.Close()
-			letters, err := d.take(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if err := d.giveBack(cmd.Context(), letters); err != nil {
-				return err
-			}
-			return printLetters(cmd.OutOrStdout(), letters, o.json)
+			return printLetters(cmd.OutOrStdout(), all, o.json)
 		}),
 	}
 	replay := &cobra.Command{
 		Use:   "replay",
 		Short: "Sends them again, once",
-		Long: `Publishes them to the push topic and takes them out of the dead letters. What is over
-or was sent by now is not sent: the dispatcher looks again. Should this be ended half-way, run it
-again: a letter that is published twice is sent once.`,
+		Long: `Publishes each to the topic it came from and takes it out of the dead letters. What is
+over or was sent by now is not sent: the dispatcher looks again. Should this be ended half-way,
+run it again: a letter that is published twice is sent once.`,
 		Args: cobra.NoArgs,
 		RunE: o.connected(func(cmd *cobra.Command, _ []string) error {
-			d, err := open(cmd)
-			if err != nil {
+			var done, found int
+			err := each(cmd, func(d *deadLetters, letters []letter) error {
+				n, err := d.replay(cmd.Context(), letters)
+				done, found = done+n, found+len(letters)
 				return err
-			}
-			defer d.client.Close()
-			letters, err := d.take(cmd.Context())
-			if err != nil {
-				return err
-			}
-			done, err := d.replay(cmd.Context(), topic, letters)
-			fmt.Fprintf(cmd.OutOrStdout(), "%d of %d sent again\n", done, len(letters))
+			})
+			fmt.Fprintf(cmd.OutOrStdout(), "%d of %d sent again\n", done, found)
 			return err
 		}),
 	}
-	replay.Flags().StringVar(&topic, "topic", "push", "topic to publish them to")
 	group := &cobra.Command{Use: "dead-letter", Short: "What could not be delivered"}
-	group.PersistentFlags().StringVar(&subscription, "subscription", "push-dead", "subscription that keeps the dead letters")
+	group.PersistentFlags().StringSliceVar(&which, "queue", queues, "those of these topics")
 	group.PersistentFlags().StringVar(&reason, "reason", "", "only those with this reason, such as credentials")
 	group.PersistentFlags().IntVar(&most, "most", 1000, "at most so many")
 	group.AddCommand(list, replay)
 	return group
 }
 
-// deadLetters are the messages in a subscription.
+// deadLetters are those of a queue.
 type deadLetters struct {
-	client                        *pubsub.Client
-	project, subscription, reason string
-	most                          int
+	client                 *pubsub.Client
+	project, queue, reason string
+	most                   int
 }
 
 // letter is one of them. What Pub/Sub itself gave up has no Reason.
 type letter struct {
+	Queue     string    `json:"queue"`
 	Batch     string    `json:"batch"`
 	Kind      string    `json:"kind"`
 	Subject   string    `json:"subjectID"`
@@ -94,7 +111,7 @@ type letter struct {
 }
 
 func (d *deadLetters) name() string {
-	return fmt.Sprintf("projects/%s/subscriptions/%s", d.project, d.subscription)
+	return fmt.Sprintf("projects/%s/subscriptions/%s-dead", d.project, d.queue)
 }
 
 // holdSeconds is how long what was taken is kept from others.
@@ -116,6 +133,7 @@ func (d *deadLetters) take(ctx context.Context) (letters []letter, err error) {
 		news := false
 		for _, m := range got.GetReceivedMessages() {
 			l := read(m)
+			l.Queue = d.queue
 			news = news || !seen[l.raw.GetMessageId()]
 			seen[l.raw.GetMessageId()] = true
 			if d.reason != "" && l.Reason != d.reason {
@@ -166,8 +184,8 @@ func (d *deadLetters) giveBack(ctx context.Context, letters []letter) error {
 }
 
 // replay publishes each letter and only then removes it.
-func (d *deadLetters) replay(ctx context.Context, topic string, letters []letter) (done int, err error) {
-	publisher := d.client.Publisher(topic)
+func (d *deadLetters) replay(ctx context.Context, letters []letter) (done int, err error) {
+	publisher := d.client.Publisher(d.queue)
 	defer publisher.Stop()
 	for _, l := range letters {
 		m := &pubsub.Message{Data: l.raw.GetData(), Attributes: l.raw.GetAttributes()}

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"cloud.google.com/go/pubsub/v2"
+
 	"github.com/doorbell-push/doorbell/scripts/fcm/standin"
 	"github.com/doorbell-push/doorbell/scripts/harness"
 	"github.com/doorbell-push/doorbell/scripts/system"
@@ -107,10 +109,26 @@ func (w world) until(patterns []string, args ...string) {
 	}
 }
 
+// giveUp puts a message among a topic's dead letters, as Pub/Sub does with what it
+// can't deliver.
+func (w world) giveUp(topic, subject string) {
+	w.Helper()
+	client, err := pubsub.NewClient(w.Context(), w.ProjectID)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer client.Close()
+	p := client.Publisher(topic + "-dead")
+	defer p.Stop()
+	if _, err := p.Publish(w.Context(), &pubsub.Message{Data: []byte("{}"), Attributes: map[string]string{"subjectID": subject}}).Get(w.Context()); err != nil {
+		w.Fatal(err)
+	}
+}
+
 // Why somebody was rung or not, from one command; and what FCM refused is sent
 // once its cause is mended.
 func TestTraceAndDeadLetters(t *testing.T) {
-	s, err := system.Start(t.Context(), system.Options{NoClock: true, Env: []string{"DOORBELL_RECORD_SKIPS=true"}})
+	s, err := system.Start(t.Context(), system.Options{NoClock: true, Env: []string{"DOORBELL_RECORD_SKIPS=all"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,13 +186,16 @@ func TestTraceAndDeadLetters(t *testing.T) {
 	if got := w.run("dead-letter", "replay", "--reason", "credentials"); got != "0 of 0 sent again\n" {
 		t.Errorf("replay of others: %q", got)
 	}
-	if got := w.run("dead-letter", "replay"); got != "1 of 1 sent again\n" {
+	if got := w.run("dead-letter", "replay", "--queue", "push"); got != "1 of 1 sent again\n" {
 		t.Errorf("replay: %q", got)
 	}
 	w.until([]string{`pushed: FCM took it at the first try`}, "trace", lost, "bob")
-	if got := w.run("dead-letter", "list"); got != "no dead letters\n" {
+	if got := w.run("dead-letter", "list", "--queue", "push"); got != "no dead letters\n" {
 		t.Errorf("left: %q", got)
 	}
+	w.giveUp("fanout", "given-up")
+	w.until([]string{`given-up  0 devices  given up by Pub/Sub`}, "dead-letter", "list")
+	w.until([]string{`"queue":"fanout"`}, "dead-letter", "list", "--json")
 	if got := len(w.FCM.Messages(token)); got != 2 {
 		t.Errorf("the phone got %d pushes", got)
 	}

@@ -61,11 +61,11 @@ const mostNamed = 100
 
 // story is the story of a message or a call.
 func story(ctx context.Context, db *store.Firestore, id, userID string) (*trace.Story, error) {
-	s, subject, err := subject(ctx, db, id)
+	s, err := subject(ctx, db, id)
 	if err != nil {
 		return nil, err
 	}
-	entries, err := db.Entries(ctx, subject)
+	entries, err := db.Entries(ctx, s.SubjectID)
 	if err != nil {
 		return nil, err
 	}
@@ -77,30 +77,32 @@ func story(ctx context.Context, db *store.Firestore, id, userID string) (*trace.
 	return s, nil
 }
 
-// subject is what a story is about, and the ID that the ledger has for it.
-func subject(ctx context.Context, db *store.Firestore, id string) (*trace.Story, string, error) {
+// subject is what a story is about.
+func subject(ctx context.Context, db *store.Firestore, id string) (*trace.Story, error) {
 	if messageID.MatchString(id) {
 		m, err := db.FindMessage(ctx, id)
 		if err != nil {
-			return nil, "", err
+			return nil, err
 		}
 		if m != nil {
 			kind := map[chat.ConversationType]string{chat.Peer: "", chat.Group: "group ", chat.Room: "room "}[m.ConversationType]
 			return &trace.Story{
 				ID: id, Kind: "message", From: m.SenderUserID, To: kind + m.ConversationID, At: time.UnixMilli(m.Timestamp), Asked: m.Push != nil,
-			}, id, nil
+				SubjectID: id,
+			}, nil
 		}
 	}
 	c, err := db.Call(ctx, id)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	if c == nil {
-		return nil, "", fmt.Errorf("there is no message or call %q: it may have expired, or be in another project", id)
+		return nil, fmt.Errorf("there is no message or call %q: it may have expired, or be in another project", id)
 	}
 	return &trace.Story{
 		ID: id, Kind: "call", From: c.Caller, To: fmt.Sprint(len(c.Users)-1, " invitees"), At: time.UnixMilli(c.CreateTime), Asked: c.Push != nil,
-	}, call.ID(id), nil
+		SubjectID: call.ID(id),
+	}, nil
 }
 
 // named is the users whose devices' names are looked up.
@@ -136,13 +138,19 @@ func printStory(w io.Writer, project string, s *trace.Story, userID string) erro
 		return err
 	}
 	if len(s.Receivers) == 0 && s.Asked {
-		fmt.Fprintf(w, "  nothing is recorded%s: either it is still on its way, or nobody there was to be rung.\n", of(userID))
+		fmt.Fprintf(w, "  nothing is recorded%s: they were online and got it directly, or it is not for them, or it is still on its way.\n", of(userID))
 	}
 	if os.Getenv("FIRESTORE_EMULATOR_HOST") == "" {
-		fmt.Fprintf(w, "  Who was left out before a push was made stands in the log, unless DOORBELL_RECORD_SKIPS is set:\n"+
-			"  gcloud logging read --project %s 'jsonPayload.subjectID=%q AND jsonPayload.message=\"planned\"'\n", project, s.ID)
+		fmt.Fprintln(w, logHint(project, s))
 	}
 	return nil
+}
+
+// logHint is how to find what isn't in the ledger: by default, which devices were
+// online.
+func logHint(project string, s *trace.Story) string {
+	return fmt.Sprintf("  Who was online stands in the log, unless DOORBELL_RECORD_SKIPS is \"all\":\n"+
+		"  gcloud logging read --project %s 'jsonPayload.subjectID=%q AND jsonPayload.message=\"planned\"'", project, s.SubjectID)
 }
 
 func of(userID string) string {

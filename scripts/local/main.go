@@ -74,7 +74,7 @@ func run(ctx context.Context) error {
 		})
 	}
 	opts.Log = notices{os.Stderr, *verbose}
-	opts.Env = []string{"DOORBELL_RECORD_SKIPS=true"} // the demo shows why somebody was not rung
+	opts.Env = []string{"DOORBELL_RECORD_SKIPS=all"} // the demo shows why somebody was not rung
 
 	ctx, cancel := endWithGoRun(ctx)
 	defer cancel()

@@ -55,7 +55,7 @@ func start(t *testing.T, opts Options) *System {
 }
 
 func TestSystem(t *testing.T) {
-	s := start(t, Options{DeadLetterAfter: 5, Env: []string{"DOORBELL_RECORD_SKIPS=true"}})
+	s := start(t, Options{DeadLetterAfter: 5, Env: []string{"DOORBELL_RECORD_SKIPS=all"}})
 
 	t.Run("users sign in", func(t *testing.T) {
 		token, err := s.SignIn(t.Context(), "ann@home")

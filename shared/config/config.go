@@ -84,11 +84,9 @@ type Config struct {
 	// LedgerRetention is how long delivery entries are stored
 	// (DOORBELL_LEDGER_RETENTION_HOURS, default 720, thirty days).
 	LedgerRetention time.Duration
-	// RecordSkips has on-message write a ledger entry for receivers that get no
-	// push (DOORBELL_RECORD_SKIPS, default false: the reasons go to the log,
-	// because a document write per message to an online receiver costs more
-	// than the message).
-	RecordSkips bool
+	// RecordSkips is which devices that get no push stand in the ledger, where the
+	// trace finds them, beside the log (DOORBELL_RECORD_SKIPS, default unusual).
+	RecordSkips RecordSkips
 
 	// UserDefaults are the settings of who set nothing themselves
 	// (DOORBELL_NOTIFICATION_DEFAULTS, JSON as POST notification-settings takes
@@ -116,6 +114,19 @@ type Config struct {
 	// to DeadTopic (DOORBELL_MAX_ATTEMPTS, default 10, 1–100).
 	MaxAttempts int
 }
+
+// RecordSkips is which devices that get no push are written to the ledger: a
+// document write for each message to one person, and for each 250 members of a
+// group, where there is any to be written.
+type RecordSkips string
+
+// Unusual is all but the reasons at which nobody wonders, such as that the device
+// was online: to write these for each message costs as much as storing it.
+const (
+	SkipsOff     RecordSkips = "off"
+	SkipsUnusual RecordSkips = "unusual"
+	SkipsAll     RecordSkips = "all"
+)
 
 // MaxClickURLBytes bounds WebClickURL: it shares FCM's 4096 bytes with every
 // web push.
@@ -148,7 +159,7 @@ func Read(getenv func(string) string) (*Config, error) {
 		MessageRetention: r.duration("DOORBELL_MESSAGE_RETENTION_HOURS", time.Hour, 8760, 1, 87600),
 		CallRetention:    r.duration("DOORBELL_CALL_RETENTION_HOURS", time.Hour, 720, 24, 87600),
 		LedgerRetention:  r.duration("DOORBELL_LEDGER_RETENTION_HOURS", time.Hour, 720, 24, 87600),
-		RecordSkips:      r.flag("DOORBELL_RECORD_SKIPS"),
+		RecordSkips:      r.recordSkips("DOORBELL_RECORD_SKIPS"),
 		UserDefaults:     r.userDefaults("DOORBELL_NOTIFICATION_DEFAULTS"),
 		FCMConcurrency:   r.number("DOORBELL_FCM_CONCURRENCY", 800, 1, 800),
 		FCMRate:          r.number("DOORBELL_FCM_RATE_PER_MINUTE", 540000, 60, 60000000),
@@ -219,13 +230,14 @@ func (r *reader) duration(name string, unit time.Duration, fallback, low, high i
 	return time.Duration(r.number(name, fallback, low, high)) * unit
 }
 
-func (r *reader) flag(name string) bool {
-	v := r.text(name, "false")
-	b, err := strconv.ParseBool(v)
-	if err != nil {
-		r.fail("%s is %q: give true or false", name, v)
+func (r *reader) recordSkips(name string) RecordSkips {
+	switch which := RecordSkips(r.text(name, string(SkipsUnusual))); which {
+	case SkipsOff, SkipsUnusual, SkipsAll:
+		return which
+	default:
+		r.fail("%s is %q: give off, unusual or all", name, which)
+		return SkipsUnusual
 	}
-	return b
 }
 
 // userDefaults is the settings in a variable. A snooze is a person's own.

@@ -26,6 +26,7 @@ func TestDefaults(t *testing.T) {
 		MessageRetention: 365 * 24 * time.Hour, CallRetention: 30 * 24 * time.Hour, LedgerRetention: 30 * 24 * time.Hour,
 		MaxGroupMembers: 10000, FanoutTopic: "fanout", FanoutThreshold: 2000,
 		FCMConcurrency: 800, FCMRate: 540000, FCMInstances: 1, MaxAttempts: 10, AppCheck: AppCheckOff, RateLimits: defaultRates, MaxDeadPercent: 50,
+		RecordSkips: SkipsUnusual,
 	}
 	if got, err := read(nil); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
@@ -59,8 +60,9 @@ func TestEveryVariableIsRead(t *testing.T) {
 		{"DOORBELL_RATE_LIMITS", "send=0.5/1, *=1000/10000", "RateLimits", rates(map[string]limit.Rate{"send": {PerSecond: 0.5, Burst: 1}, "*": {PerSecond: 1000, Burst: 10000}})},
 		{"DOORBELL_WEB_CLICK_URL", "https://a.example/", "WebClickURL", "https://a.example/"},
 		{"DOORBELL_NOTIFICATION_DEFAULTS", `{"level":"all","groupLevel":"mentions"}`, "UserDefaults", presence.Settings{Level: presence.LevelAll, GroupLevel: presence.LevelMentions}},
-		{"DOORBELL_RECORD_SKIPS", "true", "RecordSkips", true},
-		{"DOORBELL_RECORD_SKIPS", "0", "RecordSkips", false},
+		{"DOORBELL_RECORD_SKIPS", "", "RecordSkips", SkipsUnusual},
+		{"DOORBELL_RECORD_SKIPS", "all", "RecordSkips", SkipsAll},
+		{"DOORBELL_RECORD_SKIPS", "off", "RecordSkips", SkipsOff},
 	} {
 		c, err := read(map[string]string{tc.name: tc.value})
 		if err != nil {
@@ -120,7 +122,7 @@ func TestRefusals(t *testing.T) {
 		name, value, want string
 	}{
 		{"GOOGLE_CLOUD_PROJECT", "", "configuration: GOOGLE_CLOUD_PROJECT is not set: name the Google Cloud project the functions run in"},
-		{"DOORBELL_RECORD_SKIPS", "yes", `configuration: DOORBELL_RECORD_SKIPS is "yes": give true or false`},
+		{"DOORBELL_RECORD_SKIPS", "yes", `configuration: DOORBELL_RECORD_SKIPS is "yes": give off, unusual or all`},
 		{"DOORBELL_APP_CHECK", "yes", `configuration: DOORBELL_APP_CHECK is "yes": give off, log or enforce`},
 		{"DOORBELL_APP_CHECK", "Enforce", `configuration: DOORBELL_APP_CHECK is "Enforce": give off, log or enforce`},
 		{"DOORBELL_NOTIFICATION_DEFAULTS", `{"level":"some"}`, `configuration: DOORBELL_NOTIFICATION_DEFAULTS is "{\"level\":\"some\"}": INVALID_ARGUMENT (6000001): level: is no level: give "all", "mentions" or "none"`},

@@ -78,7 +78,7 @@ func (r *Runner) Send(ctx context.Context, sender string, request *chat.SendRequ
 		return nil, err
 	}
 	planned := &fanout.Fanout{
-		Presence: s, Roster: s, Publisher: s, Skips: s, Rules: r.Rules, Now: r.Now, PushTTL: r.PushTTL, Threshold: math.MaxInt,
+		Presence: s, Roster: s, Publisher: s, Skips: s, AllSkips: true, Rules: r.Rules, Now: r.Now, PushTTL: r.PushTTL, Threshold: math.MaxInt,
 	}
 	if err := planned.Message(ctx, m); err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"time"
 
 	"github.com/doorbell-push/doorbell/shared/chat"
@@ -27,8 +28,7 @@ type Publisher interface {
 	Publish(ctx context.Context, b push.Batch) error
 }
 
-// Skips records, where the operator wants them kept beyond the log, the
-// devices that were planned no push.
+// Skips records the devices that were planned no push, for the trace.
 type Skips interface {
 	Record(ctx context.Context, e delivery.Entry) error
 }
@@ -42,6 +42,7 @@ type Fanout struct {
 	Rings     Rings
 	Sweeps    Sweeps
 	Skips     Skips // nil: the log only
+	AllSkips  bool  // record also those whose reason is expected
 	Rules     plan.Rules
 	Now       func() time.Time
 	PushTTL   time.Duration
@@ -173,6 +174,9 @@ func (f *Fanout) explain(ctx context.Context, t *tally) error {
 func (f *Fanout) record(ctx context.Context, t *tally, id ...string) error {
 	outcomes := t.outcomes
 	t.outcomes = map[string]delivery.Outcome{}
+	if !f.AllSkips {
+		maps.DeleteFunc(outcomes, func(_ string, o delivery.Outcome) bool { return plan.Reason(o.Detail).Expected() })
+	}
 	if f.Skips == nil || len(outcomes) == 0 {
 		return nil
 	}

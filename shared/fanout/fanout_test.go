@@ -69,7 +69,7 @@ func newBench(t *testing.T, users ...*presence.User) *bench {
 	slog.SetDefault(logs.New(b.log))
 	t.Cleanup(func() { slog.SetDefault(before) })
 	b.f = &Fanout{
-		Presence: b.presence, Publisher: b.topic, Skips: b.ledger, Now: func() time.Time { return now },
+		Presence: b.presence, Publisher: b.topic, Skips: b.ledger, AllSkips: true, Now: func() time.Time { return now },
 		PushTTL: time.Hour, Retention: 24 * time.Hour,
 	}
 	return b
@@ -222,6 +222,30 @@ func TestSkipsEntry(t *testing.T) {
 		ExpireAt: now.Add(24 * time.Hour),
 	}
 	if got := b.ledger.Deliveries(); len(got) != 1 || !reflect.DeepEqual(got[want.ID], want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// What nobody wonders at is no write, where the operator doesn't want all of it.
+func TestUnusualSkips(t *testing.T) {
+	b := newBench(t, bob(1, online))
+	b.f.AllSkips = false
+	if err := b.f.Message(t.Context(), message()); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.ledger.Deliveries(); len(got) != 0 {
+		t.Errorf("an entry for a device that was online: %+v", got)
+	}
+	u := bob(2, online)
+	quiet := u.Devices["p0001"]
+	quiet.Popup = false
+	u.Devices["p0001"] = quiet
+	b.presence.users["bob"] = u
+	if err := b.f.Message(t.Context(), message()); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]delivery.Outcome{"p0001": {UserID: "bob", Status: delivery.Skipped, Detail: "popup_off", At: now}}
+	if got := b.ledger.Deliveries()[docid.New("skips", "m")].Outcomes; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }

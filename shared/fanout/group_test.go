@@ -221,7 +221,7 @@ func TestGroupReasons(t *testing.T) {
 				t.Fatal(err)
 			}
 			ledger := &store.Memory{}
-			c.f.Skips = ledger
+			c.f.Skips, c.f.AllSkips = ledger, true
 			c.run(m)
 			var got []string
 			for id := range c.rung() {

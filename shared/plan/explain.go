@@ -26,6 +26,15 @@ var explanations = map[Reason]string{
 	AnsweredHere: "the call was answered on this device",
 }
 
+// expected is the reasons at which nobody wonders: the person has the message, or
+// nothing was to ring.
+var expected = map[Reason]bool{
+	Sender: true, Online: true, NoPushConfig: true, Room: true, NotRung: true, AnsweredHere: true,
+}
+
+// Expected reports whether r is no answer to "why didn't they get it?".
+func (r Reason) Expected() bool { return expected[r] }
+
 // Explain says in words what r means, for operators. It is r itself for a reason
 // that is unknown, such as one of a later version.
 func (r Reason) Explain() string {

@@ -23,6 +23,7 @@ type Story struct {
 	To        string     `json:"to"`
 	At        time.Time  `json:"at"` // when it was stored
 	Asked     bool       `json:"pushAsked"`
+	SubjectID string     `json:"subjectID"` // what the ledger and the log call it
 	Receivers []Receiver `json:"receivers"`
 }
 

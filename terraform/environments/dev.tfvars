@@ -6,5 +6,5 @@ initialize_auth = true # false, if Firebase Auth was ever on there
 protect_data    = false
 
 settings = {
-  record_skips = true # why somebody was not rung stands in the ledger, too
+  record_skips = "all" # why somebody was not rung stands in the ledger, too
 }

@@ -157,7 +157,7 @@ run "everything" {
 run "sizing_and_settings" {
   variables {
     sizing   = { send = { max_instances = 7 }, sweep = { memory = "512Mi" } }
-    settings = { lease_seconds = 300, record_skips = true }
+    settings = { lease_seconds = 300, record_skips = "all" }
   }
 
   assert {
