@@ -109,14 +109,17 @@
     }
   }
   function identity(push) {
-    const id = push.data?.id || push.notification?.tag || push.fcmMessageId || "";
+    const tag = push.notification?.tag || push.data?.tag || "";
+    const id = push.data?.id || tag || push.fcmMessageId || "";
     const kind = push.data?.kind ?? "";
     const expiresAt = Number(push.data?.expiresAt) || 0;
-    const which = kind === "message" ? "" : `:${expiresAt}`;
-    return { id, kind, key: `${kind}:${id}${which}`, expiresAt };
+    return { id, kind, key: keyOf(kind, id, expiresAt), tag: tag || id, expiresAt };
   }
-  function decide(push, now, first, still, about, missedCall) {
-    const { id, kind, expiresAt, key } = identity(push);
+  function keyOf(kind, id, expiresAt) {
+    return `${kind}:${id}${kind === "message" ? "" : `:${expiresAt}`}`;
+  }
+  function decide(push, now, first, standing, about, missedCall) {
+    const { id, kind, expiresAt, key, tag } = identity(push);
     const n = push.notification;
     const message = {
       title: n?.title ?? "",
@@ -125,40 +128,44 @@
       extra: { ...push.data }
     };
     if (!n?.title) return { message, reason: "silent" };
-    if (!first && !still) return { message, reason: "duplicate" };
+    if (!first && !standing.some((shown) => keyOf(shown.kind, shown.id, Number(shown.message.extra?.expiresAt) || 0) === key)) {
+      return { message, reason: "duplicate" };
+    }
     const link = push.fcmOptions?.link ?? (typeof n.click_action === "string" ? n.click_action : "");
-    const { title, body, tag: _tag, click_action: _action, ...rest } = n;
+    const { title, body, tag: _tag, click_action: _action, renotify, ...rest } = n;
     const options = {
       ...rest,
       body: body ?? "",
-      ...id ? { tag: id } : {},
+      // Browsers refuse renotify without a tag.
+      ...tag ? { tag, ...renotify ? { renotify: true } : {} } : {},
       data: { message, id, kind, link }
     };
-    if (!first) return { message, show: { title, options: quiet(options) }, reason: "duplicate" };
-    if (kind !== "call") return { message, show: { title, options } };
     const late = expiresAt > 0 && expiresAt <= now;
-    const ended = overtaken(about, key, now, expiresAt);
-    if (!late && !ended) return { message, show: { title, options: { ...options, renotify: true, requireInteraction: true } } };
-    const missed = quiet({ ...options, body: missedCall });
-    return { message, show: { title, options: missed }, reason: late ? "late" : "ended" };
+    const over = kind === "call" && (late || overtaken(about, key, now, expiresAt));
+    const ringing = kind === "call" && !over;
+    const show = over ? { ...options, body: missedCall } : ringing ? { ...options, requireInteraction: true } : options;
+    if (!first) return { message, show: { title, options: quiet(show, ringing) }, reason: "duplicate" };
+    if (over) return { message, show: { title, options: quiet(show, false) }, reason: late ? "late" : "ended" };
+    return { message, show: { title, options: ringing && tag ? { ...show, renotify: true } : show } };
   }
   function overtaken(about, key, now, expiresAt) {
-    const ends = about.filter((seen) => seen.kind === "call_end" && now - seen.at < overtakenMs);
+    const came = about.find((seen) => seen.key === key)?.at ?? now;
+    const ends = about.filter((seen) => seen.kind === "call_end" && came - seen.at < overtakenMs);
     const rang = about.filter((seen) => seen.kind === "call" && seen.key !== key && seen.expiresAt < expiresAt);
     return ends.length > 0 && rang.length === 0;
   }
-  function quiet(options) {
+  function quiet(options, ringing) {
     const { vibrate: _, renotify: __, ...rest } = options;
-    return { ...rest, silent: true, requireInteraction: false };
+    return { ...rest, silent: true, requireInteraction: ringing };
   }
   function pickWindow(windows, link, appURL) {
-    const rank = (w) => (samePage(w.url, appURL) ? 4 : 0) + (w.focused ? 2 : 0) + (w.visibilityState === "visible" ? 1 : 0);
-    const candidates = link ? windows.filter((w) => samePage(w.url, link)) : [...windows];
+    const rank = (w) => (samePage(w.url, link) ? 8 : 0) + (samePage(w.url, appURL) ? 4 : 0) + (w.focused ? 2 : 0) + (w.visibilityState === "visible" ? 1 : 0);
+    const candidates = windows.filter((w) => !link || new URL(link, w.url).origin === new URL(w.url).origin);
     return candidates.sort((a, b) => rank(b) - rank(a))[0];
   }
   function samePage(a, b) {
     if (!a || !b) return false;
-    const [x, y] = [new URL(a, b), new URL(b, a)];
+    const [x, y] = [new URL(a), new URL(b, a)];
     return x.origin === y.origin && x.pathname === y.pathname && x.search === y.search;
   }
 
@@ -242,13 +249,13 @@
   async function arrived(push) {
     const known = await settings();
     const now = Date.now() - (known?.clockAheadMs ?? 0);
-    const { id, kind, key, expiresAt } = identity(push);
+    const { id, kind, key, tag, expiresAt } = identity(push);
     const [first, about] = await Promise.all([
       id ? database.first({ key, id, kind, at: now, expiresAt }).catch(() => true) : true,
       id ? database.about(id).catch(() => []) : []
     ]);
-    const still = first || (await self.registration.getNotifications({ tag: id })).length > 0;
-    const { message, show, reason } = decide(push, now, first, still, about, self.missedCallText ?? "Missed call");
+    const standing = first ? [] : (await self.registration.getNotifications({ tag })).map((n) => n.data).filter((d) => d?.message);
+    const { message, show, reason } = decide(push, now, first, standing, about, self.missedCallText ?? "Missed call");
     const happened = [{ id, kind, event: "arrived", at: now }];
     if (show) {
       try {

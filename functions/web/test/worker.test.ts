@@ -31,12 +31,13 @@ function worker(scope = `https://app.example/scope${scopes++}`) {
   const registration = {
     scope,
     showNotification: (title: string, options: Note["options"]) => {
+      if (options.renotify && !options.tag) return Promise.reject(new TypeError("Notifications which set the renotify flag must specify a non-empty tag"));
       if (!permission) return Promise.reject(new TypeError("No notification permission has been granted for this origin."));
       for (const n of shade) if (options.tag && n.options.tag === options.tag) n.open = false;
       shade.push({ title, options: structuredClone(options), open: true });
       return Promise.resolve();
     },
-    getNotifications: ({ tag }: { tag: string }) => Promise.resolve(shade.filter((n) => n.open && n.options.tag === tag)),
+    getNotifications: ({ tag }: { tag: string }) => Promise.resolve(shade.filter((n) => n.open && n.options.tag === tag).map((n) => ({ data: n.options.data as unknown }))),
     sync: { register: (tag: string) => Promise.resolve(void synced.push(tag)) },
   };
   const self: Record<string, unknown> = {
@@ -157,6 +158,61 @@ test("the end of a call replaces the ring", async () => {
   assert.deepEqual(w.shown().map((n) => [n.options.body, n.options.tag, n.options.silent]), [["Missed call", "c1", true]]);
 });
 
+test("a ring that comes again rings on while it is shown, and replaces nothing else", async () => {
+  const w = worker();
+  const first = ring(60_000);
+  await w.push(first);
+  await w.push(first);
+  assert.deepEqual(w.shown().map((n) => [n.options.body, n.options.requireInteraction, n.options.silent]), [["Video call", true, true]]);
+  const again = ring(90_000); // invited anew
+  await w.push(again);
+  await w.push(first);
+  assert.deepEqual([w.shown()[0]!.options.renotify, w.shade.length], [true, 3], "an older invitation took the newer one's place");
+  await w.push(callEnd());
+  await w.push(again);
+  await w.push(first);
+  assert.deepEqual(w.shown().map((n) => n.options.body), ["Missed call"]);
+});
+
+test("a ring that comes again when it is over shows missed", async (t) => {
+  const w = worker();
+  const late = ring(60_000);
+  await w.push(late);
+  await w.settings({ clockAheadMs: -120_000 }); // two minutes later, by the server's clock
+  await w.push(late);
+  assert.deepEqual(w.shown().map((n) => [n.options.body, n.options.requireInteraction]), [["Missed call", false]]);
+
+  await w.settings();
+  t.mock.timers.enable({ apis: ["Date"], now: Date.now() });
+  await w.push(callEnd("c2"));
+  const overtaken = ring(60_000, "c2");
+  await w.push(overtaken);
+  t.mock.timers.tick(20_000);
+  await w.push(overtaken);
+  assert.deepEqual(w.shown().map((n) => n.options.body), ["Missed call", "Missed call"]);
+});
+
+test("of messages with one collapseID the latest is shown; receipts name each", async () => {
+  const w = worker();
+  await w.settings();
+  const score = (id: string) => ({ data: { ...message(id).data, tag: "score" }, notification: { title: "Match", body: id, tag: "score" } });
+  await w.push(score("m1"));
+  await w.push(score("m2"));
+  assert.deepEqual(w.shown().map((n) => [n.options.body, n.options.tag]), [["m2", "score"]]);
+  await w.push(score("m2"));
+  await w.push(score("m1")); // it has been replaced
+  assert.deepEqual([w.shown().map((n) => n.options.body), w.shade.length], [["m2"], 3]);
+  await w.click(w.shown()[0]!);
+  assert.deepEqual(w.posted.flatMap((p) => p.receipts).filter((r) => r.event !== "arrived").map((r) => `${r.id} ${r.event}`),
+    ["m1 shown", "m2 shown", "m2 shown", "m1 dropped", "m2 clicked"]);
+});
+
+test("a notification without a tag stands alone, and is not refused for a renotify", async () => {
+  const w = worker();
+  for (const n of [{}, { renotify: true }]) await w.push({ data: { kind: "call", expiresAt: String(Date.now() + 60_000) }, notification: { title: "Alice", body: "Video call", ...n } });
+  assert.deepEqual(w.shade.map((n) => ["tag" in n.options, "renotify" in n.options]), [[false, false], [false, false]]);
+});
+
 test("a ring that its end overtook doesn't ring; a later invitation to the same call does", async () => {
   const w = worker();
   await w.push(callEnd());
@@ -195,20 +251,20 @@ test("a hook that throws, or takes its time, stops nothing", async () => {
   assert.deepEqual([w.shown().length, done], [2, true]);
 });
 
-test("a click goes to the page of the app that is looked at, and to the link where the push names one", async () => {
+test("a click goes to the push's link where it is open, else to any page of the site, best the app's", async () => {
   const w = worker();
   await w.settings();
   const other = w.page("https://app.example/other", true, "visible");
   const app = w.page("https://app.example/chat");
+  const told = (page: typeof app): string[] => page.told.filter((t) => t.doorbell === "clicked").map((t) => t.message!.extra!.id!);
   await w.push(message());
   await w.click(w.shade[0]!);
-  assert.deepEqual([app.focused, app.told.map((t) => [t.doorbell, t.message!.extra!.payload]).at(-1), w.opened], [true, ["clicked", "{\"page\":\"chat\"}"], []]);
-  await w.push({ ...message("m2"), fcmOptions: { link: "https://app.example/other" } });
-  await w.click(w.shade[1]!);
-  assert.equal(other.told.at(-1)!.doorbell, "clicked");
-  await w.push({ ...message("m3"), fcmOptions: { link: "https://app.example/new" } });
-  await w.click(w.shade[2]!);
-  assert.deepEqual(w.opened, ["https://app.example/new"]);
+  assert.deepEqual([app.focused, app.told.at(-1)!.message!.extra!.payload], [true, "{\"page\":\"chat\"}"]);
+  for (const [id, link] of [["m2", "https://app.example/other"], ["m3", "https://app.example/new"], ["m4", "/new"], ["m5", "https://elsewhere.example/"]] as const) {
+    await w.push({ ...message(id), fcmOptions: { link } });
+    await w.click(w.shown()[0]!);
+  }
+  assert.deepEqual([told(app), told(other), w.opened], [["m1", "m3", "m4"], ["m2"], ["https://elsewhere.example/"]]);
 });
 
 test("a click with no page open opens the app and keeps the payload for it", async () => {

@@ -41,23 +41,40 @@ export function parse(text: string | undefined): Push | undefined {
   }
 }
 
-/** identity names the thing a push is about, and itself: the same push delivered again has the same key. */
-export function identity(push: Push): { id: string; kind: string; key: string; expiresAt: number } {
-  const id = push.data?.id || push.notification?.tag || push.fcmMessageId || "";
+/** What names a push. */
+export interface Identity {
+  /** The thing it is about. */
+  id: string;
+  kind: string;
+  /** The push itself: delivered again it has the same key. */
+  key: string;
+  /** What it replaces and is replaced by; empty for one that stands alone. */
+  tag: string;
+  /** ms of the server's clock, 0 for never. */
+  expiresAt: number;
+}
+
+/** identity is what names a push. */
+export function identity(push: Push): Identity {
+  const tag = push.notification?.tag || push.data?.tag || "";
+  const id = push.data?.id || tag || push.fcmMessageId || "";
   const kind = push.data?.kind ?? "";
   const expiresAt = Number(push.data?.expiresAt) || 0;
-  // People can be invited to one call again and again, each time until another moment.
-  const which = kind === "message" ? "" : `:${expiresAt}`;
-  return { id, kind, key: `${kind}:${id}${which}`, expiresAt };
+  return { id, kind, key: keyOf(kind, id, expiresAt), tag: tag || id, expiresAt };
+}
+
+/** keyOf: people can be invited to one call again and again, each time until another moment. */
+function keyOf(kind: string, id: string, expiresAt: number): string {
+  return `${kind}:${id}${kind === "message" ? "" : `:${expiresAt}`}`;
 }
 
 /**
  * decide is what becomes of a push that came at now, of the server's clock.
- * first says whether it came for the first time, still whether its notification
- * still stands; about is what came before about the same thing.
+ * first says whether it came for the first time; about is what came before about
+ * the same thing, standing what is shown under its tag.
  */
-export function decide(push: Push, now: number, first: boolean, still: boolean, about: Seen[], missedCall: string): Decision {
-  const { id, kind, expiresAt, key } = identity(push);
+export function decide(push: Push, now: number, first: boolean, standing: readonly ShownData[], about: Seen[], missedCall: string): Decision {
+  const { id, kind, expiresAt, key, tag } = identity(push);
   const n = push.notification;
   const message: ZPNsMessage = {
     title: n?.title ?? "", content: n?.body ?? "",
@@ -65,49 +82,59 @@ export function decide(push: Push, now: number, first: boolean, still: boolean, 
     extra: { ...push.data },
   };
   if (!n?.title) return { message, reason: "silent" };
-  // It was shown, and the person has closed it: it doesn't come back.
-  if (!first && !still) return { message, reason: "duplicate" };
+  // It was shown, and the person has closed it, or something newer has taken its
+  // place: a call's end, the next message with its collapseID. It doesn't come back.
+  if (!first && !standing.some((shown) => keyOf(shown.kind, shown.id, Number(shown.message.extra?.expiresAt) || 0) === key)) {
+    return { message, reason: "duplicate" };
+  }
 
   const link = push.fcmOptions?.link ?? (typeof n.click_action === "string" ? n.click_action : "");
-  const { title, body, tag: _tag, click_action: _action, ...rest } = n;
+  const { title, body, tag: _tag, click_action: _action, renotify, ...rest } = n;
   const options: Options = {
     ...rest,
     body: body ?? "",
-    ...(id ? { tag: id } : {}),
+    // Browsers refuse renotify without a tag.
+    ...(tag ? { tag, ...(renotify ? { renotify: true } : {}) } : {}),
     data: { message, id, kind, link } satisfies ShownData,
   };
-  if (!first) return { message, show: { title, options: quiet(options) }, reason: "duplicate" };
-  if (kind !== "call") return { message, show: { title, options } };
-
   const late = expiresAt > 0 && expiresAt <= now;
-  const ended = overtaken(about, key, now, expiresAt);
-  if (!late && !ended) return { message, show: { title, options: { ...options, renotify: true, requireInteraction: true } as Options } };
-  const missed = quiet({ ...options, body: missedCall });
-  return { message, show: { title, options: missed }, reason: late ? "late" : "ended" };
+  const over = kind === "call" && (late || overtaken(about, key, now, expiresAt));
+  const ringing = kind === "call" && !over;
+  const show = over ? { ...options, body: missedCall } : ringing ? { ...options, requireInteraction: true } : options;
+  if (!first) return { message, show: { title, options: quiet(show, ringing) }, reason: "duplicate" };
+  if (over) return { message, show: { title, options: quiet(show, false) }, reason: late ? "late" : "ended" };
+  return { message, show: { title, options: ringing && tag ? { ...show, renotify: true } as Options : show } };
 }
 
-/** overtaken reports whether the call's end came before this ring. A later invitation to the same call runs out later, and rings. */
+/**
+ * overtaken reports whether the call's end came before this ring, or since it
+ * first came. A later invitation to the same call runs out later, and rings.
+ */
 function overtaken(about: Seen[], key: string, now: number, expiresAt: number): boolean {
-  const ends = about.filter((seen) => seen.kind === "call_end" && now - seen.at < overtakenMs);
+  const came = about.find((seen) => seen.key === key)?.at ?? now;
+  const ends = about.filter((seen) => seen.kind === "call_end" && came - seen.at < overtakenMs);
   const rang = about.filter((seen) => seen.kind === "call" && seen.key !== key && seen.expiresAt < expiresAt);
   return ends.length > 0 && rang.length === 0;
 }
 
-/** quiet is options of a notification that changes without a sound. */
-function quiet(options: Options): Options {
+/** quiet is options of a notification that changes without a sound; one that still rings stays until it is answered. */
+function quiet(options: Options, ringing: boolean): Options {
   const { vibrate: _, renotify: __, ...rest } = options;
-  return { ...rest, silent: true, requireInteraction: false };
+  return { ...rest, silent: true, requireInteraction: ringing };
 }
 
-/** pickWindow is the open page that a click goes to: the one at the link, or where there is no link any, best the one looked at. */
+/**
+ * pickWindow is the open page that a click goes to: the one at the link, else any
+ * of the link's site, best the app's own, then the one looked at.
+ */
 export function pickWindow<T extends { url: string; focused: boolean; visibilityState: string }>(windows: readonly T[], link: string, appURL: string): T | undefined {
-  const rank = (w: T): number => (samePage(w.url, appURL) ? 4 : 0) + (w.focused ? 2 : 0) + (w.visibilityState === "visible" ? 1 : 0);
-  const candidates = link ? windows.filter((w) => samePage(w.url, link)) : [...windows];
+  const rank = (w: T): number => (samePage(w.url, link) ? 8 : 0) + (samePage(w.url, appURL) ? 4 : 0) + (w.focused ? 2 : 0) + (w.visibilityState === "visible" ? 1 : 0);
+  const candidates = windows.filter((w) => !link || new URL(link, w.url).origin === new URL(w.url).origin);
   return candidates.sort((a, b) => rank(b) - rank(a))[0];
 }
 
 function samePage(a: string, b: string): boolean {
   if (!a || !b) return false;
-  const [x, y] = [new URL(a, b), new URL(b, a)];
+  const [x, y] = [new URL(a), new URL(b, a)];
   return x.origin === y.origin && x.pathname === y.pathname && x.search === y.search;
 }

@@ -46,14 +46,14 @@ self.addEventListener("message", (event) => {
 async function arrived(push: Push): Promise<void> {
   const known = await settings();
   const now = Date.now() - (known?.clockAheadMs ?? 0);
-  const { id, kind, key, expiresAt } = identity(push);
+  const { id, kind, key, tag, expiresAt } = identity(push);
   // Without a database nothing is known to have come before, and it is shown.
   const [first, about] = await Promise.all([
     id ? database.first({ key, id, kind, at: now, expiresAt }).catch(() => true) : true,
     id ? database.about(id).catch(() => []) : [],
   ]);
-  const still = first || (await self.registration.getNotifications({ tag: id })).length > 0;
-  const { message, show, reason } = decide(push, now, first, still, about, self.missedCallText ?? "Missed call");
+  const standing = first ? [] : (await self.registration.getNotifications({ tag })).map((n) => n.data as ShownData | null).filter((d) => d?.message);
+  const { message, show, reason } = decide(push, now, first, standing as ShownData[], about, self.missedCallText ?? "Missed call");
 
   const happened: Receipt[] = [{ id, kind, event: "arrived", at: now }];
   if (show) {
