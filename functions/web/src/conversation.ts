@@ -1,5 +1,5 @@
 // Conversations and their messages over HTTP.
-import { ZIMConversationType } from "./enums.js";
+import { ZIMConversationPinnedFilter, ZIMConversationType } from "./enums.js";
 import { invalid, unsupported } from "./errors.js";
 import type { Api } from "./http.js";
 import { toMessage, type WireMessage } from "./message.js";
@@ -21,27 +21,38 @@ export interface WireConversation {
   lastMessage?: WireMessage | null;
 }
 
+/** Mark is where a list goes on: with what was fetched already, then at nextFlag; without one it ends. */
+interface Mark {
+  rest: ZIMConversation[];
+  nextFlag: string | undefined;
+}
+
 export class Conversations {
-  /** Where the page after a conversation starts, for those that ended a page. */
-  private readonly flags = new Map<string, unknown>();
+  /** How a list goes on after a conversation, for those that ended a page. */
+  private readonly marks = new Map<string, Mark>();
 
   constructor(private readonly api: Api, private readonly userID: string) {}
 
   async list(config: ZIMConversationQueryConfig, option?: Partial<ZIMConversationFilterOption>): Promise<ZIMConversationListQueriedResult> {
     if (option?.marks?.length) throw unsupported("conversation marks: leave out option.marks");
+    if (option?.pinnedFilter === ZIMConversationPinnedFilter.OnlyPinned) return { conversationList: [] }; // nothing is pinned
     const last = config.nextConversation;
-    const nextFlag = last && this.flags.get(key(last));
-    if (last && nextFlag === undefined) {
-      throw invalid("config.nextConversation", "must be the last conversation of the page before, and of a page that wasn't the last");
+    const from = last ? this.marks.get(key(last, option)) : { rest: [], nextFlag: "" };
+    if (!from) throw invalid("config.nextConversation", "must be the last conversation of a page that this page's queryConversationList answered");
+    const found = [...from.rest];
+    let nextFlag = from.nextFlag;
+    // A page of the server's may hold few that are wanted, or none.
+    while (nextFlag !== undefined && found.length < Math.max(config.count, 1)) {
+      const answer = await this.api.post<{ conversationList: WireConversation[]; nextFlag?: string }>("/conversations", {
+        count: config.count, ...(nextFlag ? { nextFlag } : {}),
+      });
+      found.push(...answer.conversationList.map((c) => toConversation(c, this.userID)).filter((c) => wanted(c, option)));
+      nextFlag = answer.nextFlag || undefined;
     }
-    const answer = await this.api.post<{ conversationList: WireConversation[]; nextFlag?: unknown }>("/conversations", {
-      count: config.count, ...(nextFlag === undefined ? {} : { nextFlag }),
-    });
-    const conversationList = answer.conversationList.map((c) => toConversation(c, this.userID));
+    const conversationList = found.slice(0, config.count);
     const end = conversationList.at(-1);
-    if (end) this.flags.delete(key(end));
-    if (end && answer.nextFlag) this.flags.set(key(end), answer.nextFlag);
-    return { conversationList: conversationList.filter((c) => wanted(c, option)) };
+    if (end) this.marks.set(key(end, option), { rest: found.slice(config.count), nextFlag });
+    return { conversationList };
   }
 
   async history(conversationID: string, type: ZIMConversationType, config: ZIMMessageQueryConfig): Promise<ZIMMessageQueriedResult> {
@@ -70,13 +81,13 @@ export class Conversations {
   }
 }
 
-function key(c: ZIMConversation): string {
-  return `${c.type}:${c.conversationID}`;
+/** key names a place in the list of what option wants. */
+function key(c: ZIMConversation, option: object | undefined): string {
+  return JSON.stringify([c.type, c.conversationID, option ?? {}]);
 }
 
 function wanted(c: ZIMConversation, option: Partial<ZIMConversationFilterOption> | undefined): boolean {
   if (option?.isOnlyUnreadConversation && c.unreadMessageCount === 0) return false;
-  if (option?.pinnedFilter === 1) return false; // nothing is pinned
   return !option?.conversationTypes?.length || option.conversationTypes.includes(c.type);
 }
 

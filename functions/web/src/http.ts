@@ -36,8 +36,9 @@ export class Api {
 
   constructor(private readonly baseURL: string, private readonly prove: Prove, private readonly transport: Transport = browser) {}
 
-  post<T>(path: string, body: object): Promise<T> {
-    return this.call<T>("POST", path, JSON.stringify(body));
+  /** post asks for something. With keepalive the request goes on where its page goes. */
+  post<T>(path: string, body: object, { keepalive = false } = {}): Promise<T> {
+    return this.call<T>("POST", path, JSON.stringify(body), keepalive);
   }
 
   get<T>(path: string): Promise<T> {
@@ -58,10 +59,10 @@ export class Api {
     this.transport.fetch(this.baseURL + path, init).catch(() => { /* nobody is left to tell */ });
   }
 
-  private async call<T>(method: string, path: string, body?: string): Promise<T> {
+  private async call<T>(method: string, path: string, body?: string, keepalive = false): Promise<T> {
     let refresh = false;
     for (let attempt = 1; ; attempt++) {
-      const outcome = await this.attempt(method, path, body, refresh);
+      const outcome = await this.attempt(method, path, body, keepalive, refresh);
       if ("value" in outcome) return outcome.value as T;
       if (attempt === attempts || !outcome.retry || (outcome.refresh && refresh)) throw outcome.error;
       refresh = outcome.refresh === true;
@@ -69,12 +70,12 @@ export class Api {
     }
   }
 
-  private async attempt(method: string, path: string, body: string | undefined, refresh: boolean): Promise<Outcome> {
+  private async attempt(method: string, path: string, body: string | undefined, keepalive: boolean, refresh: boolean): Promise<Outcome> {
     const limit = new AbortController();
     const timer = setTimeout(() => limit.abort(), timeoutMs);
     try {
       this.last = await this.prove(refresh);
-      const answer = await this.transport.fetch(this.baseURL + path, { ...this.request(method, body, this.last), signal: limit.signal });
+      const answer = await this.transport.fetch(this.baseURL + path, { ...this.request(method, body, this.last), keepalive, signal: limit.signal });
       return await read(answer, path);
     } catch (err) {
       if (err instanceof DoorbellError) return { error: err, retry: err.code === ZIMErrorCode.NetworkModuleNetworkError };

@@ -64,8 +64,7 @@ export class Inbox {
     if (this.timer === undefined) return;
     clearTimeout(this.timer);
     this.timer = undefined;
-    this.merge();
-    const stored: Stored = { cursor: this.cursor, acked: this.newest, positions: [...this.positions] };
+    const stored: Stored = { cursor: this.cursor, acked: this.newest, positions: this.merged() };
     remember(this.key, JSON.stringify(stored));
   }
 
@@ -86,11 +85,19 @@ export class Inbox {
     for (const [conversation, at] of positions) this.positions.set(conversation, at);
   }
 
-  /** merge keeps what another tab of the same user wrote. */
-  private merge(): void {
-    for (const [conversation, at] of this.stored().positions) {
-      if (at > (this.positions.get(conversation) ?? 0) && this.positions.size < mostPositions) this.positions.set(conversation, at);
+  /**
+   * merged is the positions to write: also what another tab of the same user wrote.
+   * This tab's own stay as they are, since it still has to tell its page of what
+   * the other one was told of.
+   */
+  private merged(): [string, number][] {
+    const all = new Map(this.stored().positions);
+    for (const [conversation, at] of this.positions) {
+      const theirs = all.get(conversation) ?? 0;
+      all.delete(conversation);
+      all.set(conversation, Math.max(at, theirs));
     }
+    return [...all].slice(-mostPositions);
   }
 
   private stored(): Stored {

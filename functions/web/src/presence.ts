@@ -22,8 +22,9 @@ export interface PresenceHooks {
 const pace = 0.5;
 const retryMs = 5_000;
 /**
- * What a tab says as it goes may arrive after the next leader's first heartbeat,
- * so a new leader soon repeats that one.
+ * The tab that led says "offline" as it goes, for it can't know who outlives it:
+ * a window that is closed takes all of its tabs along. That may arrive after its
+ * successor's first heartbeat, so the successor soon repeats that one.
  */
 const repeatMs = 3_000;
 /** How long the other tabs have to say that somebody looks at them. */
@@ -37,8 +38,8 @@ const answerMs = 100;
 export class Presence {
   private readonly tabs: Tabs;
   private leaseMs = 120_000;
+  /** The last word, said or on its way. */
   private said: State | undefined;
-  private saidAt = 0;
   private saying: Promise<unknown> = Promise.resolve();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private idleTimer: ReturnType<typeof setTimeout> | undefined;
@@ -110,15 +111,15 @@ export class Presence {
     if (!this.started) return;
     const takesOver = this.tabs.leading && !this.led;
     this.led = this.tabs.leading;
-    if (takesOver && Date.now() - this.saidAt > repeatMs) void this.beat().then(() => { this.beatIn(repeatMs); });
+    if (takesOver) void this.beat().then(() => { this.beatIn(repeatMs); });
     else this.update();
   }
 
-  /** update tells the server what is news to it. */
+  /** update tells the server what is news to it, at once: a hidden page may be given no time later. */
   private update(): void {
     if (!this.speaks()) return;
     if (this.said === this.state()) this.schedule();
-    else this.beatIn(0);
+    else void this.beat();
   }
 
   private beatIn(ms: number): void {
@@ -132,7 +133,7 @@ export class Presence {
       await this.say(this.state());
       this.update();
     } catch (err) {
-      if (this.stopped) return;
+      if (this.stopped || this.away) return;
       this.hooks.lost(err);
       this.beatIn(retryMs);
     }
@@ -148,15 +149,17 @@ export class Presence {
 
   /** say tells the server, one word after the other: the last to arrive stands. */
   private say(state: State): Promise<Beat> {
+    this.said = state;
+    // "online" doesn't outlive its page, where "offline" would have to overtake it.
+    const keepalive = state !== "online";
     const told = this.saying.then(async () => {
-      const beat = await this.api.post<Beat>("/presence", this.body(state));
-      this.said = state;
-      this.saidAt = Date.now();
+      if (this.away) throw new Error("the page was left, which is the last word");
+      const beat = await this.api.post<Beat>("/presence", this.body(state), { keepalive });
       this.leaseMs = beat.leaseSeconds * 1000;
       if (!this.stopped) this.hooks.told();
       return beat;
     });
-    this.saying = told.catch(() => {});
+    this.saying = told.catch(() => { if (this.said === state) this.said = undefined; });
     return told;
   }
 
@@ -189,14 +192,17 @@ export class Presence {
   };
 
   private readonly returned = (): void => {
+    if (this.away) this.tabs.back();
     this.away = false;
     this.shownOrHidden();
   };
 
   private readonly left = (): void => {
+    const last = this.tabs.leading || this.tabs.alone;
     this.away = true;
+    this.led = false;
     this.tabs.leave();
-    if (!this.tabs.alone) return;
+    if (!last) return;
     this.said = "offline";
     this.api.beacon("/presence", this.body("offline"));
   };

@@ -78,11 +78,32 @@ export async function fetchToken(request: TokenRequest, settings: Settings): Pro
   }
 }
 
-/** dropToken has FCM forget this browser, and reports whether it did. */
-export async function dropToken(config: FirebaseConfig, settings: Settings): Promise<boolean> {
+/**
+ * dropToken ends this browser's push subscription, and its FCM token with it, and
+ * reports whether nothing reaches the browser any more. used says whether this
+ * page has fetched a token: only then does Firebase know whose worker it is, and
+ * else it would install one of its own to tell FCM.
+ */
+export async function dropToken({ config, serviceWorkerRegistration }: TokenRequest, settings: Settings, used: boolean): Promise<boolean> {
   if (settings.tokenProvider) return false;
+  const told = used && await deleteToken(getMessaging(appFor(config, settings))).catch(() => false);
+  return await unsubscribe(serviceWorkerRegistration) || told;
+}
+
+/** dropUnregistered is dropToken on a page that has registered nothing, for what an earlier one did. */
+export async function dropUnregistered(settings: Settings): Promise<boolean> {
+  if (settings.tokenProvider || !("serviceWorker" in navigator)) return false;
+  const scope = new URL(settings.serviceWorker.scope, location.href).href;
+  const found = await navigator.serviceWorker.getRegistration(scope).catch(() => undefined);
+  // One of another scope that covers this one may be the app's own.
+  return found?.scope === scope && unsubscribe(found);
+}
+
+/** unsubscribe reports whether the worker has no push subscription any more: the push service then refuses what is sent to it. */
+async function unsubscribe(registration: ServiceWorkerRegistration): Promise<boolean> {
   try {
-    return await deleteToken(getMessaging(appFor(config, settings)));
+    const subscription = await registration.pushManager.getSubscription();
+    return subscription === null || await subscription.unsubscribe();
   } catch {
     return false;
   }

@@ -26,18 +26,13 @@ export class Tabs {
   private active = false;
   private readonly others = new Map<string, { active: boolean; misses: number }>();
   private readonly channel: TabChannel | undefined;
-  private readonly release: () => void;
+  private release = (): void => {};
 
   /** changed is called when this tab starts to lead, or another one's state is news. */
-  constructor(name: string, private readonly changed: () => void, platform: TabPlatform = browserTabs, private readonly id: string = randomID()) {
+  constructor(private readonly name: string, private readonly changed: () => void, private readonly platform: TabPlatform = browserTabs, private readonly id: string = randomID()) {
     this.channel = platform.open(name);
     if (this.channel) this.channel.onmessage = ({ data }) => this.heard(data as Said);
-    this.release = platform.lock(name, () => {
-      this.leading = true;
-      this.ask();
-      this.changed();
-    });
-    this.say({ id: this.id, active: false, ask: true });
+    this.back();
   }
 
   /** set tells the others whether somebody looks at this tab. */
@@ -65,17 +60,27 @@ export class Tabs {
     this.say({ id: this.id, active: this.active, ask: true });
   }
 
-  /** leave tells the others that this tab goes; it is back with the next word it says. */
+  /** back has this tab take part: it asks for the others, and leads once it holds the lock. */
+  back(): void {
+    this.release = this.platform.lock(this.name, () => {
+      this.leading = true;
+      this.ask();
+      this.changed();
+    });
+    this.say({ id: this.id, active: false, ask: true });
+  }
+
+  /** leave tells the others that this tab goes, and lets one of them lead. */
   leave(): void {
     this.active = false;
     this.say({ id: this.id, bye: true });
+    this.leading = false;
+    this.release();
   }
 
   close(): void {
     this.leave();
     this.channel?.close();
-    this.leading = false;
-    this.release();
   }
 
   private heard(said: Said): void {
@@ -95,7 +100,8 @@ const browserTabs: TabPlatform = {
   open: (name) => (typeof BroadcastChannel === "function" ? new BroadcastChannel(name) as unknown as TabChannel : undefined),
   lock(name, lead) {
     let release = () => {};
-    const held = new Promise<void>((done) => { release = done; });
+    let released = false;
+    const held = new Promise<void>((done) => { release = () => { released = true; done(); }; });
     // Without Web Locks (a page that isn't served over HTTPS) every tab leads.
     if (!navigator.locks) {
       queueMicrotask(lead);
@@ -103,7 +109,7 @@ const browserTabs: TabPlatform = {
     }
     const waiting = new AbortController();
     navigator.locks.request(name, { signal: waiting.signal }, () => {
-      lead();
+      if (!released) lead();
       return held;
     }).catch(() => { /* closed before it led */ });
     return () => {

@@ -1,10 +1,10 @@
 import { boundKey, type Account } from "./account.js";
-import { isFirebaseConfig, type FirebaseConfig, type Settings, type TokenRequest } from "./config.js";
+import { isFirebaseConfig, settings as configured, type FirebaseConfig, type Settings, type TokenRequest } from "./config.js";
 import { Database } from "./database.js";
 import { forget, recall, remember, storageKey } from "./device.js";
 import { ZPNsErrorCode } from "./enums.js";
 import { asError, DoorbellError } from "./errors.js";
-import { activeWorker, checkSupport, checkVapidKey, dropToken, fetchToken, requestPermission } from "./push-token.js";
+import { activeWorker, checkSupport, checkVapidKey, dropToken, dropUnregistered, fetchToken, requestPermission } from "./push-token.js";
 import type { WorkerNews, ZPNsMessage } from "./push.js";
 import { version } from "./version.js";
 import { ZIM } from "./zim.js";
@@ -133,7 +133,7 @@ export class ZPNs {
     const r = this.registered!;
     const owner = recall(ownerKey(r.settings));
     if (owner && owner !== userID) {
-      await dropToken(r.request.config, r.settings);
+      await dropToken(r.request, r.settings, r.token !== "");
       r.token = "";
     }
     return (r.token ||= await fetchToken(r.request, r.settings));
@@ -169,8 +169,9 @@ export class ZPNs {
     await this.next(async () => {
       const r = this.registered;
       if (!r) return;
+      const used = r.token !== "";
       r.token = "";
-      if (await dropToken(r.request.config, r.settings)) forget(ownerKey(r.settings));
+      if (await dropToken(r.request, r.settings, used)) forget(ownerKey(r.settings));
     });
   }
 
@@ -178,7 +179,7 @@ export class ZPNs {
     const registered = this.registered;
     this.registered = undefined;
     const zim = this.zim ?? ZIM.getInstance();
-    const settings = registered?.settings ?? (await zim?.where().catch(() => undefined))?.settings;
+    const settings = registered?.settings ?? await this.settings();
     const account = zim?.current;
     // Who logged out was unbound then; who is bound still has to be logged in to tell the server.
     const bound = settings ? recall(boundKey(settings)) : "";
@@ -191,11 +192,20 @@ export class ZPNs {
         failure = err;
       }
     }
-    const dropped = registered ? await dropToken(registered.request.config, registered.settings) : false;
+    const dropped = registered
+      ? await dropToken(registered.request, registered.settings, registered.token !== "")
+      : settings !== undefined && await dropUnregistered(settings);
     if (failure) throw asError(failure, ZPNsErrorCode.UnregisterFailed);
+    if (settings && dropped) for (const key of [boundKey(settings), ownerKey(settings)]) forget(key);
     if (!account && bound && !dropped) {
       throw new DoorbellError(ZPNsErrorCode.UnregisterFailed, `log ${bound} in, then call unregister: only they may unbind this device`, { reason: "not_logged_in" });
     }
+  }
+
+  /** settings is where the worker is and so on, also before anything was registered; undefined where that can't be found out. */
+  private async settings(): Promise<Settings | undefined> {
+    const where = await (this.zim ?? ZIM.getInstance())?.where().catch(() => undefined);
+    return where?.settings ?? await configured({}).catch(() => undefined);
   }
 
   /** next runs things one after the other, each whatever became of the one before. */
@@ -224,7 +234,7 @@ export class ZPNs {
   /** openedByClick tells of the click that opened this page. */
   private async openedByClick(): Promise<void> {
     if (!("serviceWorker" in navigator)) return;
-    const settings = (await (this.zim ?? ZIM.getInstance())?.where().catch(() => undefined))?.settings;
+    const settings = await this.settings();
     const scope = this.registered?.request.serviceWorkerRegistration.scope ?? new URL(settings?.serviceWorker.scope ?? "/firebase-cloud-messaging-push-scope", location.href).href;
     const click = await new Database(scope).takeClick().catch(() => undefined);
     if (click && Date.now() - click.at < clickMs) this.tell("notificationClicked", click.message);

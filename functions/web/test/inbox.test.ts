@@ -30,6 +30,16 @@ test("two tabs keep each other's positions", () => {
   assert.deepEqual([later.position("a"), later.position("b")], [5, 7]);
 });
 
+test("what another tab had first is still new to this one's page", () => {
+  const one = new Inbox("i4"), two = new Inbox("i4");
+  one.take("c", [m(1)]);
+  two.take("c", [m(1), m(2)]);
+  two.flush();
+  one.flush();
+  assert.deepEqual(one.take("c", [m(2)]).map((x) => x.orderKey), [2]);
+  assert.equal(new Inbox("i4").position("c"), 2, "the other tab's position is lost");
+});
+
 test("a thousand conversations are remembered, those with the latest messages", () => {
   const inbox = new Inbox("i3");
   for (let i = 0; i < 1000; i++) inbox.advance(`c${i}`, 1);

@@ -10,6 +10,7 @@ class Browser implements TabPlatform {
   private readonly open_ = new Set<TabChannel>();
   private readonly waiting: { lead: () => void; gone: boolean }[] = [];
   said: string[] = []; // "state acked", in the order the server heard it
+  lasting: boolean[] = []; // whether each would outlive its page
   /** What the server answers: an error to throw, or nothing. */
   failure: Error | undefined;
   acked = 0;
@@ -48,17 +49,18 @@ class Browser implements TabPlatform {
       return f();
     };
     const lost: unknown[] = [];
-    const say = (body: object): void => {
+    const say = (body: object, keepalive = false): void => {
       const { state, ackedUpTo } = body as { state: string; ackedUpTo?: number };
       this.said.push(ackedUpTo ? `${state} ${ackedUpTo}` : state);
+      this.lasting.push(keepalive);
     };
     const api = {
-      post: (_path: string, body: object) => {
+      post: (_path: string, body: object, { keepalive } = { keepalive: false }) => {
         if (this.failure) return Promise.reject(this.failure);
-        say(body);
+        say(body, keepalive);
         return Promise.resolve({ leaseSeconds: 120, serverTime: 0 } as never);
       },
-      beacon: (_path: string, body: object) => say(body),
+      beacon: (_path: string, body: object) => say(body, true),
     };
     const presence = here(() => new Presence(api, "device", "key", 300_000, { ackedUpTo: () => this.acked, lost: (err) => lost.push(err), told: () => {} }, this));
     const started = here(() => presence.start());
@@ -84,6 +86,11 @@ class Browser implements TabPlatform {
       comeBack: async () => {
         here(() => window.dispatchEvent(new Event("pageshow")));
         await this.pass(context, 0);
+      },
+      /** goes fires an event of the page and lets nothing else have its turn. */
+      goes: (type: "pagehide" | "visibilitychange") => {
+        if (type === "visibilitychange") document.visibilityState = "hidden";
+        here(() => (type === "pagehide" ? window : document).dispatchEvent(new Event(type)));
       },
       /** What becomes of a tab that is closed: its channel and lock are gone. */
       close: async () => {
@@ -205,30 +212,68 @@ test("a tab opened in the background doesn't make a device that is looked at one
   assert.deepEqual(browser.heard(), ["online", "online"]);
 });
 
-test("the leader goes: no offline while there is another tab, which takes over", async (context) => {
+test("the leader goes: its successor says so at once, and again, for the last words of the first may come late", async (context) => {
   const browser = start(context);
   const first = await browser.tab(context);
   await first.show(false);
   const second = await browser.tab(context);
-  await browser.pass(context, 10_000);
   browser.heard();
   await first.close();
+  assert.deepEqual(browser.heard(), ["offline", "online"]);
   await browser.pass(context, 10_000);
-  assert.deepEqual(browser.heard(), ["online", "online"], "said twice: the last words of the first tab may come late");
+  assert.deepEqual(browser.heard(), ["online"]);
   await browser.pass(context, 60_000);
   assert.deepEqual(browser.heard(), ["online"]);
   await second.leave();
   assert.deepEqual(browser.heard(), ["offline"]);
 });
 
-test("a tab that vanished without a word is forgotten, so that the last one says offline", async (context) => {
+test("a window that closes takes all of its tabs along: offline is the last word, whoever heard of whom", async (context) => {
+  for (const order of [[0, 1, 2], [2, 1, 0], [1, 0, 2]]) {
+    const browser = new Browser();
+    if (order[0] === 0) context.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_000_000 });
+    const tabs = [await browser.tab(context), await browser.tab(context, false), await browser.tab(context, false)];
+    await browser.pass(context, 1000);
+    browser.heard();
+    for (const i of order) tabs[i]!.goes("pagehide");
+    for (const tab of tabs) tab.presence.stop();
+    await browser.pass(context, 10_000);
+    assert.equal(browser.heard().at(-1), "offline", String(order));
+  }
+});
+
+test("a tab that isn't the leader goes without a word", async (context) => {
+  const browser = start(context);
+  await browser.tab(context);
+  const second = await browser.tab(context, false);
+  browser.heard();
+  await second.close();
+  assert.deepEqual(browser.heard(), []);
+});
+
+test("what is said of a hidden page is said at once, and outlives it", async (context) => {
+  const browser = start(context);
+  const tab = await browser.tab(context);
+  browser.heard();
+  browser.lasting = [];
+  tab.goes("visibilitychange");
+  await settled(); // and no timer fires: a page may be frozen by then
+  assert.deepEqual([browser.heard(), browser.lasting], [["background"], [true]]);
+  await tab.show(true);
+  assert.deepEqual([browser.heard(), browser.lasting], [["online"], [true, false]]);
+});
+
+test("a tab that vanished without a word is forgotten, and is looked at by nobody", async (context) => {
   const browser = start(context);
   const first = await browser.tab(context);
+  await first.show(false);
   const second = await browser.tab(context);
   // A crash: neither pagehide nor a last word.
-  Object.assign((second.presence as unknown as { tabs: { channel: TabChannel } }).tabs.channel, { onmessage: null, postMessage: () => {} });
+  const { tabs } = second.presence as unknown as { tabs: { channel: TabChannel; release: () => void } };
+  Object.assign(tabs.channel, { onmessage: null, postMessage: () => {} });
+  tabs.release();
   await browser.pass(context, 600_000);
-  browser.heard();
+  assert.equal(browser.heard().at(-1), "background");
   await first.leave();
   assert.deepEqual(browser.heard(), ["offline"]);
 });

@@ -197,6 +197,31 @@ test("lists whose page marks are the server's strings have numbers, as in the co
   assert.deepEqual((await zim.queryGroupList()).groupList.map((g) => g.baseInfo.groupID), ["a", "b"]);
 });
 
+test("conversations come page by page to the end, also those of a filter", async () => {
+  await zim.login("bob", { token: "token:bob" });
+  const all = Array.from({ length: 7 }, (_, i) => ({ conversationID: `c${i}`, type: i % 3 === 0 ? 2 : 0, unreadMessageCount: i % 2 }));
+  page.net.answers.set("/conversations", ({ body }) => {
+    const from = Number(body.nextFlag ?? 0), to = from + Number(body.count);
+    return { conversationList: all.slice(from, to), nextFlag: to < all.length ? String(to) : "" };
+  });
+  const pages = async (count: number, option?: object): Promise<string[]> => {
+    const found: string[] = [];
+    for (let last; found.length <= all.length;) {
+      const { conversationList } = await zim.queryConversationList({ count, ...(last ? { nextConversation: last } : {}) }, option);
+      if (conversationList.length === 0) break;
+      found.push(conversationList.map((c) => c.conversationID).join(" "));
+      last = conversationList.at(-1)!;
+    }
+    return found;
+  };
+  assert.deepEqual(await pages(3), ["c0 c1 c2", "c3 c4 c5", "c6"]);
+  assert.deepEqual(await pages(7), ["c0 c1 c2 c3 c4 c5 c6"]);
+  assert.deepEqual(await pages(2, { conversationTypes: [2] }), ["c0 c3", "c6"]);
+  assert.deepEqual(await pages(2, { isOnlyUnreadConversation: true }), ["c1 c3", "c5"]);
+  assert.deepEqual(await pages(5, { pinnedFilter: 1 }), []);
+  await assert.rejects(zim.queryConversationList({ count: 2, nextConversation: { conversationID: "other", type: 0 } as never }), { code: ZIMErrorCode.CommonModuleParamsInvalid });
+});
+
 test("history goes on from a message", async () => {
   await zim.login("bob", { token: "token:bob" });
   page.net.answers.set("/messages", { messageList: [] });

@@ -58,6 +58,8 @@ export declare class ZPNs {
     /** loggedOut drops the token: what FCM still keeps for the user who left must not show to the next. */
     private loggedOut;
     private doUnregister;
+    /** settings is where the worker is and so on, also before anything was registered; undefined where that can't be found out. */
+    private settings;
     /** next runs things one after the other, each whatever became of the one before. */
     private next;
     private listen;

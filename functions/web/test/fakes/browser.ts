@@ -46,7 +46,10 @@ export function newPage() {
   const notification = { permission: "granted", asked: 0, answer: "granted" };
   const worker = Object.assign(new EventTarget(), { state: "activated", postMessage: () => {} });
   const shown: { data: unknown; close(): void; closed: boolean }[] = [];
+  // The browser's push subscription; `ended` counts those that were unsubscribed.
+  const push = { ended: 0, subscription: { unsubscribe: () => Promise.resolve(++push.ended > 0) } as object | null };
   const registration = {
+    pushManager: { getSubscription: () => Promise.resolve(push.subscription) },
     scope: `https://app.example/scope-${Math.random()}`, active: worker, installing: null, waiting: null,
     getNotifications: () => Promise.resolve(shown.filter((n) => !n.closed)),
   };
@@ -85,7 +88,7 @@ export function newPage() {
   });
   set("fetch", net.fetch);
   set("DOORBELL_CONFIG", { firebase: { apiKey: "key", projectId: "project" }, baseURL: "https://doorbell.example/" });
-  return { window, document, net, stored, notification, workers, registration, shown };
+  return { window, document, net, stored, notification, workers, registration, shown, push };
 }
 
 /** until waits for something that promises bring about, a second at most. */
