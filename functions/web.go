@@ -2,6 +2,7 @@ package functions
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"embed"
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -41,13 +43,18 @@ var webTypes = map[string]string{
 const workerFile = "firebase-messaging-sw.js"
 
 // pagePolicy is the Content-Security-Policy of the demo's pages: their own files
-// and Google's APIs, nothing inline. 127.0.0.1 is where the local
-// system has Firebase's emulators.
-var pagePolicy = strings.Join([]string{
-	"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "worker-src 'self'",
-	"connect-src 'self' https://*.googleapis.com http://127.0.0.1:*", "frame-src 'self'", "frame-ancestors 'self'",
-	"base-uri 'none'", "form-action 'none'",
-}, "; ")
+// and Google's APIs, nothing inline. Only in a local run, which has the variable
+// of one of Firebase's emulators, may they connect to 127.0.0.1, where those are.
+func pagePolicy(getenv func(string) string) string {
+	connect := "connect-src 'self' https://*.googleapis.com"
+	if cmp.Or(getenv("FIREBASE_AUTH_EMULATOR_HOST"), getenv("FIRESTORE_EMULATOR_HOST")) != "" {
+		connect += " http://127.0.0.1:*"
+	}
+	return strings.Join([]string{
+		"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "worker-src 'self'", connect,
+		"frame-src 'self'", "frame-ancestors 'self'", "base-uri 'none'", "form-action 'none'",
+	}, "; ")
+}
 
 // web serves the SDK, the demo and the API's description to anyone. It only reads what was built into
 // the program, so any request may be repeated.
@@ -66,7 +73,7 @@ func web(w http.ResponseWriter, r *http.Request) {
 	s.ServeHTTP(w, r)
 }
 
-var embeddedSite = sync.OnceValues(func() (*site, error) { return newSite(webFiles) })
+var embeddedSite = sync.OnceValues(func() (*site, error) { return newSite(webFiles, os.Getenv) })
 
 // site is files ready to be sent.
 type site struct {
@@ -75,6 +82,7 @@ type site struct {
 	// are kept by browsers for good: one that is built of several files stays of
 	// one piece.
 	version string
+	policy  string // of pages
 }
 
 type webFile struct {
@@ -83,8 +91,8 @@ type webFile struct {
 	gzipped           func() []byte // made on first use; nil if it saves too little
 }
 
-func newSite(from fs.FS) (*site, error) {
-	s := &site{files: map[string]*webFile{}}
+func newSite(from fs.FS, getenv func(string) string) (*site, error) {
+	s := &site{files: map[string]*webFile{}, policy: pagePolicy(getenv)}
 	for prefix, folder := range webFolders {
 		err := fs.WalkDir(from, folder, func(name string, d fs.DirEntry, err error) error {
 			contentType, served := webTypes[path.Ext(name)]
@@ -141,6 +149,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			// loaded before is better off with these than with none.
 			if version != s.version {
 				w.Header().Set("Cache-Control", "no-store")
+				anyOrigin(w.Header())
 				redirect(w, "/sdk/"+name)
 				return
 			}
@@ -170,6 +179,13 @@ func redirect(w http.ResponseWriter, to string) {
 	w.WriteHeader(http.StatusTemporaryRedirect)
 }
 
+// anyOrigin lets pages of every origin load the SDK. Browsers ask that of each
+// answer on the way to a file, a redirect too.
+func anyOrigin(h http.Header) {
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+}
+
 // describe sets the headers that depend on the file.
 func (s *site) describe(h http.Header, url string, f *webFile, versioned bool) {
 	h.Set("Content-Type", f.contentType)
@@ -178,10 +194,8 @@ func (s *site) describe(h http.Header, url string, f *webFile, versioned bool) {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
 	if name, ok := strings.CutPrefix(url, "/sdk/"); ok {
-		// The SDK is for pages of every origin.
-		h.Set("Access-Control-Allow-Origin", "*")
+		anyOrigin(h)
 		h.Set("Access-Control-Expose-Headers", "Content-Location")
-		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 		h.Set("Content-Location", "/sdk/"+s.version+"/"+name)
 		if path.Base(url) == workerFile {
 			// From /sdk/ it may serve pages of the whole site, as from the root.
@@ -192,7 +206,7 @@ func (s *site) describe(h http.Header, url string, f *webFile, versioned bool) {
 		h.Set("Access-Control-Allow-Origin", "*") // for viewers of such descriptions
 	}
 	if strings.HasPrefix(f.contentType, "text/html") {
-		h.Set("Content-Security-Policy", pagePolicy)
+		h.Set("Content-Security-Policy", s.policy)
 		h.Set("Referrer-Policy", "no-referrer")
 	}
 }

@@ -35,7 +35,7 @@ func testSite(t *testing.T, edits ...func(fstest.MapFS)) *site {
 	for _, edit := range edits {
 		edit(files)
 	}
-	s, err := newSite(files)
+	s, err := newSite(files, func(string) string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,8 +89,10 @@ func TestWebServes(t *testing.T) {
 			t.Errorf("%s: %d %v %.40q", tc.url, resp.StatusCode, resp.Header, body)
 		}
 	}
-	for url, want := range map[string]string{"/demo": "/demo/", "/sdk/" + other + "/index.js": "/sdk/index.js"} {
-		if got := get(s, url).Header.Get("Location"); got != want {
+	for url, want := range map[string][3]string{"/demo": {"/demo/"}, "/sdk/" + other + "/index.js": {"/sdk/index.js", "*", "cross-origin"}} {
+		h := get(s, url).Header
+		// A page of another origin follows no redirect that doesn't allow it.
+		if got := [3]string{h.Get("Location"), h.Get("Access-Control-Allow-Origin"), h.Get("Cross-Origin-Resource-Policy")}; got != want {
 			t.Errorf("%s leads to %q, want %q", url, got, want)
 		}
 	}
@@ -120,6 +122,21 @@ func TestWebHeaders(t *testing.T) {
 	} {
 		if tc[0] != tc[1] {
 			t.Errorf("%s: got %q, want %q", name, tc[0], tc[1])
+		}
+	}
+}
+
+// Only the local system's pages may connect to the emulators.
+func TestWebPolicy(t *testing.T) {
+	for name, want := range map[string]bool{"": false, "PUBSUB_EMULATOR_HOST": false, "FIREBASE_AUTH_EMULATOR_HOST": true, "FIRESTORE_EMULATOR_HOST": true} {
+		policy := pagePolicy(func(asked string) string {
+			if asked == name {
+				return "127.0.0.1:8080"
+			}
+			return ""
+		})
+		if strings.Contains(policy, "127.0.0.1") != want || !strings.Contains(policy, "; connect-src 'self' https://*.googleapis.com") {
+			t.Errorf("with %q: %s", name, policy)
 		}
 	}
 }

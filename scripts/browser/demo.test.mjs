@@ -80,6 +80,45 @@ test('a call is answered, and hung up', async (t) => {
   assert.deepEqual(wrong, []);
 });
 
+test('a group call: one who declines or is unheard of ends it for nobody else', async (t) => {
+  const { page, wrong, ada, ben, cleo } = await open(t);
+  await page.getByRole('button', { name: 'Bring Cleo in' }).click();
+  await cleo.ready();
+  await ada.chat('Weekend trip');
+  await ada.ring();
+  await cleo.answer('Decline');
+  await cleo.tab.getByText('You declined').waitFor();
+  await ben.tab.getByText('Ada is calling').waitFor();
+  await ben.answer('Accept');
+  await ada.tab.getByText('In a call with Ben').waitFor();
+  await ben.tab.getByText('In a call with Ada').waitFor();
+  await ada.answer('Hang up');
+  await ben.tab.getByText('The call is over').waitFor();
+
+  await ada.ring();
+  await ben.answer('Decline');
+  await cleo.tab.getByText('Ada is calling').waitFor();
+  assert.equal(await ada.tab.getByText('Ringing Weekend trip').isVisible(), true);
+  await cleo.answer('Decline');
+  await ada.tab.getByText('Cleo declined').waitFor();
+  assert.deepEqual(wrong, []);
+});
+
+test('a reason that stays is put there once, so that a screen reader reads it once', async (t) => {
+  const { ada, ben } = await open(t);
+  await ben.close();
+  await ada.tab.locator('#messages').evaluate((list) => {
+    self.put = [];
+    new MutationObserver((all) => {
+      for (const m of all) for (const el of m.addedNodes) if (el.matches?.('.why li')) self.put.push(el.textContent);
+    }).observe(list, { childList: true, subtree: true });
+  });
+  await ada.write('Once');
+  await texts('reasons', why(ada.said('Once')), 'rang Ben’s browser', 'rang Ben’s phone');
+  const put = await ada.tab.locator('body').evaluate(() => self.put);
+  assert.equal(new Set(put).size, put.length, `put there more than once: ${put.join(', ')}`);
+});
+
 test('a phone that is off gets its pushes when it is on again', async (t) => {
   const { ada, ben } = await open(t);
   await ben.close();

@@ -13,7 +13,7 @@ const $ = (id) => document.getElementById(id);
 
 let zim;
 let chat = chats[0]; // the one that is shown
-let call; // {callID, name, text} of the call under way
+let call; // {callID, name, text, states} of the call under way
 
 // A page has to ask before it may show notifications. Here the stage draws them,
 // so there is nothing to ask the person at the screen for.
@@ -59,20 +59,14 @@ function listen() {
   zim.on("groupMessageReceived", received);
   zim.on("error", (_, { message }) => complain(new Error(message)));
 
-  zim.on("callInvitationReceived", (_, { callID, inviter }) => {
-    setCall({ callID, name: named(inviter), text: `${named(inviter)} is calling`, answer: true });
+  zim.on("callInvitationReceived", (_, { callID, inviter, callUserList }) => {
+    setCall({ callID, name: named(inviter), text: `${named(inviter)} is calling`, answer: true, states: statesOf(callUserList) });
   });
   zim.on("callInvitationCancelled", (_, { callID, inviter }) => endCall(callID, `You missed a call from ${named(inviter)}`));
   zim.on("callInvitationTimeout", (_, { callID }) => endCall(callID, "You missed a call"));
   zim.on("callInvitationEnded", (_, { callID }) => endCall(callID, "The call is over"));
   zim.on("callUserStateChanged", (_, { callID, callUserList }) => {
-    if (callID !== call?.callID) return;
-    for (const { userID, state } of callUserList) {
-      if (userID === me.id) continue;
-      if (state === 1) setCall({ ...call, text: `In a call with ${named(userID)}`, answer: false, connected: true });
-      if (state === 2) endCall(callID, `${named(userID)} declined`);
-      if (state === 6) endCall(callID, `${named(userID)} did not answer`);
-    }
+    if (callID === call?.callID) othersChanged(callUserList);
   });
 }
 
@@ -155,11 +149,34 @@ async function send(text) {
 
 /* Calls */
 
+const inviting = 0, accepted = 1, rejected = 2, unanswered = 6; // ZIMCallUserState
+
+const statesOf = (users) => new Map(users.map((u) => [u.userID, u.state]));
+
+/**
+ * othersChanged is for news of who else is in the call. One of several who
+ * declines or leaves ends it for nobody else: for who was invited it ends with
+ * their own events, for who rang when nobody is left who came or may still come.
+ */
+function othersChanged(changed) {
+  for (const { userID, state } of changed) call.states.set(userID, state);
+  const others = (state) => [...call.states].filter(([id, s]) => id !== me.id && s === state).map(([id]) => named(id));
+  const inIt = others(accepted);
+  if (inIt.length > 0 && (call.mine || call.connected)) {
+    setCall({ ...call, text: `In a call with ${inIt.join(" and ")}`, connected: true });
+  } else if (call.mine && inIt.length + others(inviting).length === 0) {
+    const last = changed.findLast((u) => u.userID !== me.id);
+    const how = { [rejected]: `${named(last?.userID)} declined`, [unanswered]: `${named(last?.userID)} did not answer` };
+    endCall(call.callID, how[last?.state] ?? "The call is over");
+  }
+}
+
 async function ring() {
   const { name, people } = chat;
   const push = pushConfig("Incoming call");
-  const { callID } = await zim.callInvite(people.map((p) => p.id), { timeout: 60, mode: 1, pushConfig: push });
-  setCall({ callID, name, text: `Ringing ${name} …`, mine: true });
+  const { callID, errorUserList } = await zim.callInvite(people.map((p) => p.id), { timeout: 60, mode: 1, pushConfig: push });
+  const rung = people.filter((p) => !errorUserList.some((u) => u.userID === p.id));
+  setCall({ callID, name, text: `Ringing ${name} …`, mine: true, states: statesOf(rung.map((p) => ({ userID: p.id, state: inviting }))) });
   explain(line("event", `You rang ${name}`), { call: callID }, people, phone, Date.now()).then(toEnd, complain);
 }
 

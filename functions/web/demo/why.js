@@ -10,7 +10,7 @@ const reasons = {
 };
 
 // Reasons that stand for all of a person's devices.
-const ofPerson = new Set(["muted", "level", "snoozed", "blocked", "no_device", "no_push_config", "not_member"]);
+const ofPerson = new Set(["muted", "level", "snoozed", "blocked", "no_device", "no_push_config", "not_member", "already_read", "expired"]);
 
 const enough = 40; // looks at the ledger; the chain takes well under a second, one retry of it a few
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -24,9 +24,18 @@ export async function explain(list, about, people, phone, since) {
   for (let look = 0; look < enough && list.isConnected; look++) {
     await pause(Math.min(150 + 50 * look, 1000));
     const told = (await local.why(about)).filter((o) => o.kind !== "call_end" && people.some((p) => p.id === o.userID));
-    list.replaceChildren(...told.sort(byPerson).map((o) => line(o, people, phone, since)));
+    draw(list, told.sort(byPerson).map((o) => line(o, people, phone, since)));
     if (people.every((p) => settled(told.filter((o) => o.userID === p.id)))) return;
   }
+}
+
+/** draw keeps the lines that stay: a screen reader reads what is put into the list. */
+function draw(list, lines) {
+  const before = new Map([...list.children].map((el) => [el.outerHTML, el]));
+  const now = lines.map((el) => before.get(el.outerHTML) ?? el);
+  if (now.length === list.children.length && now.every((el, i) => el === list.children[i])) return;
+  for (const el of [...list.children]) if (!now.includes(el)) el.remove();
+  now.forEach((el, i) => { if (list.children[i] !== el) list.insertBefore(el, list.children[i] ?? null); });
 }
 
 const byPerson = (a, b) => (a.userID + a.pushID).localeCompare(b.userID + b.pushID);
