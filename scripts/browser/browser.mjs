@@ -29,6 +29,7 @@ export class Device {
   #delivered = 0;
   #registrations = new Map();
   #active = new Set(); // registrations with an activated worker: to another none is delivered
+  #running = new Map(); // whether each version of a worker runs, by its ID
 
   static async open(browser, site, who, filled = {}) {
     const d = new Device();
@@ -48,7 +49,10 @@ export class Device {
       }
     });
     d.cdp.on('ServiceWorker.workerVersionUpdated', ({ versions }) => {
-      for (const v of versions) if (v.status === 'activated') d.#active.add(v.registrationId);
+      for (const v of versions) {
+        if (v.status === 'activated') d.#active.add(v.registrationId);
+        d.#running.set(v.versionId, v.runningStatus !== 'stopped');
+      }
     });
     await d.cdp.send('ServiceWorker.enable');
     return d;
@@ -138,9 +142,10 @@ export class Device {
     }, tag);
   }
 
-  /** sleep ends the worker; the next push wakes it. */
-  sleep() {
-    return this.cdp.send('ServiceWorker.stopAllWorkers');
+  /** sleep ends the worker; the next push wakes it. One that came while it still ends would be lost. */
+  async sleep() {
+    await this.cdp.send('ServiceWorker.stopAllWorkers');
+    await until('the worker to end', () => ![...this.#running.values()].includes(true));
   }
 
   close() {
