@@ -16,7 +16,7 @@
 //	fan-out      Pub/Sub: fanout                                  does one such task
 //	dispatch     Pub/Sub: push                                    sends a batch to FCM
 //	dispatch-urgent  Pub/Sub: urgent                              the same, for what must not wait behind others
-//	sweep        Pub/Sub: sweep, each minute                      ends calls that nobody answered, forgets stale tokens
+//	sweep        Pub/Sub: sweep, each minute or for one call      ends calls that nobody answered, forgets stale tokens
 package functions
 
 import (

@@ -10,6 +10,7 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	calling "github.com/doorbell-push/doorbell/shared/call"
+	"github.com/doorbell-push/doorbell/shared/queue"
 )
 
 // sweepTimeout outlasts the minute until the next sweep.
@@ -23,12 +24,11 @@ const maxStale = 100
 // waited for: Pub/Sub may hold back the next sweep until this one has ended.
 const sweepAgain = 15 * time.Second
 
-// sweep does what no client asks for: it ends the calls that nobody answered, now
-// and until the next sweep, rings what devices missed whose lease lapsed, and
-// forgets the targets of devices that have long been silent. It ends a minute
-// after it was asked for, however late Pub/Sub delivers it, so late ones don't
-// queue. Safe to repeat: see calling.Service.Sweep, lapse.Sweeper.Sweep and
-// presence.Registry.RemoveStale.
+// sweep does what no client asks for. A message that names a call is of an
+// invitation shorter than a minute: it ends that call when it is due, and does
+// nothing else, however many of them there are. The clock's is for all: see
+// sweepEverything. A message that is neither fails until Pub/Sub moves it to the
+// dead-letter topic. Safe to repeat: see calling.Service.EndWhenDue.
 func sweep(ctx context.Context, e event.Event) error {
 	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
 	defer cancel()
@@ -36,6 +36,22 @@ func sweep(ctx context.Context, e event.Event) error {
 	if err != nil {
 		return err
 	}
+	due, err := queue.DecodeSweep(e.Data())
+	if err != nil {
+		return err
+	}
+	if due.CallID != "" {
+		return c.EndWhenDue(ctx, due)
+	}
+	return sweepEverything(ctx, c, e.Time())
+}
+
+// sweepEverything ends the calls that nobody answered, now and until the next
+// sweep, rings what devices missed whose lease lapsed, and forgets the targets of
+// devices that have long been silent. It ends a minute after it was asked for,
+// however late Pub/Sub delivers it, so late ones don't queue. Safe to repeat: see
+// calling.Service.Sweep, lapse.Sweeper.Sweep and presence.Registry.RemoveStale.
+func sweepEverything(ctx context.Context, c *calling.Service, asked time.Time) error {
 	l, err := lapses()
 	if err != nil {
 		return err
@@ -45,7 +61,7 @@ func sweep(ctx context.Context, e event.Event) error {
 		return err
 	}
 	within := calling.SweepEvery
-	if asked := e.Time(); !asked.IsZero() {
+	if !asked.IsZero() {
 		within = min(within, time.Until(asked.Add(within)))
 	}
 	parts := []sweepPart{

@@ -8,6 +8,7 @@ module "sweep" {
   firestore   = "write"
   publishes   = { for t in ["push", "urgent"] : t => local.topic_ids[t] }
 
-  # It stays until the next minute's sweep while calls ring, mostly asleep.
+  # It stays until the next minute's sweep while calls ring, mostly asleep. That of
+  # one short call sleeps for a minute at most.
   sizing = { timeout = 100 }
 }

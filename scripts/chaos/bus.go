@@ -168,13 +168,19 @@ func (t topics) PublishTask(ctx context.Context, task fanout.Task) error {
 }
 
 // PublishSweep implements fanout.Sweeps.
-func (t topics) PublishSweep(ctx context.Context) error {
-	return t.p.op(ctx, "publish sweep", func() error {
-		t.p.w.publishSweep()
+func (t topics) PublishSweep(ctx context.Context, d call.Due) error {
+	id := call.ID(d.CallID)
+	return t.p.op(ctx, "publish sweep "+id, func() error {
+		w := t.p.w
+		w.post(event{
+			id: w.numbered("sweep " + id), function: "sweep", subject: id, timeout: sweepTimeout,
+			handle: func(ctx context.Context, p *process) error { return p.calls.EndWhenDue(ctx, d) },
+		})
 		return nil
 	})
 }
 
+// publishSweep is the clock's.
 func (w *World) publishSweep() {
 	w.post(event{
 		id: w.numbered("sweep"), function: "sweep", subject: "sweep", timeout: sweepTimeout,

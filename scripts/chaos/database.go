@@ -129,9 +129,9 @@ func (d database) Calls(ctx context.Context, userID string, after *call.Cursor, 
 }
 
 // DueCalls implements call.Store.
-func (d database) DueCalls(ctx context.Context, shard int, until int64, limit int) (out []call.Due, err error) {
+func (d database) DueCalls(ctx context.Context, shard int, after call.Due, until int64, limit int) (out []call.Due, err error) {
 	err = d.p.op(ctx, "list due calls "+strconv.Itoa(shard), func() error {
-		out, err = d.Memory.DueCalls(ctx, shard, until, limit)
+		out, err = d.Memory.DueCalls(ctx, shard, after, until, limit)
 		return err
 	})
 	return out, err

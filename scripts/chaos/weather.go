@@ -63,7 +63,7 @@ var (
 			LostAnswer: 0.01, Silent: 0.003, Refused: 0.002,
 		},
 		Repeat: 0.15, RepeatLate: 0.1, LostAck: 0.05, Late: 0.1,
-		Skew: 3 * time.Second, MaxAttempts: 10,
+		Skew: 2500 * time.Millisecond, MaxAttempts: 10, // two clocks differ by the slack of package lapse, not more
 	}
 )
 

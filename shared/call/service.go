@@ -23,8 +23,9 @@ type Store interface {
 	// Compare), from the one behind after on.
 	Calls(ctx context.Context, userID string, after *Cursor, limit int) ([]Call, error)
 	// DueCalls is up to limit calls of a shard whose DueAt is set and at most
-	// until (ms since 1970), the earliest first.
-	DueCalls(ctx context.Context, shard int, until int64, limit int) ([]Due, error)
+	// until (ms since 1970), the earliest first (see Due.Compare), from the one
+	// behind after on; the zero Due is before all.
+	DueCalls(ctx context.Context, shard int, after Due, until int64, limit int) ([]Due, error)
 }
 
 // Presence tells which users there are.

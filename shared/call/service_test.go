@@ -21,12 +21,23 @@ import (
 var start = time.UnixMilli(1_700_000_000_000)
 
 // versions is a store in memory that keeps every version of every call, as the
-// trigger on the document gets them.
+// trigger on the document gets them, and counts what is asked of it.
 type versions struct {
 	*store.Memory
-	mu   sync.Mutex
-	all  []call.Call
-	fail map[string]error // by callID
+	mu      sync.Mutex
+	all     []call.Call
+	fail    map[string]error // by callID
+	lists   int              // of due calls
+	changes int              // transactions
+	// changed is when a call was last written, by callID; nil keeps nothing.
+	changed map[string]time.Time
+}
+
+func (v *versions) DueCalls(ctx context.Context, shard int, after call.Due, until int64, limit int) ([]call.Due, error) {
+	v.mu.Lock()
+	v.lists++
+	v.mu.Unlock()
+	return v.Memory.DueCalls(ctx, shard, after, until, limit)
 }
 
 func (v *versions) CreateCall(ctx context.Context, c call.Call) (call.Call, error) {
@@ -40,8 +51,12 @@ func (v *versions) CreateCall(ctx context.Context, c call.Call) (call.Call, erro
 }
 
 func (v *versions) ChangeCall(ctx context.Context, callID string, f func(*call.Call) (*call.Call, error)) error {
-	if err := v.fail[callID]; err != nil {
-		return err
+	v.mu.Lock()
+	v.changes++
+	failure := v.fail[callID]
+	v.mu.Unlock()
+	if failure != nil {
+		return failure
 	}
 	return v.Memory.ChangeCall(ctx, callID, func(c *call.Call) (*call.Call, error) {
 		if c != nil {
@@ -53,6 +68,9 @@ func (v *versions) ChangeCall(ctx context.Context, callID string, f func(*call.C
 			v.mu.Lock()
 			defer v.mu.Unlock()
 			v.all = append(v.all, next.Clone())
+			if v.changed != nil {
+				v.changed[callID] = time.Now()
+			}
 		}
 		return next, err
 	})

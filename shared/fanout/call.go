@@ -20,9 +20,10 @@ type Rings interface {
 	Entries(ctx context.Context, subjectID string) ([]delivery.Entry, error)
 }
 
-// Sweeps starts a sweep of what is due.
+// Sweeps ends calls in time.
 type Sweeps interface {
-	PublishSweep(ctx context.Context) error
+	// PublishSweep has a call ended when it is due.
+	PublishSweep(ctx context.Context, d call.Due) error
 }
 
 // Call plans and publishes what a change of a call asks for: who is newly
@@ -41,7 +42,8 @@ func (f *Fanout) Call(ctx context.Context, before *call.Call, after call.Call) (
 	}
 	if len(invited) > 0 && time.Duration(after.Timeout)*time.Second <= call.SweepEvery {
 		// The next sweep by the clock may come too late for it.
-		if err := f.Sweeps.PublishSweep(ctx); err != nil {
+		due := call.Due{CallID: after.CallID, At: after.Users[invited[0]].ExpiresAt}
+		if err := f.Sweeps.PublishSweep(ctx, due); err != nil {
 			return err
 		}
 	}

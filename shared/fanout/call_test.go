@@ -17,10 +17,10 @@ import (
 	"github.com/doorbell-push/doorbell/shared/push"
 )
 
-// sweeps counts what asks for a sweep.
-type sweeps int
+// sweeps is what asked for a sweep.
+type sweeps []call.Due
 
-func (s *sweeps) PublishSweep(context.Context) error { *s++; return nil }
+func (s *sweeps) PublishSweep(_ context.Context, d call.Due) error { *s = append(*s, d); return nil }
 
 // rings answers with one list of entries after the other, the last again and
 // again.
@@ -102,8 +102,8 @@ func TestCallRings(t *testing.T) {
 	if a := first.Announcement; a != push.OfCall(*ringing(), "alice", now.UnixMilli(), now.Add(90*time.Second).UnixMilli()) || !first.Urgent() {
 		t.Errorf("announced %+v", a)
 	}
-	if *sweeps != 0 || len(b.presence.reads) != 2 {
-		t.Errorf("%d sweeps, reads %v", *sweeps, b.presence.reads)
+	if len(*sweeps) != 0 || len(b.presence.reads) != 2 {
+		t.Errorf("sweeps %v, reads %v", *sweeps, b.presence.reads)
 	}
 	if strings.Contains(b.log.String(), "secret") || !strings.Contains(b.log.String(), `"decisions":{"online":1,"push":2}`) {
 		t.Errorf("log %s", b.log)
@@ -124,17 +124,39 @@ func TestCallWithoutPush(t *testing.T) {
 	}
 }
 
-// An invitation that may run out before the next sweep asks for its own.
+// An invitation that may run out before the next sweep asks for its own: of its
+// call, when it is due.
 func TestShortCallAsksForSweep(t *testing.T) {
-	for timeout, want := range map[int]sweeps{1: 1, 60: 1, 61: 0} {
+	at := func(seconds int) call.Due {
+		return call.Due{CallID: "c", At: now.Add(time.Duration(seconds) * time.Second).UnixMilli()}
+	}
+	for timeout, want := range map[int]sweeps{1: {at(1)}, 60: {at(60)}, 61: nil} {
 		b, sweeps := callBench(t, &rings{}, bob(1))
-		c := ringing(func(c *call.Call) { c.Timeout = timeout })
-		if err := b.f.Call(t.Context(), nil, *c); err != nil || *sweeps != want {
-			t.Errorf("timeout %d: %d sweeps, %v", timeout, *sweeps, err)
+		c := ringing(func(c *call.Call) {
+			c.Timeout = timeout
+			for _, id := range []string{"bob", "carol"} {
+				u := c.Users[id]
+				u.ExpiresAt = at(timeout).At
+				c.Users[id] = u
+			}
+		})
+		if err := b.f.Call(t.Context(), nil, *c); err != nil || !slices.Equal(*sweeps, want) {
+			t.Errorf("timeout %d: sweeps %v, %v", timeout, *sweeps, err)
 		}
-		if err := b.f.Call(t.Context(), c, *c); err != nil || *sweeps != want {
-			t.Errorf("timeout %d: a change that invites nobody asked for a sweep: %v", timeout, err)
+		if err := b.f.Call(t.Context(), c, *c); err != nil || !slices.Equal(*sweeps, want) {
+			t.Errorf("timeout %d: a change that invites nobody asked for a sweep: %v, %v", timeout, *sweeps, err)
 		}
+	}
+	// Who is invited later runs out later.
+	b, sweeps := callBench(t, &rings{}, bob(1))
+	first := ringing(func(c *call.Call) { c.Timeout = 60; delete(c.Users, "carol") })
+	second := ringing(func(c *call.Call) {
+		u := c.Users["carol"]
+		u.ExpiresAt = at(95).At
+		c.Timeout, c.Users["carol"] = 60, u
+	})
+	if err := b.f.Call(t.Context(), first, *second); err != nil || !slices.Equal(*sweeps, []call.Due{at(95)}) {
+		t.Errorf("invited later: sweeps %v, %v", *sweeps, err)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"cloud.google.com/go/pubsub/v2"
 
+	"github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/fanout"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/push"
@@ -20,7 +21,7 @@ type Names struct {
 	Urgent string // batches that must not wait behind those
 	Dead   string // what is undeliverable of both
 	Fanout string // fan-out tasks
-	Sweep  string // what starts a sweep
+	Sweep  string // what starts a sweep: of all, or of one call
 }
 
 // Topics publishes to the topics.
@@ -66,11 +67,10 @@ func (t *Topics) PublishTask(ctx context.Context, task fanout.Task) (err error) 
 	return publishJSON(ctx, t.fanout, task, map[string]string{"task": task.ID, "kind": string(push.KindMessage), "subjectID": task.Message.MessageID})
 }
 
-// PublishSweep implements fanout.Sweeps. The message says nothing: what is due
-// stands in the database.
-func (t *Topics) PublishSweep(ctx context.Context) (err error) {
+// PublishSweep implements fanout.Sweeps.
+func (t *Topics) PublishSweep(ctx context.Context, d call.Due) (err error) {
 	defer fault.Wrap(&err, "ask for a sweep")
-	return publishJSON(ctx, t.sweep, struct{}{}, nil)
+	return publishJSON(ctx, t.sweep, d, map[string]string{"kind": string(push.KindCall), "subjectID": call.ID(d.CallID)})
 }
 
 func publish(ctx context.Context, p *pubsub.Publisher, b push.Batch, attributes map[string]string) error {
@@ -119,6 +119,16 @@ func DecodeTask(data []byte) (t fanout.Task, err error) {
 		return t, fmt.Errorf("task %s has %d chunks from %d on: 1 to %d from 0 on", t.ID, t.Chunks, t.FirstChunk, fanout.TaskChunks)
 	}
 	return t, nil
+}
+
+// DecodeSweep reads the data of a sweep's event: the call that it is for, or the
+// zero Due of the clock's message, an empty object, which is for all.
+func DecodeSweep(data []byte) (d call.Due, err error) {
+	defer fault.Wrap(&err, "decode sweep")
+	if err := open(data, &d); err != nil || d == (call.Due{}) {
+		return d, err
+	}
+	return d, d.Check()
 }
 
 // open decodes the data inside the Pub/Sub envelope into out.

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/fanout"
@@ -170,12 +171,57 @@ func TestPublish(t *testing.T) {
 
 func TestPublishSweep(t *testing.T) {
 	q, server := topics(t, "sweep")
-	if err := q.PublishSweep(t.Context()); err != nil {
+	want := call.Due{CallID: "c", At: 7}
+	if err := q.PublishSweep(t.Context(), want); err != nil {
 		t.Fatal(err)
 	}
-	if published := server.Messages(); len(published) != 1 || published[0].Topic != "projects/demo/topics/sweep" {
-		t.Errorf("published %+v", published)
+	published := server.Messages()
+	if len(published) != 1 || published[0].Topic != "projects/demo/topics/sweep" ||
+		!maps.Equal(published[0].Attributes, map[string]string{"kind": "call", "subjectID": call.ID("c")}) {
+		t.Fatalf("published %+v", published)
 	}
+	if got, err := DecodeSweep([]byte(event(string(published[0].Data)))); err != nil || got != want {
+		t.Errorf("published %+v, %v", got, err)
+	}
+}
+
+func TestDecodeSweep(t *testing.T) {
+	for data, want := range map[string]call.Due{
+		event(`{}`):                                    {}, // the clock's
+		event(`{"callID":"c","dueAt":7}`):              {CallID: "c", At: 7},
+		event(`{"later":1,"callID":"x_-9","dueAt":1}`): {CallID: "x_-9", At: 1},
+	} {
+		if got, err := DecodeSweep([]byte(data)); err != nil || got != want {
+			t.Errorf("%s: %+v, %v", data, got, err)
+		}
+	}
+	for name, data := range map[string]string{
+		"nothing": ``, "no message": `{}`, "no data": `{"message":{}}`, "data of no JSON": event(`x`), "empty data": event(``),
+		"a list": event(`[]`), "no time": event(`{"callID":"c"}`), "no call": event(`{"dueAt":7}`), "before 1970": event(`{"callID":"c","dueAt":-7}`),
+		"no callID": event(`{"callID":"a b","dueAt":7}`), "a path": event(`{"callID":"../c","dueAt":7}`), "a text": event(`{"callID":"c","dueAt":"7"}`),
+	} {
+		if got, err := DecodeSweep([]byte(data)); err == nil || !strings.HasPrefix(err.Error(), "decode sweep: ") {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}
+
+func FuzzDecodeSweep(f *testing.F) {
+	f.Add([]byte(event(`{}`)))
+	f.Add([]byte(event(`{"callID":"c","dueAt":7}`)))
+	f.Add([]byte(`{"message":{"data":null}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		d, err := DecodeSweep(data)
+		if err != nil {
+			return
+		}
+		if d != (call.Due{}) && d.Check() != nil {
+			t.Fatalf("accepted %+v", d)
+		}
+		if again, err := DecodeSweep([]byte(event(encode(t, d)))); err != nil || again != d {
+			t.Fatalf("decoded %+v, and again %+v, %v", d, again, err)
+		}
+	})
 }
 
 // Publish returns when Pub/Sub has the batch, or an error: never before.
@@ -183,7 +229,7 @@ func TestPublishFails(t *testing.T) {
 	q, _ := topics(t) // without topics
 	for want, err := range map[string]error{
 		"publish batch b1: ":      q.Publish(t.Context(), batch(1)),
-		"ask for a sweep: ":       q.PublishSweep(t.Context()),
+		"ask for a sweep: ":       q.PublishSweep(t.Context(), call.Due{CallID: "c", At: 7}),
 		"publish dead batch b1: ": q.PublishDead(t.Context(), batch(1), "quota"),
 	} {
 		if err == nil || !strings.HasPrefix(err.Error(), want) {

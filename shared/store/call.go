@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
@@ -88,11 +87,15 @@ func (s *Firestore) Calls(ctx context.Context, userID string, after *call.Cursor
 
 // DueCalls implements call.Store: a read per call. A call without dueAt is not
 // in the index.
-func (s *Firestore) DueCalls(ctx context.Context, shard int, until int64, limit int) (_ []call.Due, err error) {
+func (s *Firestore) DueCalls(ctx context.Context, shard int, after call.Due, until int64, limit int) (_ []call.Due, err error) {
 	defer fault.Wrap(&err, "list due calls")
-	docs, err := s.client.Collection(callsCollection).Select("callID", "dueAt").
-		Where("dueShard", "==", shard).Where("dueAt", "<=", until).OrderBy("dueAt", firestore.Asc).Limit(limit).
-		Documents(ctx).GetAll()
+	q := s.client.Collection(callsCollection).Select("callID", "dueAt").
+		Where("dueShard", "==", shard).Where("dueAt", "<=", until).
+		OrderBy("dueAt", firestore.Asc).OrderBy(firestore.DocumentID, firestore.Asc).Limit(limit)
+	if after != (call.Due{}) {
+		q = q.StartAfter(after.At, call.ID(after.CallID))
+	}
+	docs, err := q.Documents(ctx).GetAll()
 	if err != nil {
 		return nil, err
 	}
@@ -161,21 +164,17 @@ func (s *Memory) Calls(_ context.Context, userID string, after *call.Cursor, lim
 }
 
 // DueCalls implements call.Store.
-func (s *Memory) DueCalls(_ context.Context, shard int, until int64, limit int) ([]call.Due, error) {
+func (s *Memory) DueCalls(_ context.Context, shard int, after call.Due, until int64, limit int) ([]call.Due, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var due []call.Call
+	out := []call.Due{}
 	for _, c := range s.calls {
-		if c.DueShard == shard && c.DueAt != 0 && c.DueAt <= until {
-			due = append(due, c)
+		d := call.Due{CallID: c.CallID, At: c.DueAt}
+		behind := after == (call.Due{}) || d.Compare(after) > 0
+		if c.DueShard == shard && c.DueAt != 0 && c.DueAt <= until && behind {
+			out = append(out, d)
 		}
 	}
-	slices.SortFunc(due, func(a, b call.Call) int {
-		return cmp.Or(cmp.Compare(a.DueAt, b.DueAt), cmp.Compare(call.ID(a.CallID), call.ID(b.CallID)))
-	})
-	out := []call.Due{}
-	for _, c := range due[:min(limit, len(due))] {
-		out = append(out, call.Due{CallID: c.CallID, At: c.DueAt})
-	}
-	return out, nil
+	slices.SortFunc(out, call.Due.Compare)
+	return out[:min(limit, len(out))], nil
 }

@@ -172,13 +172,26 @@ func callsDue(t *testing.T, s call.Store) {
 	second, first := add(20), add(10)
 	add(0)
 	add(31)
-	last := add(30)
-	for limit, want := range map[int][]call.Due{10: {first, second, last}, 2: {first, second}} {
-		if got, err := s.DueCalls(t.Context(), shard, 30, limit); err != nil || !slices.Equal(got, want) {
-			t.Errorf("due %v, %v; want %v", got, err, want)
+	same := []call.Due{add(30), add(30), add(30)} // in one millisecond
+	slices.SortFunc(same, call.Due.Compare)
+	all := append([]call.Due{first, second}, same...)
+	for _, tc := range []struct {
+		after call.Due
+		limit int
+		want  []call.Due
+	}{
+		{call.Due{}, 10, all},
+		{call.Due{}, 2, all[:2]},
+		{first, 10, all[1:]},
+		{same[0], 10, same[1:]},
+		{same[0], 1, same[1:2]},
+		{same[2], 10, nil},
+	} {
+		if got, err := s.DueCalls(t.Context(), shard, tc.after, 30, tc.limit); err != nil || !slices.Equal(got, tc.want) {
+			t.Errorf("due after %v, at most %d: %v, %v; want %v", tc.after, tc.limit, got, err, tc.want)
 		}
 	}
-	if got, err := s.DueCalls(t.Context(), shard+1, 30, 10); err != nil || len(got) != 0 {
+	if got, err := s.DueCalls(t.Context(), shard+1, call.Due{}, 30, 10); err != nil || len(got) != 0 {
 		t.Errorf("due in another shard: %v, %v", got, err)
 	}
 }
