@@ -72,8 +72,10 @@ type Message struct {
 	Push *PushConfig `firestore:"push,omitempty" json:"push,omitempty"`
 	// ForcePush is config.isNotifyMentionedUsers: a mention beats do-not-disturb.
 	ForcePush bool `firestore:"forcePush,omitempty" json:"forcePush,omitempty"`
-	// DeviceFilter is which of a receiver's devices ring; nil: any.
-	DeviceFilter *device.Filter `firestore:"deviceFilter,omitempty" json:"deviceFilter,omitempty"`
+	// DeviceFilter is which of a receiver's devices ring; nil: any. Its IDs are
+	// hashed, as members may read the document. What else it says of the delivery
+	// is no secret: all of them get the push.
+	DeviceFilter *device.Sealed `firestore:"deviceFilter,omitempty" json:"deviceFilter,omitempty"`
 	// CollapseID is the sender's: of their messages with the same one in a
 	// conversation, a device shows the latest only.
 	CollapseID string `firestore:"collapseID,omitempty" json:"collapseID,omitempty"`

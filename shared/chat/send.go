@@ -85,7 +85,7 @@ func (s *Sender) message(sender string, r *SendRequest) Message {
 		IsMentionAll:     r.Message.IsMentionAll,
 		Priority:         r.Config.Priority,
 		ForcePush:        r.Config.IsNotifyMentionedUsers,
-		DeviceFilter:     r.Config.DeviceFilter,
+		DeviceFilter:     r.Config.DeviceFilter.Seal(),
 		CollapseID:       r.Config.CollapseID,
 		ExpireAt:         now.Add(s.Retention),
 	}

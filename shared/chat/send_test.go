@@ -51,7 +51,7 @@ func TestSendStoresEveryField(t *testing.T) {
 		SenderUserID: "alice", ConversationID: "bob", ConversationType: chat.Peer,
 		Timestamp: now.UnixMilli(), OrderKey: 1, MentionedUserIDs: []string{"bob"}, IsMentionAll: true,
 		Priority: chat.High, Push: &chat.PushConfig{Title: "t", Content: "c", Payload: "older name"},
-		ForcePush: true, DeviceFilter: r.Config.DeviceFilter, CollapseID: "score", ExpireAt: now.Add(time.Hour),
+		ForcePush: true, DeviceFilter: r.Config.DeviceFilter.Seal(), CollapseID: "score", ExpireAt: now.Add(time.Hour),
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -229,7 +229,7 @@ func TestSentJSON(t *testing.T) {
 	m := chat.Message{
 		MessageID: "m", LocalMessageID: "l", Type: chat.Text, Message: "hi", SenderUserID: "alice", ConversationID: "bob",
 		Timestamp: 5, OrderKey: 7, Priority: chat.High, Push: &chat.PushConfig{Title: "t"}, ForcePush: true, ExpireAt: now,
-		DeviceFilter: &device.Filter{}, CollapseID: "c",
+		DeviceFilter: &device.Sealed{}, CollapseID: "c",
 		Fanout: &chat.Fanout{Chunks: 1, Members: 2},
 	}
 	const want = `{"messageID":"m","localMessageID":"l","type":1,"message":"hi","senderUserID":"alice","conversationID":"bob","conversationType":0,"timestamp":5,"orderKey":7,"messageSeq":7,"direction":0,"sentStatus":1}`

@@ -3,6 +3,7 @@ package device
 import (
 	"slices"
 
+	"github.com/doorbell-push/doorbell/shared/docid"
 	"github.com/doorbell-push/doorbell/shared/fault"
 )
 
@@ -25,13 +26,49 @@ type Selector struct {
 	DeviceIDs []string   `firestore:"deviceIDs,omitempty" json:"deviceIDs,omitempty"`
 }
 
+// Sealed is a Filter as it is kept with a message, with a hash in the place of
+// each ID: everyone in the conversation may read the message, and none is to
+// learn from it which devices another one has.
+type Sealed struct {
+	Only   *Selector `firestore:"only,omitempty" json:"only,omitempty"`
+	Except *Selector `firestore:"except,omitempty" json:"except,omitempty"`
+}
+
+// Seal is f as it is kept; nil if f is.
+func (f *Filter) Seal() *Sealed {
+	if f == nil {
+		return nil
+	}
+	return &Sealed{Only: f.Only.seal(), Except: f.Except.seal()}
+}
+
+func (s *Selector) seal() *Selector {
+	if s == nil {
+		return nil
+	}
+	out := &Selector{Platforms: s.Platforms}
+	for _, id := range s.PushIDs {
+		out.PushIDs = append(out.PushIDs, sealedPushID(id))
+	}
+	for _, id := range s.DeviceIDs {
+		out.DeviceIDs = append(out.DeviceIDs, sealedDeviceID(id))
+	}
+	return out
+}
+
+func sealedPushID(id string) string   { return docid.New("sealed pushID", id) }
+func sealedDeviceID(id string) string { return docid.New("sealed deviceID", id) }
+
 // Allows reports whether d may ring. A nil filter allows every device.
-func (f *Filter) Allows(d Device) bool {
+func (f *Sealed) Allows(d Device) bool {
 	return f == nil || (f.Only == nil || f.Only.names(d)) && (f.Except == nil || !f.Except.names(d))
 }
 
+// names reports whether the sealed s names d.
 func (s *Selector) names(d Device) bool {
-	return slices.Contains(s.Platforms, d.Platform) || slices.Contains(s.PushIDs, d.PushID) || slices.Contains(s.DeviceIDs, d.DeviceID)
+	return slices.Contains(s.Platforms, d.Platform) ||
+		len(s.PushIDs) > 0 && slices.Contains(s.PushIDs, sealedPushID(d.PushID)) ||
+		len(s.DeviceIDs) > 0 && slices.Contains(s.DeviceIDs, sealedDeviceID(d.DeviceID))
 }
 
 // Check checks a filter found at field, which may be left out.

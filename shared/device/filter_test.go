@@ -1,6 +1,7 @@
 package device
 
 import (
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -29,7 +30,8 @@ func TestFilterAllows(t *testing.T) {
 		"one's ID as the other":   {&Filter{Only: &Selector{DeviceIDs: []string{"p1"}, PushIDs: []string{"tab"}}}, false, false},
 		"somebody else's devices": {&Filter{Except: &Selector{PushIDs: []string{"p3"}}}, true, true},
 	} {
-		if p, w := tc.f.Allows(phone), tc.f.Allows(tab); p != tc.phone || w != tc.tab {
+		f := tc.f.Seal()
+		if p, w := f.Allows(phone), f.Allows(tab); p != tc.phone || w != tc.tab {
 			t.Errorf("%s: phone %t, tab %t", name, p, w)
 		}
 	}
@@ -60,5 +62,18 @@ func TestFilterCheck(t *testing.T) {
 		if (err != nil) != (tc.field != "") || err != nil && (!errors.As(err, &e) || e.Field != tc.field || e.Status != fault.InvalidArgument) {
 			t.Errorf("%+v: %v", tc.f, err)
 		}
+	}
+}
+
+// What is kept names no device to who reads it.
+func TestSealedFilter(t *testing.T) {
+	list := &Selector{Platforms: []Platform{Web}, PushIDs: []string{"secret-1"}, DeviceIDs: []string{"secret-2", "secret-3"}}
+	f := &Filter{Only: list, Except: list}
+	b, err := json.Marshal(f.Seal())
+	if err != nil || strings.Contains(string(b), "secret") {
+		t.Errorf("%s, %v", b, err)
+	}
+	if list.PushIDs[0] != "secret-1" {
+		t.Error("sealing changes what is sealed")
 	}
 }

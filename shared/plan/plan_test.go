@@ -99,7 +99,7 @@ var seventh = push.Announcement{Kind: push.KindMessage, SenderUserID: "alice", C
 // only announces something for a platform.
 func only(p device.Platform) push.Announcement {
 	a := call
-	a.Filter = &device.Filter{Only: &device.Selector{Platforms: []device.Platform{p}}}
+	a.Filter = &device.Sealed{Only: &device.Selector{Platforms: []device.Platform{p}}}
 	return a
 }
 

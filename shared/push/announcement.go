@@ -42,7 +42,7 @@ type Announcement struct {
 	Push     chat.PushConfig `json:"push"`
 	CallEnd  CallEnd         `json:"callEnd,omitempty"` // of KindCallEnd
 	// Filter is which devices ring; nil: any.
-	Filter *device.Filter `json:"filter,omitempty"`
+	Filter *device.Sealed `json:"filter,omitempty"`
 	// Collapse is the tag where the sender chose what is replaced; else it is ID.
 	Collapse string `json:"collapse,omitempty"`
 	// CreatedAt and ExpiresAt are the server's clock in milliseconds since 1970.

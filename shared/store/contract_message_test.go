@@ -21,7 +21,7 @@ func fullMessage(from, to string) chat.Message {
 		MentionedUserIDs: []string{"a", "b"}, IsMentionAll: true, Priority: chat.High,
 		Push:      &chat.PushConfig{Title: "t", Content: "c", Payload: "p", ResourcesID: "r", ThreadID: "th", EnableBadge: true, BadgeIncrement: 2},
 		ForcePush: true, Fanout: &chat.Fanout{Chunks: 1, Members: 2}, ExpireAt: at(0),
-		DeviceFilter: &device.Filter{
+		DeviceFilter: &device.Sealed{
 			Only:   &device.Selector{Platforms: []device.Platform{device.Web}, PushIDs: []string{"p"}, DeviceIDs: []string{"d"}},
 			Except: &device.Selector{Platforms: []device.Platform{device.Android}},
 		}, CollapseID: "c",

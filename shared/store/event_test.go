@@ -25,7 +25,7 @@ var stored = chat.Message{
 	SenderUserID: "alice", ConversationID: "bob", ConversationType: chat.Group, Timestamp: 1_700_000_000_123, OrderKey: 1 << 53,
 	MentionedUserIDs: []string{"a", "b"}, IsMentionAll: true, Priority: chat.High,
 	Push: &chat.PushConfig{Title: "t", Content: "c", Payload: "p", ResourcesID: "r", ThreadID: "th", EnableBadge: true, BadgeIncrement: 2},
-	DeviceFilter: &device.Filter{
+	DeviceFilter: &device.Sealed{
 		Only:   &device.Selector{Platforms: []device.Platform{device.Web}, PushIDs: []string{"p"}, DeviceIDs: []string{"d"}},
 		Except: &device.Selector{Platforms: []device.Platform{device.Android}, PushIDs: []string{"q"}, DeviceIDs: []string{"e"}},
 	}, CollapseID: "c",
