@@ -47,8 +47,8 @@ func TestRules(t *testing.T) {
 	nobody := person{t: t}
 	d := bob.newPhone("phone", "android")
 
-	// Alice writes to bob and calls him; carol has left their group; mallory has
-	// no part in anything but a room.
+	// Alice writes to bob and calls him; carol has left their group, and another
+	// was dismissed; mallory has no part in anything but a room.
 	mid := alice.send(bob, "hello", "1")
 	waitLogged(t, "dispatched", mid)
 	const groupID, roomID, callID = "g-TestRules", "r-TestRules", "c-TestRules"
@@ -58,6 +58,15 @@ func TestRules(t *testing.T) {
 	inRoom := messageTo(chat.Room, roomID, "hello room", "1")
 	delete(inRoom["config"].(object), "pushConfig")
 	roomMID := mallory.post(inRoom)
+	const goneID = "d-TestRules"
+	alice.call("POST", "/group-create", object{"groupInfo": object{"groupID": goneID, "groupName": "n"}, "userIDs": []string{bob.ID}})
+	goneMID := alice.post(messageTo(chat.Group, goneID, "hello all", "1"))
+	admin := harness.Client{TB: t, BaseURL: "http://" + world.FirestoreHost() + "/v1", Token: "owner"}
+	closed := object{"fields": object{"dismissed": object{"booleanValue": true}}}
+	gone := "/conversations/" + chat.CID(chat.Group, "", goneID)
+	if status, answer := admin.Do("PATCH", documents(gone)+"?updateMask.fieldPaths=dismissed", closed); status != http.StatusOK {
+		t.Fatalf("%d %s", status, answer)
+	}
 	alice.call("POST", "/call-invite", object{"invitees": []string{bob.ID}, "callID": callID, "config": object{"timeout": 60}})
 
 	peer := "/conversations/" + chat.CID(chat.Peer, alice.ID, bob.ID)
@@ -98,8 +107,11 @@ func TestRules(t *testing.T) {
 		{bob, "GET", group + "/messages/" + groupMID, nil, true},
 		{bob, "GET", group + "/messages", nil, true},
 		{bob, "GET", group + "/members/" + bob.ID, nil, true},
-		{bob, "GET", group + "/members/" + alice.ID, nil, true},
-		{bob, "GET", group + "/members?pageSize=2", nil, true},
+		{bob, "GET", group + "/members/" + alice.ID, nil, false}, // what she mutes, how far she has read
+		{bob, "GET", group + "/members", nil, false},
+		{bob, "GET", group + "/members?pageSize=2", nil, false},
+		{bob, "POST", group + ":runQuery", query("members", false, own(alice)), false},
+		{bob, "POST", group + ":runQuery", query("members", false, own(bob)), true},
 		{bob, "POST", ":runQuery", query("members", true, own(bob)), true},
 		{bob, "POST", ":runQuery", query("members", true, own(alice)), false},
 		{bob, "POST", ":runQuery", query("members", true), false},
@@ -119,9 +131,29 @@ func TestRules(t *testing.T) {
 		{nobody, "GET", group + "/members/" + bob.ID, nil, false},
 		{nobody, "POST", ":runQuery", query("members", true, own(bob)), false},
 
-		{mallory, "GET", room, nil, false}, // who may enter rooms isn't known
-		{mallory, "GET", room + "/messages/" + roomMID, nil, false},
-		{mallory, "GET", room + "/messages", nil, false},
+		// Being dismissed, with all its members still there.
+		{bob, "GET", gone, nil, false},
+		{alice, "GET", gone, nil, false},
+		{bob, "GET", gone + "/messages/" + goneMID, nil, false},
+		{bob, "GET", gone + "/messages", nil, false},
+		{bob, "GET", gone + "/messages?orderBy=orderKey", nil, false},
+		{bob, "POST", gone + ":runQuery", query("messages", false, [3]string{"senderUserID", "EQUAL", bob.ID}), false},
+		{bob, "GET", gone + "/members/" + alice.ID, nil, false},
+		{bob, "GET", gone + "/members", nil, false},
+		{bob, "GET", gone + "/members/" + bob.ID, nil, true}, // one's own, until it is removed
+
+		// A room is open to everyone who is signed in.
+		{mallory, "GET", room, nil, true},
+		{mallory, "GET", room + "/messages/" + roomMID, nil, true},
+		{mallory, "GET", room + "/messages", nil, true},
+		{carol, "GET", room + "/messages?orderBy=orderKey", nil, true},
+		{carol, "GET", room + "/members/" + carol.ID, nil, false},
+		{carol, "GET", room + "/roster", nil, false},
+		{nobody, "GET", room, nil, false},
+		{nobody, "GET", room + "/messages/" + roomMID, nil, false},
+		{nobody, "GET", room + "/messages", nil, false},
+		{carol, "POST", ":runQuery", query("conversations", false, [3]string{"id", "EQUAL", roomID}), false},
+		{carol, "POST", ":runQuery", query("messages", true, [3]string{"conversationID", "EQUAL", roomID}), false},
 
 		{alice, "GET", theCall, nil, true},
 		{bob, "GET", theCall, nil, true},
@@ -169,6 +201,8 @@ func TestRules(t *testing.T) {
 		"group's":       {group + "/messages", groupMID},
 		"members":       {group + "/members", bob.ID},
 		"calls":         {"/calls", call.ID(callID)},
+		"room":          {"/conversations", room[len("/conversations/"):]},
+		"room's":        {room + "/messages", roomMID},
 	}
 	for _, at := range secret {
 		written[at[0]] = at
@@ -203,8 +237,7 @@ func TestRules(t *testing.T) {
 	t.Logf("%d requests", len(cases))
 
 	// They denied what is there, or the half of this would show nothing.
-	admin := harness.Client{TB: t, BaseURL: "http://" + world.FirestoreHost() + "/v1", Token: "owner"}
-	for _, doc := range []string{peer, group, room, theCall, "/presence/" + bob.ID, "/tokens/" + target.Hash(), "/deliveries/" + batch.ID, group + "/roster/0"} {
+	for _, doc := range []string{peer, group, gone, gone + "/members/" + bob.ID, room, theCall, "/presence/" + bob.ID, "/tokens/" + target.Hash(), "/deliveries/" + batch.ID, group + "/roster/0"} {
 		if status, answer := admin.Do("GET", documents(doc), nil); status != http.StatusOK {
 			t.Errorf("%s: %d %.300s", doc, status, answer)
 		}

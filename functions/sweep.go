@@ -47,10 +47,12 @@ func sweep(ctx context.Context, e event.Event) error {
 }
 
 // sweepEverything ends the calls that nobody answered, now and until the next
-// sweep, rings what devices missed whose lease lapsed, and forgets the targets of
-// devices that have long been silent. It ends a minute after it was asked for,
-// however late Pub/Sub delivers it, so late ones don't queue. Safe to repeat: see
-// calling.Service.Sweep, lapse.Sweeper.Sweep and presence.Registry.RemoveStale.
+// sweep, rings what devices missed whose lease lapsed, forgets the targets of
+// devices that have long been silent, and removes the members of groups that were
+// dismissed. It ends a minute after it was asked for, however late Pub/Sub
+// delivers it, so late ones don't queue. Safe to repeat: see
+// calling.Service.Sweep, lapse.Sweeper.Sweep, presence.Registry.RemoveStale and
+// group.Service.Clear.
 func sweepEverything(ctx context.Context, c *calling.Service, asked time.Time) error {
 	l, err := lapses()
 	if err != nil {
@@ -60,12 +62,17 @@ func sweepEverything(ctx context.Context, c *calling.Service, asked time.Time) e
 	if err != nil {
 		return err
 	}
+	g, err := groups()
+	if err != nil {
+		return err
+	}
 	within := calling.SweepEvery
 	if !asked.IsZero() {
 		within = min(within, time.Until(asked.Add(within)))
 	}
 	parts := []sweepPart{
 		{"lapses", l.Sweep},
+		{"groups", g.Clear},
 		{"stale", func(ctx context.Context) (int, error) { return reg.RemoveStale(ctx, maxStale) }},
 	}
 	ended := make(chan error, 1)

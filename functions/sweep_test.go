@@ -14,6 +14,7 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	calling "github.com/doorbell-push/doorbell/shared/call"
+	"github.com/doorbell-push/doorbell/shared/group"
 	"github.com/doorbell-push/doorbell/shared/lapse"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/store"
@@ -146,6 +147,7 @@ func TestSweepForgetsStaleTargets(t *testing.T) {
 	for name, breaks := range map[string]func(){
 		"calls":    func() { replace(t, &calls, nil, errors.New("configuration")) },
 		"lapses":   func() { replace(t, &lapses, nil, errors.New("configuration")) },
+		"groups":   func() { replace(t, &groups, nil, errors.New("configuration")) },
 		"registry": func() { replace(t, &registry, nil, errors.New("configuration")) },
 	} {
 		breaks()
@@ -153,4 +155,36 @@ func TestSweepForgetsStaleTargets(t *testing.T) {
 			t.Errorf("without %s there is no error", name)
 		}
 	}
+}
+
+// A dismissal that broke off is finished by the sweep.
+func TestSweepClearsDismissedGroups(t *testing.T) {
+	db := callsOnMemory(t)
+	now := func() time.Time { return clock }
+	replace(t, &lapses, &lapse.Sweeper{Lapses: downLapses{}, Now: now}, nil)
+	replace(t, &groups, &group.Service{Store: breaksOff{db}, Now: now, MaxMembers: 10}, nil)
+	call("alice", "POST", "/group-create", createBody)
+	call("alice", "POST", "/group-dismiss", `{"groupID":"g"}`)
+	left := func() int {
+		members, err := db.Members(t.Context(), group.CID("g"), 0, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(members)
+	}
+	if n := left(); n != 3 {
+		t.Fatalf("%d members are left", n)
+	}
+	replace(t, &groups, &group.Service{Store: db, Now: now}, nil)
+	_ = sweep(t.Context(), event.New()) // the lapses fail
+	if n := left(); n != 0 {
+		t.Errorf("%d members are left", n)
+	}
+}
+
+// breaksOff is a store on which a dismissal only closes the group.
+type breaksOff struct{ *store.Memory }
+
+func (breaksOff) ClearGroup(context.Context, string, int) (bool, error) {
+	return true, errors.New("the process dies")
 }

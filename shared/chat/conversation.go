@@ -21,8 +21,17 @@ type Conversation struct {
 	// sending has moved it since, of the MaxRecentSenders who sent last.
 	Read map[string]int64 `firestore:"read,omitempty"`
 
+	// ExpireAt, of a Room only, is when Firestore's TTL policy removes it: its last
+	// message has gone then.
+	ExpireAt time.Time `firestore:"expireAt,omitempty"`
+
 	GroupFields
 }
+
+// roomSlack is for how long a room outlasts its last message: the policy may take
+// a day for either, and OrderKeys mustn't begin anew beside messages that have
+// one.
+const roomSlack = 48 * time.Hour
 
 // MaxRecentSenders is how many senders' positions a group's Read keeps. Who
 // drops out has their own messages counted as unread until they read again.
@@ -51,6 +60,9 @@ func (c *Conversation) Append(m *Message, membership int64) {
 	m.Timestamp = max(m.Timestamp, c.LastAt.UnixMilli()+1)
 	c.LastAt = time.UnixMilli(m.Timestamp).UTC()
 	c.LastMessageID = m.MessageID
+	if until := m.ExpireAt.Add(roomSlack); c.Type == Room && until.After(c.ExpireAt) {
+		c.ExpireAt = until
+	}
 	if c.Type == Group {
 		m.Fanout = &Fanout{Chunks: len(c.Chunks), Members: c.MemberCount}
 	}

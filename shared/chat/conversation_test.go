@@ -51,6 +51,21 @@ func TestOwnMessagesAreRead(t *testing.T) {
 	}
 }
 
+// A room goes some days after its last message, which may be another than the
+// one that was added last. Nothing else goes by itself.
+func TestRoomsExpire(t *testing.T) {
+	last := time.UnixMilli(1_700_000_000_000).UTC()
+	for kind, want := range map[chat.ConversationType]time.Time{chat.Room: last.Add(48 * time.Hour), chat.Peer: {}, chat.Group: {}} {
+		c := chat.Conversation{Type: kind}
+		for _, m := range []chat.Message{{ExpireAt: last.Add(-time.Hour)}, {ExpireAt: last}, {ExpireAt: last.Add(-time.Minute)}} {
+			c.Append(&m, 0)
+		}
+		if !c.ExpireAt.Equal(want) {
+			t.Errorf("a conversation of type %d expires at %v, want %v", kind, c.ExpireAt, want)
+		}
+	}
+}
+
 func TestOwnMessagesInAGroup(t *testing.T) {
 	c := chat.Conversation{Type: chat.Group, LastSeq: 7}
 	sent(&c, 7, nil, "ann", "ann") // whose membership says 7

@@ -46,6 +46,9 @@ type GroupFields struct {
 	Dismissed bool `firestore:"dismissed,omitempty"`
 	// DismissedBy may repeat the dismissal, to finish one that broke off.
 	DismissedBy string `firestore:"dismissedBy,omitempty"`
+	// Clearing is set until the last member of a dismissed group is removed: the
+	// sweep finds by it what broke off.
+	Clearing bool `firestore:"clearing,omitempty"`
 }
 
 // Fanout is what the fan-out of a group's message needs to know of the group,

@@ -153,6 +153,25 @@ func TestOldPlanRingsNoExMember(t *testing.T) {
 	})
 }
 
+// Nor anyone of a group that was dismissed, whose members are still there.
+func TestOldPlanRingsNobodyOfDismissedGroup(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		batch := b.batch("m", "A")
+		batch.Announcement.ConversationType, batch.Announcement.CID = chat.Group, "g"
+		err := b.db.ChangeGroup(b.Context(), "g", nil, func(*chat.Conversation, map[string]group.Member) (*group.Change, error) {
+			dismissed := &chat.Conversation{Type: chat.Group, GroupFields: chat.GroupFields{Dismissed: true}}
+			return &group.Change{Conversation: dismissed, Put: []group.Member{{UserID: "user-A"}}}, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(trust)
+		b.dispatch(batch, false)
+		b.wantRequests("A", 0)
+		b.want(batch, true, "A", "skipped not_member")
+	})
+}
+
 // A dismissal reaches a device that came online meanwhile.
 func TestDismissalOfOnlineDevice(t *testing.T) {
 	inBubble(t, func(b *bench) {

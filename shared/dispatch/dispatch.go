@@ -170,9 +170,12 @@ func (d *Dispatcher) recheck(ctx context.Context, run *run, now time.Time) error
 	if users = run.users(); len(users) == 0 || fresh || a.ConversationType != chat.Group {
 		return nil
 	}
-	_, members, err := d.Members.ReadGroup(ctx, a.CID, users)
+	c, members, err := d.Members.ReadGroup(ctx, a.CID, users)
 	if err != nil {
 		return err
+	}
+	if c == nil || c.Dismissed {
+		members = nil // they are being removed
 	}
 	run.skip(now, func(t push.Target) plan.Reason {
 		var member *plan.Member

@@ -18,6 +18,8 @@ import (
 
 // Roster reads a chunk of a group's roster: its members by user ID.
 type Roster interface {
+	// It is nil for a chunk that isn't there: those that a message was to go to
+	// are there until the group is dismissed.
 	Roster(ctx context.Context, cid string, chunk int) (map[string]group.Entry, error)
 }
 
@@ -107,6 +109,9 @@ func (s *stream) chunk(ctx context.Context, n int) error {
 		return err
 	}
 	now := s.f.Now()
+	if entries == nil {
+		s.tally.add(plan.Decision{Reason: plan.NotMember}, now)
+	}
 	var receivers []plan.Receiver
 	var ask []string
 	for _, id := range slices.Sorted(maps.Keys(entries)) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/delivery"
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/docid"
 	"github.com/doorbell-push/doorbell/shared/group"
@@ -249,6 +250,37 @@ func TestGroupReasons(t *testing.T) {
 		})
 	}
 }
+
+// A message that is on its way when its group is dismissed rings nobody, though
+// the group's members are still being removed.
+func TestDismissedGroup(t *testing.T) {
+	c := newCrowd(t, 300, never)
+	ledger := &store.Memory{}
+	c.f.Skips = ledger
+	m := c.send()
+	s := &group.Service{Store: onlyCloses{c.db}, Now: time.Now}
+	if _, err := s.Dismiss(t.Context(), "olga", &group.Request{GroupID: "g"}); err != nil {
+		t.Fatal(err)
+	}
+	c.run(m)
+	if left, err := c.db.Members(t.Context(), m.CID(), 0, 1000); err != nil || len(left) != 301 {
+		t.Fatalf("%d members are left, %v", len(left), err)
+	}
+	if len(c.topic.batches) != 0 || c.presence != 0 || c.chunks != 2 {
+		t.Errorf("%d batches, %d presence documents and %d chunks read", len(c.topic.batches), c.presence, c.chunks)
+	}
+	for _, n := range []string{"0", "1"} {
+		outcomes := ledger.Deliveries()[docid.New("skips", "m", n)].Outcomes
+		if len(outcomes) != 1 || outcomes[delivery.UserKey("")].Detail != "not_member" {
+			t.Errorf("chunk %s: %+v", n, outcomes)
+		}
+	}
+}
+
+// onlyCloses is a store on which a dismissal breaks off before it removes anyone.
+type onlyCloses struct{ *store.Memory }
+
+func (onlyCloses) ClearGroup(context.Context, string, int) (bool, error) { return false, nil }
 
 // Who isn't rung anyway isn't looked up.
 func TestPresenceIsReadOnlyWhereItMatters(t *testing.T) {

@@ -28,8 +28,11 @@ type Store interface {
 	// Groups reads groups' conversations; who is none is absent.
 	Groups(ctx context.Context, cids []string) (map[string]chat.Conversation, error)
 	// ClearGroup removes up to limit members of a dismissed group, and when none
-	// is left its roster. It reports whether anything may be left.
+	// is left what there is of its roster, and then Clearing of its conversation.
+	// It reports whether anything may be left.
 	ClearGroup(ctx context.Context, cid string, limit int) (more bool, err error)
+	// ClearingGroups is the conversations of up to limit groups with Clearing set.
+	ClearingGroups(ctx context.Context, limit int) (cids []string, err error)
 }
 
 // Change is what a transaction on a group writes. A store keeps each member's
@@ -38,6 +41,7 @@ type Change struct {
 	Conversation *chat.Conversation // nil: it stays
 	Put          []Member
 	Delete       []Member
+	DropChunks   int // so many roster chunks go, from the first on
 }
 
 // Service is what can be done with groups. Each method is one transaction that
@@ -215,15 +219,18 @@ func (s *Service) Kick(ctx context.Context, caller string, r *UsersRequest) (out
 // document that a step reads for each, well inside a request to Firestore.
 const clearStep = 250
 
-// clearBudget is how long Dismiss removes members: half of a request's time,
-// some 10,000 members on the emulator. What is left of a larger group nobody
-// sees, and repeating the request removes more of it.
+// clearBudget is how long Dismiss and Clear remove members: half of a request's
+// time, some 10,000 members on the emulator.
 const clearBudget = 10 * time.Second
 
-// Dismiss ends the group. With its first step it is gone for everyone; then its
-// members are removed, step by step. Repeated by the same caller it finishes
-// what broke off. The group's ID can't be used again, and its messages stay
-// until they expire.
+// maxClearing is how many groups Clear asks for at a time.
+const maxClearing = 20
+
+// Dismiss ends the group. One transaction closes it for everyone and takes its
+// roster away, so that no message of it is planned any more; then its members
+// are removed, step by step, which the sweep goes on with (Clear) where it takes
+// longer than clearBudget or breaks off. Repeating it does so, too. The group's
+// ID can't be used again, and its messages stay until they expire.
 func (s *Service) Dismiss(ctx context.Context, caller string, r *Request) (Done, error) {
 	if err := r.check(); err != nil {
 		return Done{}, err
@@ -235,7 +242,8 @@ func (s *Service) Dismiss(ctx context.Context, caller string, r *Request) (Done,
 		if _, err := g.actor(caller, dismiss); err != nil {
 			return err
 		}
-		g.c.Dismissed, g.c.DismissedBy = true, caller
+		g.change.DropChunks = len(g.c.Chunks)
+		g.c.Dismissed, g.c.DismissedBy, g.c.Clearing = true, caller, true
 		g.c.MemberCount, g.c.Chunks = 0, nil
 		g.changed = true
 		return nil
@@ -243,10 +251,41 @@ func (s *Service) Dismiss(ctx context.Context, caller string, r *Request) (Done,
 	if err != nil {
 		return Done{}, err
 	}
-	for end := s.Now().Add(clearBudget); ; {
-		more, err := s.Store.ClearGroup(ctx, CID(r.GroupID), clearStep)
-		if err != nil || !more || s.Now().After(end) {
-			return Done{r.GroupID}, err
+	_, err = s.clear(ctx, CID(r.GroupID), s.Now().Add(clearBudget))
+	return Done{r.GroupID}, err
+}
+
+// Clear goes on with the dismissals that broke off, and returns how many of them
+// it finished. It is safe to run twice, concurrently or after dying anywhere: a
+// group is looked for until its last member is removed, and removing one who is
+// gone changes nothing. Cost: a read, where there is nothing to do.
+func (s *Service) Clear(ctx context.Context) (finished int, err error) {
+	defer fault.Wrap(&err, "clear dismissed groups")
+	end := s.Now().Add(clearBudget)
+	cids, err := s.Store.ClearingGroups(ctx, maxClearing)
+	if err != nil {
+		return 0, err
+	}
+	for _, cid := range cids {
+		done, err := s.clear(ctx, cid, end)
+		if err != nil || !done {
+			return finished, err
+		}
+		finished++
+	}
+	return finished, nil
+}
+
+// clear removes a dismissed group's members until end, and reports whether all
+// are gone.
+func (s *Service) clear(ctx context.Context, cid string, end time.Time) (done bool, err error) {
+	for {
+		more, err := s.Store.ClearGroup(ctx, cid, clearStep)
+		if err != nil || !more {
+			return err == nil, err
+		}
+		if s.Now().After(end) {
+			return false, nil
 		}
 	}
 }

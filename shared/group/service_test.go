@@ -346,6 +346,11 @@ func (f *failing) ReadGroup(context.Context, string, []string) (*chat.Conversati
 	return nil, nil, f.all
 }
 
+func (f *failing) ClearingGroups(ctx context.Context, limit int) ([]string, error) {
+	cids, err := f.Store.ClearingGroups(ctx, limit)
+	return cids, errors.Join(f.all, err)
+}
+
 func (f *failing) Memberships(context.Context, string, string, int) ([]group.Member, error) {
 	return nil, f.all
 }
@@ -366,6 +371,11 @@ func TestDismissGoesOn(t *testing.T) {
 	if len(w.roles("g")) != 903 {
 		t.Fatalf("%d members are left", len(w.roles("g")))
 	}
+	for n := range 4 { // a message that is on its way finds nobody
+		if entries, err := w.db.Roster(ctx, group.CID("g"), n); err != nil || entries != nil {
+			t.Errorf("roster chunk %d of %d members is left, %v", n, len(entries), err)
+		}
+	}
 	page, err := w.s.Mine(ctx, "rita", &group.MineRequest{Count: 10})
 	if err != nil || len(page.GroupList) != 0 {
 		t.Errorf("a member still sees %+v, %v", page, err)
@@ -380,4 +390,51 @@ func TestDismissGoesOn(t *testing.T) {
 	slow.dismiss()
 	slow.dismiss()
 	slow.want(map[string]group.Role{})
+}
+
+// Nobody need repeat a dismissal that broke off or takes long: the sweep finds
+// what is left, in steps, and then nothing any more.
+func TestClear(t *testing.T) {
+	w := newWorld(t).made()
+	w.half()
+	if n, err := w.s.Clear(ctx); n != 1 || err != nil {
+		t.Errorf("finished %d, %v", n, err)
+	}
+	w.want(map[string]group.Role{})
+	if n, err := w.s.Clear(ctx); n != 0 || err != nil {
+		t.Errorf("then finished %d, %v", n, err)
+	}
+
+	large := newWorld(t).made()
+	for i := range 6 {
+		r := &group.UsersRequest{GroupID: "g"}
+		for n := range group.MaxUsers {
+			r.UserIDs = append(r.UserIDs, fmt.Sprint("u", i*group.MaxUsers+n))
+		}
+		if _, err := large.s.Invite(ctx, "olga", r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	large.s.Now = func() time.Time { large.now = large.now.Add(time.Hour); return large.now } // each step uses up the budget
+	large.dismiss()
+	for _, left := range []int{603 - 2*250, 0} { // dismissing took the first step
+		if n, err := large.s.Clear(ctx); n != 0 || err != nil || len(large.roles("g")) != left {
+			t.Fatalf("finished %d, %v; %d members are left, want %d", n, err, len(large.roles("g")), left)
+		}
+	}
+	if n, err := large.s.Clear(ctx); n != 1 || err != nil {
+		t.Errorf("finished %d, %v", n, err)
+	}
+
+	down := errors.New("store is down")
+	w = newWorld(t).made()
+	w.half()
+	w.s.Store = &failing{Store: w.db, clear: down}
+	if _, err := w.s.Clear(ctx); !errors.Is(err, down) {
+		t.Errorf("removing fails: %v", err)
+	}
+	w.s.Store = &failing{Store: w.db, all: down}
+	if _, err := w.s.Clear(ctx); !errors.Is(err, down) {
+		t.Errorf("looking for groups fails: %v", err)
+	}
 }

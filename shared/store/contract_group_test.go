@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -20,10 +21,10 @@ import (
 // conversation has.
 func fullGroup(id string) chat.Conversation {
 	return chat.Conversation{
-		Type: chat.Group, ID: id, LastSeq: 7, LastAt: at(0), LastMessageID: "m", Read: map[string]int64{"u.with$odd": 6},
+		Type: chat.Group, ID: id, LastSeq: 7, LastAt: at(0), LastMessageID: "m", Read: map[string]int64{"u.with$odd": 6}, ExpireAt: at(1),
 		GroupFields: chat.GroupFields{
 			Name: "n", AvatarURL: "a", Notice: "no", JoinMode: chat.JoinAuth, InviteMode: chat.InviteAdmin, CreatedAt: 1,
-			MemberCount: 2, MaxMembers: 3, Joined: 4, Chunks: []int{1, 0, 1}, Dismissed: true, DismissedBy: "u",
+			MemberCount: 2, MaxMembers: 3, Joined: 4, Chunks: []int{1, 0, 1}, Dismissed: true, DismissedBy: "u", Clearing: true,
 		},
 	}
 }
@@ -239,6 +240,46 @@ func groupDismissal(t *testing.T, s anyStore) {
 		t.Errorf("left %+v, %v", left, err)
 	}
 	wantRoster(t, s, id, 0, nil)
+}
+
+// The transaction that closes a group takes its roster, all of it or none; what
+// is left of its members is found until they are removed.
+func groupClosed(t *testing.T, s anyStore) {
+	ann, bob := rand.Text(), rand.Text()
+	id := createGroup(t, s, ann, bob)
+	clearing := func() bool {
+		cids, err := s.ClearingGroups(t.Context(), 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.Contains(cids, group.CID(id))
+	}
+	if clearing() {
+		t.Error("a group that isn't dismissed is to be cleared")
+	}
+	c, members, err := s.ReadGroup(t.Context(), group.CID(id), []string{ann, bob})
+	if err != nil || len(members) != 2 {
+		t.Fatal(members, err)
+	}
+	c.Dismissed, c.Clearing, c.Chunks = true, true, nil
+	changeGroup(t, s, id, group.Change{Conversation: c, DropChunks: 1})
+	if entries, err := s.Roster(t.Context(), group.CID(id), 0); err != nil || entries != nil {
+		t.Errorf("the roster is %+v, %v", entries, err)
+	}
+	wantGroup(t, s, id, c, members, ann, bob)
+	for more := true; more; {
+		if !clearing() {
+			t.Fatal("members are left, and nobody would find them")
+		}
+		if more, err = s.ClearGroup(t.Context(), group.CID(id), 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Clearing = false
+	wantGroup(t, s, id, c, map[string]group.Member{}, ann, bob)
+	if clearing() {
+		t.Error("a group that is cleared is to be cleared")
+	}
 }
 
 // Many join and leave at once: the counts are as if one after the other.

@@ -60,6 +60,7 @@ func contract(t *testing.T, s anyStore) {
 		"group messages":         groupMessages,
 		"group pages":            groupPages,
 		"group dismissal":        groupDismissal,
+		"group closed":           groupClosed,
 		"concurrent joins":       concurrentJoins,
 		"ledger":                 ledgerKept,
 		"ledger's lease":         ledgerLease,

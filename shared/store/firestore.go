@@ -26,19 +26,20 @@ const (
 //
 //	presence/{userID}                     presence.User: devices with targets and leases, what was read last, mutes, levels, settings, blacklist. Server only.
 //	tokens/{hash of kind and value}       presence.Owner: whose an FCM target is. Server only.
-//	conversations/{cid}                   chat.Conversation. Its members may read it.
-//	conversations/{cid}/members/{userID}  group.Member. The group's members may read it, and everyone their own.
+//	conversations/{cid}                   chat.Conversation. Its members may read it, everyone a room. TTL: expireAt, of rooms only.
+//	conversations/{cid}/members/{userID}  group.Member. Everyone may read their own.
 //	conversations/{cid}/roster/{n}        members: group.Entry by user ID, at most group.MaxChunk. Server only.
-//	conversations/{cid}/messages/{mid}    chat.Message. The conversation's members may read it. TTL: expireAt.
+//	conversations/{cid}/messages/{mid}    chat.Message. Who may read the conversation may read it. TTL: expireAt.
 //	deliveries/{batch}                    delivery.Entry: the ledger. Server only. TTL: expireAt.
 //
-// A cid, mid and batch ID are hashes (package docid). Only what is queried is
-// indexed; terraform/ exempts the rest, and all of roster's members. A user's
-// groups are found by members.userID, indexed with collection-group scope.
-// LapsedUsers needs the composite index of presence on shard, sweepAt; by itself
-// sweepAt grows with the clock, and the maps devices, reads, mutes, levels,
-// settings and blacklist hold what nobody queries: exempt. Of tokens only day is
-// queried.
+// A dismissed group's conversation stays, so that nobody takes its ID; nobody
+// may read it any more. A cid, mid and batch ID are hashes (package docid). Only
+// what is queried is indexed; terraform/ exempts the rest, and all of roster's
+// members. A user's groups are found by members.userID, indexed with
+// collection-group scope. LapsedUsers needs the composite index of presence on
+// shard, sweepAt; by itself sweepAt grows with the clock, and the maps devices,
+// reads, mutes, levels, settings and blacklist hold what nobody queries: exempt.
+// Of tokens only day is queried.
 type Firestore struct {
 	client *firestore.Client
 }

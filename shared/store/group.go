@@ -116,6 +116,11 @@ func (s *Firestore) writeGroup(tx *firestore.Transaction, cid string, change *gr
 		}
 		enter(m, firestore.Delete)
 	}
+	for n := range change.DropChunks {
+		if err := tx.Delete(s.chunk(cid, n)); err != nil {
+			return err
+		}
+	}
 	for n, entries := range roster {
 		if err := tx.Set(s.chunk(cid, n), map[string]any{"members": entries}, firestore.MergeAll); err != nil {
 			return err
@@ -208,7 +213,23 @@ func (s *Firestore) ClearGroup(ctx context.Context, cid string, limit int) (more
 		}
 		return true, nil
 	}
-	return false, nil
+	_, err = s.conversation(cid).Update(ctx, []firestore.Update{{Path: "clearing", Value: firestore.Delete}})
+	return false, err
+}
+
+// ClearingGroups implements group.Store with one query, of names only.
+func (s *Firestore) ClearingGroups(ctx context.Context, limit int) (_ []string, err error) {
+	defer fault.Wrap(&err, "read groups to clear")
+	query := s.client.Collection(conversationsCollection).Select().Where("clearing", "==", true).Limit(limit)
+	docs, err := query.Documents(ctx).GetAll()
+	if err != nil {
+		return nil, err
+	}
+	cids := make([]string, len(docs))
+	for i, doc := range docs {
+		cids[i] = doc.Ref.ID
+	}
+	return cids, nil
 }
 
 // Roster implements fanout.Roster with one read.

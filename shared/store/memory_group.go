@@ -34,6 +34,9 @@ func (s *Memory) ChangeGroup(_ context.Context, cid string, userIDs []string, f 
 		put(&s.members, cid, map[string]group.Member{})
 		put(&s.roster, cid, map[string]map[string]group.Entry{})
 	}
+	for n := range change.DropChunks {
+		delete(s.roster[cid], chunkID(n))
+	}
 	for _, m := range change.Put {
 		s.members[cid][m.UserID] = m
 		entries := s.roster[cid][chunkID(m.Chunk)]
@@ -126,7 +129,23 @@ func (s *Memory) ClearGroup(_ context.Context, cid string, limit int) (more bool
 		}
 		return true, nil
 	}
+	if c, ok := s.conversations[cid]; ok {
+		c.Clearing = false
+		put(&s.conversations, cid, c)
+	}
 	return false, nil
+}
+
+// ClearingGroups implements group.Store.
+func (s *Memory) ClearingGroups(_ context.Context, limit int) (cids []string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for cid, c := range s.conversations {
+		if c.Clearing && len(cids) < limit {
+			cids = append(cids, cid)
+		}
+	}
+	return cids, nil
 }
 
 // Roster implements fanout.Roster.
