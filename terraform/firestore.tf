@@ -15,31 +15,34 @@ locals {
   # Collections. Firestore indexes every field by itself, which costs storage
   # and, where a value grows with the clock, caps the collection at about 500
   # writes a second. So no field is indexed but those that shared/store queries.
-  # TTL removes what has an owner no longer.
+  # What grows has a field with its end, which TTL goes by, or an owner with whom
+  # it ends or who bounds it.
   collections = {
     calls         = { ttl = "expireAt" }
-    conversations = {}
+    conversations = { ttl = "expireAt", owner = "TTL takes rooms. Two people's is theirs, a group's the group's; dismissed, it stays, so that nobody takes its ID" }
     deliveries    = { ttl = "expireAt" } # one per batch of pushes
-    members       = {}
+    members       = { owner = "their group: who leaves is removed, and all when it is dismissed" }
     messages      = { ttl = "expireAt" }
-    presence      = {}
-    roster        = {}
-    tokens        = {}
+    presence      = { owner = "its user: a document each, of bounded devices and lists" }
+    roster        = { owner = "its group: dismissing removes it" }
+    tokens        = { owner = "the device: unregistering removes it, and the sweep after 270 silent days" }
   }
 
   ttl = { for name, c in local.collections : name => c.ttl if lookup(c, "ttl", null) != null }
 
   # Fields that are queried or ordered by alone.
   indexed = {
-    "calls.ringing"         = [{ contains = true }]                                 # what rings for me
-    "conversations.members" = [{ contains = true }]                                 # my peer conversations, for the security rules
-    "deliveries.subjectID"  = [{ order = "ASCENDING" }]                             # what became of a message
-    "members.number"        = [{ order = "ASCENDING" }]                             # a group's members, page by page
-    "members.userID"        = [{ order = "ASCENDING", scope = "COLLECTION_GROUP" }] # my groups
-    "messages.messageID"    = [{ order = "ASCENDING", scope = "COLLECTION_GROUP" }] # a message, for its trace
-    "messages.orderKey"     = [{ order = "ASCENDING" }, { order = "DESCENDING" }]   # a conversation's history
-    "tokens.day"            = [{ order = "ASCENDING" }]                             # targets that nobody was heard of for long
-    "messages.timestamp"    = [{ order = "ASCENDING" }]                             # what is new in a conversation
+    "calls.members"          = [{ contains = true }]                                 # calls of mine, in no order
+    "calls.ringing"          = [{ contains = true }]                                 # what rings for me
+    "conversations.clearing" = [{ order = "ASCENDING" }]                             # dismissed groups with members left
+    "conversations.members"  = [{ contains = true }]                                 # my peer conversations, in no order
+    "deliveries.subjectID"   = [{ order = "ASCENDING" }]                             # what became of a message
+    "members.number"         = [{ order = "ASCENDING" }]                             # a group's members, page by page
+    "members.userID"         = [{ order = "ASCENDING", scope = "COLLECTION_GROUP" }] # my groups
+    "messages.messageID"     = [{ order = "ASCENDING", scope = "COLLECTION_GROUP" }] # a message, for its trace
+    "messages.orderKey"      = [{ order = "ASCENDING" }, { order = "DESCENDING" }]   # a conversation's history
+    "tokens.day"             = [{ order = "ASCENDING" }]                             # targets that nobody was heard of for long
+    "messages.timestamp"     = [{ order = "ASCENDING" }]                             # what is new in a conversation
   }
 
   # Queries by several fields.

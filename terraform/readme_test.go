@@ -1,9 +1,6 @@
 package terraform_test
 
 import (
-	"maps"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -82,48 +79,6 @@ func TestRolesAreNarrow(t *testing.T) {
 		}
 	}
 }
-
-// Every field that the store queries is indexed, and nothing else is.
-func TestIndexes(t *testing.T) {
-	files, err := filepath.Glob("../shared/store/*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	queried := map[string]bool{}
-	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
-			continue
-		}
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range regexp.MustCompile(`\b(?:Where|OrderBy)\("(\w+)"`).FindAllStringSubmatch(string(text), -1) {
-			queried[m[1]] = true
-		}
-	}
-	if len(queried) < 5 {
-		t.Fatalf("found only %v", queried)
-	}
-	indexed := map[string]bool{}
-	firestore := read(t, "firestore.tf")
-	for _, m := range regexp.MustCompile(`(?m)^    "\w+\.(\w+)"\s*= \[|path = "(\w+)"`).FindAllStringSubmatch(firestore, -1) {
-		indexed[m[1]+m[2]] = true
-	}
-	for name := range indexed {
-		if !queried[name] && !slices.Contains(clientQueries, name) {
-			t.Errorf("%s is indexed, but no query asks for it", name)
-		}
-	}
-	for _, name := range slices.Concat(slices.Collect(maps.Keys(queried)), clientQueries) {
-		if !indexed[name] {
-			t.Errorf("%s is queried, and no index in firestore.tf has it", name)
-		}
-	}
-}
-
-// clientQueries is the fields that only clients query, under the security rules.
-var clientQueries = []string{"orderKey"}
 
 // The lock file pins the versions that versions.tf asks for, with the checksums
 // of the packages for every platform (the registry's zip archives) and, of those

@@ -123,10 +123,16 @@ run "everything" {
 
   assert {
     condition = alltrue([
-      for c in ["messages", "calls", "deliveries"] :
-      length(google_firestore_field.ttl[c].ttl_config) == 1 && google_firestore_field.ttl[c].field == "expireAt"
+      for name, c in local.collections :
+      lookup(c, "ttl", null) == null ? length(lookup(c, "owner", "")) > 10 :
+      length(google_firestore_field.ttl[name].ttl_config) == 1 && google_firestore_field.ttl[name].field == c.ttl
     ])
-    error_message = "A collection that grows has no TTL."
+    error_message = "A collection that grows has neither a TTL nor an owner."
+  }
+
+  assert {
+    condition     = toset(keys(google_firestore_field.unindexed)) == toset(keys(local.collections))
+    error_message = "A collection indexes every field."
   }
 
   assert {
