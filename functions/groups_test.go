@@ -15,7 +15,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/group"
 )
 
-const createBody = `{"groupInfo":{"groupID":"g","groupName":"n"},"userIDs":["bob","carol"],"config":{"groupNotice":"hi"}}`
+const createBody = `{"groupInfo":{"groupID":"g","groupName":"n"},"userIDs":["bob","carol"],"config":{"groupNotice":"hi","groupAttributes":{},"beInviteMode":0}}`
 
 // A group's life over HTTP: each a request as a user, and what it answers.
 func TestGroups(t *testing.T) {
@@ -57,6 +57,7 @@ func TestGroups(t *testing.T) {
 		{"alice", "group-info", `{"groupID":"g"}`, 404, "6000523"},
 		{"alice", "group-create", createBody, 409, "6000527"},
 		{"alice", "group-create", `{"groupInfo":{"name":"n"}}`, 400, "6000001"},
+		{"alice", "group-create", `{"groupInfo":{"groupName":"n"},"config":{"groupAttributes":{"a":"b"}}}`, 400, "6000001"},
 	} {
 		resp := call(tc.user, "POST", "/"+tc.path, tc.body)
 		got, e := answer(t, resp)

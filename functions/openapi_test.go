@@ -128,6 +128,7 @@ var values = map[reflect.Type][]any{
 	reflect.TypeFor[chat.Priority]():         {1, 2, 3},
 	reflect.TypeFor[chat.JoinMode]():         {0, 1, 2},
 	reflect.TypeFor[chat.InviteMode]():       {0, 1},
+	reflect.TypeFor[chat.BeInviteMode]():     {0},
 	reflect.TypeFor[group.Role]():            {1, 2, 3},
 	reflect.TypeFor[group.Status]():          {1, 2},
 	reflect.TypeFor[calling.Mode]():          {0, 1},
@@ -162,6 +163,8 @@ func special(t reflect.Type, request bool) openapi.Object {
 		return nullable(reflect.TypeFor[presence.Level]())
 	case reflect.TypeFor[presence.Change[device.Privacy]]():
 		return nullable(reflect.TypeFor[device.Privacy]())
+	case reflect.TypeFor[map[string]string](): // a group's attributes, which it hasn't
+		return openapi.Object{"type": "object", "maxProperties": 0}
 	case reflect.TypeFor[presence.Change[int64]]():
 		return nullable(reflect.TypeFor[int64]())
 	}

@@ -21,6 +21,12 @@ const (
 	InviteAdmin InviteMode = 1 // the owner and admins
 )
 
+// BeInviteMode is ZIM's ZIMGroupBeInviteMode: whether who is invited is asked.
+type BeInviteMode int
+
+// BeInviteNone is the only one here: they aren't.
+const BeInviteNone BeInviteMode = 0
+
 // GroupFields is what the conversation document of a group holds beyond every
 // conversation's fields. Package group owns them.
 type GroupFields struct {

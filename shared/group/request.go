@@ -38,6 +38,10 @@ type CreateConfig struct {
 	MaxMemberCount int             `json:"maxMemberCount"`
 	JoinMode       chat.JoinMode   `json:"joinMode"`
 	InviteMode     chat.InviteMode `json:"inviteMode"`
+	// GroupAttributes and BeInviteMode are what Doorbell doesn't have: only their
+	// neutral values are taken, as ZIM's clients send them.
+	GroupAttributes map[string]string `json:"groupAttributes"`
+	BeInviteMode    chat.BeInviteMode `json:"beInviteMode"`
 }
 
 func (r *CreateRequest) check(maxMembers int) error {
@@ -74,6 +78,10 @@ func (r *CreateRequest) check(maxMembers int) error {
 		return fault.Invalid("config.joinMode", "is %d: give 0 (any), 1 (auth) or 2 (forbid)", c.JoinMode)
 	case c.InviteMode < chat.InviteAny || c.InviteMode > chat.InviteAdmin:
 		return fault.Invalid("config.inviteMode", "is %d: give 0 (any) or 1 (admin)", c.InviteMode)
+	case len(c.GroupAttributes) > 0:
+		return fault.Invalid("config.groupAttributes", "holds %d attributes: groups have none here; leave it out or give {}", len(c.GroupAttributes))
+	case c.BeInviteMode != chat.BeInviteNone:
+		return fault.Invalid("config.beInviteMode", "is %d: give 0 (none); who is invited is a member without being asked", c.BeInviteMode)
 	}
 	return nil
 }

@@ -102,6 +102,8 @@ func TestRefused(t *testing.T) {
 		{create(func(r *CreateRequest) { r.Config.JoinMode = -1 }), "config.joinMode", "is -1: give 0 (any), 1 (auth) or 2 (forbid)"},
 		{create(func(r *CreateRequest) { r.Config.InviteMode = 2 }), "config.inviteMode", "is 2: give 0 (any) or 1 (admin)"},
 		{create(func(r *CreateRequest) { r.Config.InviteMode = -1 }), "config.inviteMode", "is -1: give 0 (any) or 1 (admin)"},
+		{create(func(r *CreateRequest) { r.Config.GroupAttributes = map[string]string{"a": "b"} }), "config.groupAttributes", "holds 1 attributes: groups have none here; leave it out or give {}"},
+		{create(func(r *CreateRequest) { r.Config.BeInviteMode = 1 }), "config.beInviteMode", "is 1: give 0 (none); who is invited is a member without being asked"},
 		{whole{}, "groupID", "is required"},
 		{whole{GroupID: ".."}, "groupID", charset},
 		{users{UserIDs: manyUsers(1)}, "groupID", "is required"},

@@ -54,7 +54,8 @@ type Service struct {
 }
 
 // Create makes a group of the caller, its owner, and others. Creating the same
-// group again, by the same caller under the same name, is answered with it.
+// group again, by the same caller under the same name, is answered with it;
+// errorUserList then names those who aren't in it any more with 6000521.
 // Errors: 6000524 the ID is taken, 6000527 it was a group's that is dismissed.
 func (s *Service) Create(ctx context.Context, caller string, r *CreateRequest) (out Created, err error) {
 	if err := r.check(s.MaxMembers); err != nil {
@@ -93,10 +94,13 @@ func (s *Service) Create(ctx context.Context, caller string, r *CreateRequest) (
 		}
 		out.GroupInfo = fullInfo(g.c, g.members[caller])
 		for _, id := range append([]string{caller}, others...) {
-			if m, ok := g.members[id]; ok {
+			switch m, ok := g.members[id]; {
+			case ok:
 				out.UserList = append(out.UserList, m.info())
-			} else {
+			case g.full():
 				out.ErrorUserList = append(out.ErrorUserList, ErrorUser{id, fault.GroupMemberLimit})
+			default:
+				out.ErrorUserList = append(out.ErrorUserList, ErrorUser{id, fault.GroupUserIsNotInTheGroup})
 			}
 		}
 		return nil

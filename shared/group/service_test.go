@@ -148,6 +148,26 @@ func TestCreate(t *testing.T) {
 	w.want(map[string]group.Role{"olga": group.Owner, "adam": group.Regular})
 }
 
+// A create that is repeated later doesn't bring back who has gone, and says that
+// they have, not that there is no room.
+func TestCreateAgain(t *testing.T) {
+	w := newWorld(t).made()
+	for _, err := range []error{
+		second(w.s.Leave(ctx, "rita", &group.Request{GroupID: "g"})),
+		second(w.s.Kick(ctx, "olga", &group.UsersRequest{GroupID: "g", UserIDs: []string{"adam"}})),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := w.s.Create(ctx, "olga", &group.CreateRequest{GroupInfo: &group.BaseInfo{GroupID: "g", GroupName: "n"}, UserIDs: []string{"adam", "rita"}})
+	gone := []group.ErrorUser{{"adam", fault.GroupUserIsNotInTheGroup}, {"rita", fault.GroupUserIsNotInTheGroup}}
+	if err != nil || len(out.UserList) != 1 || !reflect.DeepEqual(out.ErrorUserList, gone) {
+		t.Errorf("got %+v, %v", out, err)
+	}
+	w.want(map[string]group.Role{"olga": group.Owner})
+}
+
 func TestCreateWithoutID(t *testing.T) {
 	w := newWorld(t)
 	ids := map[string]bool{}
