@@ -93,11 +93,12 @@ func TestIdleSweepCosts(t *testing.T) {
 	replace(t, &registry, reg, nil)
 	replace(t, &calls, &calling.Service{Store: db, Presence: db, Now: time.Now}, nil)
 	replace(t, &lapses, &lapse.Sweeper{Lapses: db, Leases: reg, Ledger: db, Now: time.Now}, nil)
+	replace(t, &groups, &group.Service{Store: db, Now: time.Now}, nil)
 	if err := sweep(t.Context(), sweepEvent(t, `{}`)); err != nil {
 		t.Fatal(err)
 	}
-	if reads, lists := db.reads.Load(), db.lists.Load(); reads != 0 || lists != 13 {
-		t.Errorf("%d reads of calls and %d lists, want none and 13", reads, lists)
+	if reads, lists := db.reads.Load(), db.lists.Load(); reads != 0 || lists != 14 {
+		t.Errorf("%d reads of calls and %d lists, want none and 14", reads, lists)
 	}
 }
 
@@ -115,6 +116,11 @@ func (c *countingCalls) LapsedUsers(ctx context.Context, shard int, until time.T
 func (c *countingCalls) StaleOwners(ctx context.Context, day int64, limit int) (map[string]presence.Owner, error) {
 	c.lists.Add(1)
 	return c.Memory.StaleOwners(ctx, day, limit)
+}
+
+func (c *countingCalls) ClearingGroups(ctx context.Context, limit int) ([]string, error) {
+	c.lists.Add(1)
+	return c.Memory.ClearingGroups(ctx, limit)
 }
 
 func (c *countingCalls) ChangeCall(ctx context.Context, callID string, f func(*calling.Call) (*calling.Call, error)) error {
@@ -176,7 +182,7 @@ func TestSweepClearsDismissedGroups(t *testing.T) {
 		t.Fatalf("%d members are left", n)
 	}
 	replace(t, &groups, &group.Service{Store: db, Now: now}, nil)
-	_ = sweep(t.Context(), event.New()) // the lapses fail
+	_ = sweep(t.Context(), sweepEvent(t, `{}`)) // the lapses fail
 	if n := left(); n != 0 {
 		t.Errorf("%d members are left", n)
 	}
