@@ -171,3 +171,21 @@ func FuzzParseGroupUsers(f *testing.F) {
 func FuzzParseGroupStatus(f *testing.F) {
 	fuzzParse[group.StatusRequest](f, `{"status":2,"conversationID":"g","conversationType":2,"mutedUntil":1}`, `{"status":1e9,"conversationType":null}`)
 }
+
+func FuzzParseGroup(f *testing.F) { fuzzParse[group.Request](f, `{"groupID":"g"}`, `{"groupID":7}`) } // join, leave, dismiss, info
+
+func FuzzParseGroupMembers(f *testing.F) {
+	fuzzParse[group.MembersRequest](f, `{"groupID":"g","nextFlag":0,"count":100}`, `{"nextFlag":-1e99}`)
+}
+
+func FuzzParseGroupMine(f *testing.F) {
+	fuzzParse[group.MineRequest](f, `{"nextFlag":"g","count":1}`, `{"nextFlag":0,"count":"1"}`)
+}
+
+func FuzzParseGroupRole(f *testing.F) {
+	fuzzParse[group.RoleRequest](f, `{"groupID":"g","forUserID":"bob","role":2}`, `{"role":2.5}`)
+}
+
+func FuzzParseGroupTransfer(f *testing.F) {
+	fuzzParse[group.TransferRequest](f, `{"groupID":"g","toUserID":"bob"}`, `{"toUserID":null,"toUserID":""}`)
+}
