@@ -26,6 +26,7 @@ var steps = []step{
 	{name: "terraform", run: terraform},
 	{name: "sdk", run: sdk},
 	{name: "govulncheck", run: govulncheck},
+	{name: "npm-audit", run: npmAudit},
 	{name: "terraform-test", slow: true, run: terraformTest},
 	{name: "unit", run: commands("go test -race -shuffle=on -timeout 5m ./...")},
 	{name: "integration", slow: true, run: integration},
