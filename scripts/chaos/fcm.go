@@ -29,7 +29,7 @@ var errReset = errors.New("connection reset by peer")
 // Send implements dispatch.Sender.
 func (s sender) Send(ctx context.Context, body []byte) (string, error) {
 	p, w := s.p, s.p.w
-	target := targetIn(body)
+	target, told := targetIn(body), toldIn(body)
 	j, f := p.fateOf(ctx, "FCM "+target)
 	note := func(what string) { w.note(j, p, "FCM "+w.phoneOf(target), what) }
 
@@ -50,7 +50,7 @@ func (s sender) Send(ctx context.Context, body []byte) (string, error) {
 			note("DIES before it")
 		} else {
 			_, _ = s.ask(body, note)
-			w.excuse(target)
+			w.excuse(told)
 			note("DIES after it")
 		}
 		w.bury(p)
@@ -87,12 +87,12 @@ func (s sender) Send(ctx context.Context, body []byte) (string, error) {
 		return "", hang(ctx, p)
 	case happens(weather.LostAnswer):
 		_, _ = s.ask(body, note)
-		w.excuse(target)
+		w.excuse(told)
 		note("ANSWER LOST")
 		return "", errReset
 	case happens(weather.Silent):
 		_, _ = s.ask(body, note)
-		w.excuse(target)
+		w.excuse(told)
 		note("HANGS")
 		return "", hang(ctx, p)
 	}
@@ -117,6 +117,14 @@ func hang(ctx context.Context, p *process) error {
 		return err
 	}
 	return context.DeadlineExceeded
+}
+
+// toldIn names what a request's body tells whom: the target and the ID of what
+// is announced.
+func toldIn(body []byte) string {
+	_, rest, _ := bytes.Cut(body, []byte(`"id":"`))
+	id, _, _ := bytes.Cut(rest, []byte(`"`))
+	return targetIn(body) + "\n" + string(id)
 }
 
 // targetIn finds the target in a request's body, without decoding all of it.

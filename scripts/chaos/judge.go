@@ -92,8 +92,8 @@ func (w *World) judgeRepeats(log []received) {
 		}
 		if seen[key]++; seen[key] > 1 {
 			w.Result.Repeats++
-			if w.excused[r.Token] > 0 {
-				w.excused[r.Token]--
+			if told := r.Token + "\n" + r.id; w.excused[told] > 0 {
+				w.excused[told]--
 				w.Result.Excused++
 			}
 		}

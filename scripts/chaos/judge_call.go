@@ -80,6 +80,8 @@ func (j callJudge) fail(promise, phone, format string, args ...any) {
 }
 
 func (j callJudge) judge() {
+	versions := j.w.versions[j.c.callID]
+	last := versions[len(versions)-1].call
 	for _, user := range slices.Sorted(maps.Keys(j.rings)) {
 		for _, r := range j.rings[user] {
 			if r.to.IsZero() {
@@ -89,6 +91,12 @@ func (j callJudge) judge() {
 			if late := r.noticed.Sub(r.until); late > j.w.sweepLate() {
 				j.fail("ringing after its end", "", "that the invitation of %s ran out was noticed %v late", user, late)
 			}
+		}
+	}
+	for _, p := range j.w.people {
+		u := last.Users[p.id]
+		if p.blocks[u.Inviter] {
+			j.fail("wrong recipient", "", "%s is invited by %s, whom they have blocked", p.id, u.Inviter)
 		}
 	}
 	for _, r := range j.log {

@@ -43,6 +43,11 @@ func (j messageJudge) fail(promise string, p *phone, format string, args ...any)
 
 func (j messageJudge) judge() {
 	m := j.m
+	blocked := m.peer != nil && m.peer.blocks[m.sender.id]
+	if blocked != m.refused && m.in == nil {
+		j.w.fail("who is blocked is refused, and nobody else", m.id, "", "the message of %s: blocked %t, refused %t", m.sender.id, blocked, m.refused)
+		return
+	}
 	if m.refused {
 		if m.in != nil {
 			if _, out := m.sender.possiblyIn(m.in, m.from, m.to.Add(time.Second)); out {
@@ -51,6 +56,8 @@ func (j messageJudge) judge() {
 				}
 				return // by who isn't a member
 			}
+		} else if len(j.log) == 0 {
+			return // to who has blocked them
 		}
 		j.w.fail("a request is refused that must not be", m.id, "", "the message of %s", m.sender.id)
 		return
@@ -106,8 +113,8 @@ func (j messageJudge) push(p *phone, r received) {
 		case !j.m.pushed:
 			why = "it asked for no push"
 		case !state.bound || !j.mayReceive(who, j.m.from, r.AcceptedAt) || !j.mayReceive(who, asked, r.AcceptedAt):
-		case j.m.in != nil && j.m.in.muters[who.id]:
-			why = "the group is muted"
+		case who.unwanted(j.m) != "":
+			why = who.unwanted(j.m)
 		case j.readBefore(who, asked):
 			promise, why = "shown though it isn't new", "it was read"
 		case !state.offline:
@@ -135,11 +142,11 @@ func (w *World) settled() time.Duration {
 // mustShow: who the message is for and is not there, has it in the shade.
 func (j messageJudge) mustShow(p *phone, who *person) {
 	m, end := j.m, j.w.ended()
-	if !m.pushed || !j.missed(p, who, end) {
+	if !m.pushed || who.unwanted(m) != "" || !j.missed(p, who, end) {
 		return
 	}
 	if m.in != nil {
-		if _, out := who.possiblyIn(m.in, m.from.Add(-time.Second), end); out || m.in.muters[who.id] {
+		if _, out := who.possiblyIn(m.in, m.from.Add(-time.Second), end); out {
 			return
 		}
 	}

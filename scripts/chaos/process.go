@@ -198,7 +198,7 @@ func (w *World) run(function string, n int) *process {
 			defer once.Unlock()
 			return within(random, below)
 		},
-		Retention: retention, MaxAttempts: w.weather.MaxAttempts, Concurrency: 1000, // more than a batch: see README
+		Retention: retention, MaxAttempts: w.weather.MaxAttempts, Concurrency: w.weather.Concurrency, Rate: w.weather.Rate,
 	}
 	if w.broken.Process != nil {
 		w.broken.Process(p)

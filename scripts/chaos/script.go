@@ -30,13 +30,15 @@ type Size struct {
 type person struct {
 	id     string
 	phones []*phone
-	rooms  map[string][]membership // by group, in order
-	reads  []reading
+	wishes
+	rooms map[string][]membership // by group, in order
+	reads []reading
 }
 
 // play has people sign up, and then everything happen at once.
 func (w *World) play() {
 	w.signUp()
+	w.wish()
 	w.formGroups()
 	w.stormy.Store(true)
 	w.clocks.Go(w.clock)
@@ -205,8 +207,12 @@ func (w *World) callLane(n int) {
 		_, err := p.calls.Invite(ctx, invitation)
 		return err
 	})
-	if err != nil {
-		w.fail("a request is refused that must not be", call.ID(c.callID), "", "%v", err)
+	reachable := slices.ContainsFunc(invitees, func(p *person) bool { return !p.blocks[caller.id] })
+	if err != nil && !reachable {
+		return
+	}
+	if err != nil || !reachable {
+		w.fail("who is blocked is refused, and nobody else", call.ID(c.callID), "", "somebody is reachable: %t, answered %v", reachable, err)
 		return
 	}
 	everyone := append(w.some(r, 1, append(invitees, caller)...), append(invitees, caller)...)

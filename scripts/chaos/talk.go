@@ -11,13 +11,15 @@ import (
 	"github.com/doorbell-push/doorbell/shared/docid"
 	"github.com/doorbell-push/doorbell/shared/group"
 	"github.com/doorbell-push/doorbell/shared/inbox"
+	"github.com/doorbell-push/doorbell/shared/presence"
 )
 
 // room is a group of people. Its owner never leaves.
 type room struct {
 	id     string
 	owner  *person
-	muters map[string]bool // who wants nothing of it to ring, all the time
+	muters map[string]bool           // who wants nothing of it to ring, all the time
+	levels map[string]presence.Level // and who has a level of their own for it
 }
 
 // membership is what a request of a member's made of their membership.
@@ -41,6 +43,10 @@ type said struct {
 	in      *room
 	pushed  bool // it asked for a push
 	refused bool
+	// mentions is whom it mentions, by ID; insists: and is to ring whatever they
+	// have muted.
+	mentions map[string]bool
+	insists  bool
 }
 
 // formGroups makes the groups: each of some people, and one of everybody.
@@ -51,7 +57,7 @@ func (w *World) formGroups() {
 		if n == 0 && w.Size.Crowd > 0 {
 			members = w.people
 		}
-		g := &room{id: fmt.Sprintf("%s-g%d", w.name, n), owner: members[0], muters: map[string]bool{}}
+		g := &room{id: fmt.Sprintf("%s-g%d", w.name, n), owner: members[0], muters: map[string]bool{}, levels: map[string]presence.Level{}}
 		w.rooms = append(w.rooms, g)
 		w.must("create "+g.id, func(ctx context.Context, p *process) error {
 			_, err := p.groups.Create(ctx, g.owner.id, &group.CreateRequest{GroupInfo: &group.BaseInfo{GroupID: g.id, GroupName: "group"}})
@@ -70,19 +76,12 @@ func (w *World) formGroups() {
 		for _, p := range members {
 			p.belongs(g, membership{in: true})
 			if p != g.owner && r.IntN(10) == 0 {
-				w.mute(g, p)
+				w.wishOfGroup(g, p, group.DoNotDisturb, "")
+			} else if p != g.owner && r.IntN(12) == 0 {
+				w.wishOfGroup(g, p, group.Notify, aLevel(r))
 			}
 		}
 	}
-}
-
-func (w *World) mute(g *room, who *person) {
-	g.muters[who.id] = true
-	t := chat.Group
-	w.must("mute "+g.id+" by "+who.id, func(ctx context.Context, p *process) error {
-		_, err := p.groups.SetStatus(ctx, who.id, &group.StatusRequest{Status: group.DoNotDisturb, ConversationID: g.id, ConversationType: &t})
-		return err
-	})
 }
 
 // must makes a request that can't be refused.
@@ -129,7 +128,7 @@ func (w *World) socialLife(p *person) {
 			continue
 		}
 		g := w.rooms[r.IntN(len(w.rooms))]
-		if in, _ := p.possiblyIn(g, time.Now(), time.Now()); !in || p == g.owner || g.muters[p.id] {
+		if in, _ := p.possiblyIn(g, time.Now(), time.Now()); !in || p == g.owner || g.muters[p.id] || g.levels[p.id] != "" {
 			continue
 		}
 		p.belongs(g, membership{w.must(fmt.Sprintf("leave %s by %s, %d", g.id, p.id, n), func(ctx context.Context, i *process) error {
@@ -183,6 +182,7 @@ func (w *World) messageLane(n int) {
 		Message: &chat.Content{Type: chat.Text, Message: local}, ToConversationID: to, ConversationType: &t, LocalMessageID: local,
 		Config: &chat.SendConfig{Priority: chat.Priority(1 + r.IntN(3))},
 	}
+	w.mention(m, r, req)
 	if m.pushed {
 		req.Config.PushConfig = pushConfig(local, "says hello")
 	}
@@ -197,4 +197,23 @@ func (w *World) messageLane(n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.messages = append(w.messages, m)
+}
+
+// mention has some messages mention somebody, or everyone.
+func (w *World) mention(m *said, r *rand.Rand, req *chat.SendRequest) {
+	m.mentions = map[string]bool{}
+	switch r.IntN(12) {
+	case 0:
+		req.Message.IsMentionAll = true
+		for _, p := range w.people {
+			m.mentions[p.id] = true
+		}
+	case 1, 2, 3:
+		for _, p := range w.some(r, 1+r.IntN(2), m.sender) {
+			req.Message.MentionedUserIDs = append(req.Message.MentionedUserIDs, p.id)
+			m.mentions[p.id] = true
+		}
+	}
+	m.insists = r.IntN(2) == 0
+	req.Config.IsNotifyMentionedUsers = m.insists
 }

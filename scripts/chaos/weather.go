@@ -23,6 +23,20 @@ type Weather struct {
 
 	Skew        time.Duration // clocks of instances are off by up to this
 	MaxAttempts int           // of a batch; see config.MaxAttempts
+	// Concurrency is FCM requests under way in a process, 0: more than there are
+	// devices; and Rate those a second, 0: as many as go. Where requests wait for
+	// each other, which of two made in the same instant goes first isn't the
+	// seed's: such a run plays out a little differently the next time.
+	Concurrency int
+	Rate        float64
+}
+
+// Tight is w with little room at FCM, and batches given up before FCM is well
+// again.
+func (w Weather) Tight() Weather {
+	w.Name += ", tight"
+	w.Concurrency, w.Rate, w.MaxAttempts = 6, 40, lastFault-2
+	return w
 }
 
 // FCMWeather is what FCM does, as probabilities of each request.

@@ -60,7 +60,7 @@ type World struct {
 	letters   []letter
 	buried    map[string]bool   // subject and PushID of what ever became a dead letter
 	owners    map[string]*phone // by target
-	excused   map[string]int    // repeats that FCM's lost answers cause, by target
+	excused   map[string]int    // repeats that FCM's lost answers cause, by target and what it was told
 	trace     []entry
 }
 
@@ -160,6 +160,9 @@ func Run(seed uint64, size Size, weather Weather, broken Variant) *World {
 		Seed: seed, Size: size, name: fmt.Sprint("s", seed), dice: dice(seed), weather: weather, broken: broken, began: time.Now(),
 		counts: map[string]int{}, pools: map[string][]*process{}, triggered: map[string]bool{}, versions: map[string][]version{},
 		owners: map[string]*phone{}, buried: map[string]bool{}, stop: make(chan struct{}), excused: map[string]int{}, fcm: newStandin(),
+	}
+	if w.weather.Concurrency == 0 {
+		w.weather.Concurrency = 1000
 	}
 	if broken.World != nil {
 		broken.World(w)
@@ -279,8 +282,8 @@ func (w *World) phoneOf(target string) string {
 }
 
 // excuse counts a push that FCM took without saying so.
-func (w *World) excuse(target string) {
+func (w *World) excuse(told string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.excused[target]++
+	w.excused[told]++
 }
