@@ -9,6 +9,8 @@ module "dispatch_urgent" {
   publishes    = { "push-dead" = local.topic_ids["push-dead"] }
   sends_pushes = true
 
-  # Mostly batches of a few devices. Its instances come on top of dispatch's.
-  sizing = { memory = "512Mi", max_instances = 10 }
+  # Mostly batches of a few devices, of which one instance has 80 under way. They
+  # have their own part of FCM's quota: see dispatch.
+  sizing      = { memory = "512Mi", max_instances = local.fcm_instances.dispatch-urgent }
+  environment = { DOORBELL_FCM_INSTANCES = tostring(local.fcm_parts.dispatch-urgent) }
 }

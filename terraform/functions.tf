@@ -28,7 +28,6 @@ locals {
       DOORBELL_FANOUT_TOPIC    = google_pubsub_topic.queue["fanout"].name
       DOORBELL_SWEEP_TOPIC     = google_pubsub_topic.queue["sweep"].name
       DOORBELL_DEAD_TOPIC      = google_pubsub_topic.dead["push"].name
-      DOORBELL_FCM_INSTANCES   = tostring(coalesce(try(var.sizing["dispatch"].max_instances, null), local.dispatch_instances))
     },
     { for name, value in var.settings : "DOORBELL_${upper(name)}" => tostring(value) if value != null },
   )

@@ -33,7 +33,7 @@ var variants = []variant{
 	},
 	{
 		"a retry sends the whole batch", "dispatch/dispatch.go",
-		"run.entry.Outcomes = run.outcomes", "run.entry.Outcomes = nil", "without a crash repeat another", nil,
+		"run.outcomes()", "map[string]delivery.Outcome(nil)", "without a crash repeat another", nil,
 	},
 	{
 		"no lease: two workers have a batch at once", "store/memory.go",
@@ -54,7 +54,7 @@ var variants = []variant{
 	},
 	{
 		"presence isn't looked at again before a push leaves", "dispatch/dispatch.go",
-		"if len(users) == 0 || (len(users) > 1 && fresh) {", "if true {", "wrong recipient|lost", nil,
+		"if receivers == 0 || (receivers > 1 && fresh) {", "if true {", "wrong recipient|lost", nil,
 	},
 	{
 		"a phone that changes hands keeps its old owner", "presence/registry.go",

@@ -99,12 +99,13 @@ type Config struct {
 	FCMConcurrency int
 	// FCMRate is how many messages a minute the project sends to FCM at most
 	// (DOORBELL_FCM_RATE_PER_MINUTE, default 540000, 60–60000000: nine tenths of
-	// FCM's default quota, the rest being for what doesn't wait for its turn).
+	// FCM's default quota, the rest being for calls, which don't wait for their
+	// turn, and for a second's worth at once).
 	FCMRate int
-	// FCMInstances is among how many instances of dispatch that is divided, each
-	// of which keeps to its part without asking the others
-	// (DOORBELL_FCM_INSTANCES, default 1, 1–1000: the most instances that
-	// dispatch may have).
+	// FCMInstances is into how many parts that is divided. Each instance keeps to
+	// one of them without asking the others (DOORBELL_FCM_INSTANCES, default 1,
+	// 1–1000: the most instances that there are, or more for a function that is to
+	// have less than the others).
 	FCMInstances int
 	// MaxDeadPercent is how many of the last targets FCM may call dead before
 	// none is removed any more, since then the fault is rather ours or FCM's

@@ -21,7 +21,7 @@ const (
 	Skipped    Status = "skipped"     // not pushed; Detail is the plan's reason
 	Failed     Status = "failed"      // FCM refused it for good; Detail is the class of its answer
 	DeadLetter Status = "dead_letter" // went to the dead-letter topic; Detail is the class of FCM's last answer
-	Pending    Status = "pending"     // to be tried again; Detail is the class of FCM's last answer
+	Pending    Status = "pending"     // to be tried again; Detail is the class of FCM's last answer, or that it wasn't asked
 )
 
 // Outcome is what became of one device.
@@ -31,6 +31,9 @@ type Outcome struct {
 	Detail string    `firestore:"detail" json:"detail"`
 	Tries  int       `firestore:"tries,omitempty" json:"tries,omitempty"` // FCM requests made
 	At     time.Time `firestore:"at" json:"at"`
+	// RetryAt is, of Pending, before when FCM wants to hear nothing of the device's
+	// target; zero: it said nothing.
+	RetryAt time.Time `firestore:"retryAt,omitempty" json:"retryAt,omitzero"`
 	// Unsure: somebody had the lease before, and may have sent it and died
 	// before saying so.
 	Unsure bool `firestore:"unsure,omitempty" json:"unsure,omitempty"`
@@ -42,7 +45,7 @@ type Entry struct {
 	// Kind and SubjectID name what was announced: the message's ID.
 	Kind      string    `firestore:"kind" json:"kind"`
 	SubjectID string    `firestore:"subjectID" json:"subjectID"`
-	Attempt   int       `firestore:"attempt" json:"attempt"` // counts from 1
+	Attempt   int       `firestore:"attempt" json:"attempt"` // those in which FCM was asked, or somebody died; with a lease, this one too
 	Done      bool      `firestore:"done" json:"done"`
 	Lease     int       `firestore:"lease" json:"lease"` // counts who had it, from 1
 	CreatedAt time.Time `firestore:"createdAt" json:"createdAt"`
@@ -62,8 +65,8 @@ type Entry struct {
 
 // Absorb is e, written by others since, with what the worker of report found
 // out: a final outcome stands against one that isn't, and Sent against all.
-// Whether the batch is done and until when it is kept from others is said by
-// who has the lease.
+// Whether the batch is done, until when it is kept from others and how many
+// attempts there were is said by who has the lease.
 func (e Entry) Absorb(report Entry) Entry {
 	outcomes := maps.Clone(e.Outcomes)
 	if outcomes == nil {
@@ -76,7 +79,7 @@ func (e Entry) Absorb(report Entry) Entry {
 	}
 	e.Outcomes = outcomes
 	if report.Lease == e.Lease {
-		e.Done, e.LeaseUntil = report.Done, report.LeaseUntil
+		e.Done, e.LeaseUntil, e.Attempt = report.Done, report.LeaseUntil, report.Attempt
 	}
 	return e
 }

@@ -38,7 +38,15 @@ var (
 	unregistered = answer{status: 404, detail: "UNREGISTERED"}
 	badToken     = answer{status: 400, field: "message.token"}
 	quota        = answer{status: 429, detail: "QUOTA_EXCEEDED"}
+	// projectQuota is what FCM answers where the project sends too much.
+	projectQuota = said(429, "RESOURCE_EXHAUSTED", "Quota exceeded for quota metric 'Send requests' and limit 'Send requests per minute' of service 'fcm.googleapis.com' for consumer 'project_number:1'.", perProject)
 )
+
+// after is a with a Retry-After of so many seconds.
+func (a answer) after(seconds string) answer {
+	a.retryAfter = seconds
+	return a
+}
 
 // fakeFCM stands in for FCM without a network, so that time in a bubble passes
 // by itself.

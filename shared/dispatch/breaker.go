@@ -34,7 +34,8 @@ const (
 func (b *breaker) count(r *run) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, o := range r.outcomes {
+	for i := range r.states {
+		o := &r.states[i].outcome
 		blamed := blames(o)
 		if !blamed && o.Status != delivery.Sent {
 			continue // it says nothing of the target
@@ -49,7 +50,7 @@ func (b *breaker) count(r *run) {
 }
 
 // blames reports whether FCM said that o's target is at fault.
-func blames(o delivery.Outcome) bool {
+func blames(o *delivery.Outcome) bool {
 	switch push.Class(o.Detail) {
 	case push.Unregistered, push.InvalidTarget, push.SenderMismatch:
 		return true

@@ -68,7 +68,8 @@ type DeadLetters interface {
 	PublishDead(ctx context.Context, b push.Batch, reason string) error
 }
 
-// Limits of one invocation.
+// Limits of one invocation. They end before the functions' time does: what is
+// known when a run's lease ends still reaches the ledger.
 const (
 	// Budget is how long an invocation works on a batch; what is left then is
 	// left to Pub/Sub's redelivery.
@@ -76,11 +77,15 @@ const (
 	// lease outlives Budget, so that no other worker starts while one may still
 	// be sending, and is short enough to take over from a dead one in time.
 	lease = 30 * time.Second
+	// settling is for telling the ledger and the dead letters, after the lease at
+	// the latest; of it, buryTime is for what comes before the ledger.
+	settling = 15 * time.Second
+	buryTime = 5 * time.Second
 	// tryTimeout is for one FCM request.
 	tryTimeout = 10 * time.Second
-	// trust is for how long a plan for many receivers is followed without
-	// looking at their presence again; one receiver costs one read and is
-	// always looked at.
+	// trust is for how long a look at presence, or a plan for many receivers, is
+	// followed without looking again; one receiver costs one read and is always
+	// looked at.
 	trust = 5 * time.Second
 )
 
@@ -136,36 +141,40 @@ func (d *Dispatcher) Dispatch(ctx context.Context, b push.Batch) (err error) {
 	run := newRun(b, entry)
 	if err := d.recheck(ctx, run, now); err != nil {
 		// Give the lease back, so that the redelivery need not wait for its end.
-		run.entry.LeaseUntil = now
-		return errors.Join(err, d.Ledger.Finish(ctx, run.entry))
+		entry.LeaseUntil, entry.Outcomes, entry.Attempt = now, nil, entry.Attempt-1
+		return errors.Join(err, d.Ledger.Finish(ctx, entry))
 	}
 	d.send(ctx, run, now.Add(Budget))
 	return d.settle(ctx, run)
 }
 
 // recheck drops the targets that should not ring any more: by the call, which
-// is always looked at; by presence and membership where the plan may be old.
+// is always looked at; by presence and membership where the plan may be old. It
+// is safe to repeat, also while requests are under way.
 func (d *Dispatcher) recheck(ctx context.Context, run *run, now time.Time) error {
 	a := run.batch.Announcement
 	if a.Expired(now) {
 		run.skip(now, func(push.Target) plan.Reason { return plan.Expired })
 	}
-	if a.Kind != push.KindMessage && len(run.todo()) > 0 {
+	receivers := run.receivers()
+	if a.Kind != push.KindMessage && receivers > 0 {
 		c, err := d.Calls.Call(ctx, a.ConversationID)
 		if err != nil {
 			return err
 		}
 		run.skip(now, func(t push.Target) plan.Reason { return plan.RecheckCall(a, t, c, now) })
+		receivers = run.receivers()
 	}
-	users := run.users()
-	fresh := now.Sub(time.UnixMilli(run.batch.PlannedAt)) < trust && run.entry.Attempt == 1
-	if len(users) == 0 || (len(users) > 1 && fresh) {
+	fresh := !run.stale(now) && run.entry.Lease <= 1
+	if receivers == 0 || (receivers > 1 && fresh) {
 		return nil
 	}
+	users := run.users()
 	current, err := d.Bindings.Users(ctx, users)
 	if err != nil {
 		return err
 	}
+	run.look(now)
 	run.decide(now, func(t push.Target) plan.Decision { return d.Rules.Recheck(a, t, current[t.UserID], now) })
 	if users = run.users(); len(users) == 0 || fresh || a.ConversationType != chat.Group {
 		return nil
@@ -188,30 +197,34 @@ func (d *Dispatcher) recheck(ctx context.Context, run *run, now time.Time) error
 }
 
 // settle records what became of the batch, and dead-letters what is hopeless.
+// The answers are worth more than the caller's deadline: without them the next
+// try repeats every send.
 func (d *Dispatcher) settle(ctx context.Context, run *run) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settling)
+	defer cancel()
 	now := d.Now()
 	run.blameTargets()
-	d.pardon(ctx, run)
-	undelivered := d.bury(ctx, run)
+	undelivered := d.part(ctx, run)
 
-	pending := run.todo()
-	run.entry.Done = len(pending) == 0
-	run.entry.Outcomes = run.outcomes
-	run.entry.LeaseUntil = now
-	if until := d.gate.pause.current(); len(pending) > 0 && until.After(now) {
-		run.entry.LeaseUntil = until
+	entry, pending := run.entry, run.left()
+	entry.Done, entry.Outcomes, entry.LeaseUntil = pending == 0, run.outcomes(), now
+	if pending > 0 {
+		for _, until := range []time.Time{d.gate.pause.current(), run.retryAt()} {
+			if until.After(entry.LeaseUntil) {
+				entry.LeaseUntil = until
+			}
+		}
+		if !run.asked {
+			entry.Attempt-- // whoever waits in vain for their turn hasn't been tried
+		}
 	}
-	// The answers are worth more than the caller's deadline: without them the
-	// next try repeats every send.
-	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryTimeout)
-	defer cancel()
-	if err := d.finish(finish, run.entry); err != nil {
+	if err := d.finish(ctx, entry); err != nil {
 		return err
 	}
-	d.forget(finish, run)
-	run.log(ctx, now)
-	if len(pending) > 0 {
-		return errors.Join(undelivered, fmt.Errorf("%d of %d targets are to be tried again", len(pending), len(run.batch.Targets)))
+	d.forget(ctx, run)
+	run.log(ctx, entry.Done, now)
+	if pending > 0 {
+		return errors.Join(undelivered, fmt.Errorf("%d of %d targets are to be tried again", pending, len(run.batch.Targets)))
 	}
 	return nil
 }
@@ -221,7 +234,7 @@ func (d *Dispatcher) settle(ctx context.Context, run *run) error {
 // the others, as all that FCM took would be sent again.
 const (
 	finishTries   = 4
-	finishTimeout = tryTimeout / 4
+	finishTimeout = (settling - buryTime) / 4
 )
 
 // finish tells the ledger, and again where that fails. It is safe to repeat, also
@@ -233,10 +246,18 @@ func (d *Dispatcher) finish(ctx context.Context, e delivery.Entry) error {
 		err := d.Ledger.Finish(try, e)
 		cancel()
 		now := d.Now()
-		if err == nil || n == finishTries || !sleep(ctx, d.Now, now.Add(d.backoff(n)), now.Add(tryTimeout)) {
+		if err == nil || n == finishTries || !sleep(ctx, d.Now, now.Add(d.backoff(n)), now.Add(settling)) {
 			return err
 		}
 	}
+}
+
+// part parts with the targets that nothing more can be done for now.
+func (d *Dispatcher) part(ctx context.Context, run *run) error {
+	ctx, cancel := context.WithTimeout(ctx, buryTime)
+	defer cancel()
+	d.pardon(ctx, run)
+	return d.bury(ctx, run)
 }
 
 // pardon leaves devices pending whose target turned out dead but isn't theirs any
@@ -247,19 +268,16 @@ func (d *Dispatcher) pardon(ctx context.Context, run *run) {
 	if len(dead) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryTimeout)
-	defer cancel()
 	users := map[string]bool{}
-	for _, t := range dead {
-		users[t.UserID] = true
+	for _, i := range dead {
+		users[run.batch.Targets[i].UserID] = true
 	}
 	current, err := d.Bindings.Users(ctx, slices.Sorted(maps.Keys(users)))
-	for _, t := range dead {
+	for _, i := range dead {
+		t := run.batch.Targets[i]
 		now, bound := current[t.UserID].Device(t.PushID)
 		if err != nil || (bound && !now.Target.IsZero() && now.Target != t.Device()) {
-			o := run.outcomes[t.PushID]
-			o.Status = delivery.Pending
-			run.record(t, o)
+			run.become(i, delivery.Pending)
 		}
 	}
 }
@@ -267,23 +285,24 @@ func (d *Dispatcher) pardon(ctx context.Context, run *run) {
 // bury publishes what is hopeless to the dead letters. What they don't take is
 // left pending, so that it neither gets lost nor has the others sent again.
 func (d *Dispatcher) bury(ctx context.Context, run *run) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryTimeout)
-	defer cancel()
 	var errs []error
 	for class, targets := range run.hopeless(run.entry.Attempt >= d.MaxAttempts) {
 		b := run.batch
-		// An ID of its own, so that the ledger lets a replay of it through, once.
-		b.ID = docid.New("dead", run.batch.ID, class, fmt.Sprint(run.entry.Attempt))
-		b.Targets = targets
+		// An ID of its own, so that the ledger lets a replay of it through, once. It
+		// is the same where the ledger isn't told of this and the next attempt
+		// publishes it again: then too a replay of both sends once.
+		b.ID = docid.New("dead", run.batch.ID, class)
+		b.Targets = make([]push.Target, len(targets))
+		for n, i := range targets {
+			b.Targets[n] = run.batch.Targets[i]
+		}
 		status := delivery.DeadLetter
 		if err := d.DeadLetters.PublishDead(ctx, b, class); err != nil {
 			status = delivery.Pending
 			errs = append(errs, err)
 		}
-		for _, t := range targets {
-			o := run.outcomes[t.PushID]
-			o.Status = status
-			run.record(t, o)
+		for _, i := range targets {
+			run.become(i, status)
 		}
 	}
 	return errors.Join(errs...)
@@ -298,7 +317,8 @@ func (d *Dispatcher) forget(ctx context.Context, run *run) {
 		slog.ErrorContext(ctx, "too many targets are called dead: none is removed", "batch", run.batch.ID, "kept", len(dead), "percent", share)
 		return
 	}
-	for _, t := range dead {
+	for _, i := range dead {
+		t := run.batch.Targets[i]
 		if _, err := d.Bindings.RemoveTarget(ctx, t.UserID, t.PushID, t.Device()); err != nil {
 			slog.ErrorContext(ctx, "dead target not removed", "batch", run.batch.ID, "userID", t.UserID, "pushID", t.PushID, "error", err)
 		}

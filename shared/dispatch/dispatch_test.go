@@ -167,7 +167,7 @@ func TestDeadLetters(t *testing.T) {
 				}
 			}
 			dead := b.dead.batches[reason]
-			if len(b.dead.batches) != 1 || len(dead) != 1 || len(dead[0].Targets) != 2 || dead[0].ID != docid.New("dead", batch.ID, reason, "1") {
+			if len(b.dead.batches) != 1 || len(dead) != 1 || len(dead[0].Targets) != 2 || dead[0].ID != docid.New("dead", batch.ID, reason) {
 				t.Errorf("%s: dead letters %+v", reason, b.dead.batches)
 			}
 		})

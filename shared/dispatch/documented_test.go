@@ -3,6 +3,7 @@ package dispatch
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/doorbell-push/doorbell/shared/push"
 )
@@ -16,13 +17,15 @@ type documented struct {
 	// forgotten: of a push to this target alone, and of one that another took.
 	alone, amid               string
 	removedAlone, removedAmid bool
-	tries                     int // FCM requests of the first attempt
+	tries                     int  // FCM requests of the first attempt
+	holds                     bool // nothing is sent for anybody meanwhile
 }
 
 const (
 	fcmDetail   = `{"@type":"type.googleapis.com/google.firebase.fcm.v1.FcmError","errorCode":%q}`
 	badRequest  = `{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"field":%q,"description":"…"}]}`
-	quotaDetail = `{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{"subject":"…","description":"…"}]}`
+	quotaDetail = `{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{"subject":%q,"description":"…"}]}`
+	perProject  = `{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"RATE_LIMIT_EXCEEDED","domain":"googleapis.com","metadata":{"quota_limit_value":"600000","consumer":"projects/1","quota_metric":"fcm.googleapis.com/send_requests","quota_unit":"1/min/{project}","service":"fcm.googleapis.com","quota_location":"global","quota_limit":"SendsPerMinutePerProject"}}`
 )
 
 // said is an answer with a status, message and details.
@@ -39,40 +42,49 @@ func said(status int, rpc, message string, details ...string) answer {
 
 func code(c string) string     { return fmt.Sprintf(fcmDetail, c) }
 func violated(f string) string { return fmt.Sprintf(badRequest, f) }
+func usedUp(by string) string  { return fmt.Sprintf(quotaDetail, by) }
 
 const many = 4 // tries of what is worth another: more than one
 
 var documentedErrors = map[string]documented{
 	"a value of the wrong type": {"", said(400, "INVALID_ARGUMENT", "Invalid value at 'message.data[0].value' (TYPE_STRING), 12", violated("message.data[0].value")),
-		"dead_letter invalid_message", "dead_letter invalid_message", false, false, 1},
+		"dead_letter invalid_message", "dead_letter invalid_message", false, false, 1, false},
 	"not a registration token": {"INVALID_ARGUMENT", said(400, "INVALID_ARGUMENT", "The registration token is not a valid FCM registration token", code("INVALID_ARGUMENT")),
-		"dead_letter invalid_message", "failed invalid_target", false, true, 1},
+		"dead_letter invalid_message", "failed invalid_target", false, true, 1, false},
 	"not a registration token, with the field": {"INVALID_ARGUMENT", said(400, "INVALID_ARGUMENT", "The registration token is not a valid FCM registration token", code("INVALID_ARGUMENT"), violated("message.token")),
-		"dead_letter invalid_message", "failed invalid_target", false, true, 1},
+		"dead_letter invalid_message", "failed invalid_target", false, true, 1, false},
 	"too big": {"INVALID_ARGUMENT", said(400, "INVALID_ARGUMENT", "…", violated(""), code("INVALID_ARGUMENT")),
-		"dead_letter invalid_message", "dead_letter invalid_message", false, false, 1},
+		"dead_letter invalid_message", "dead_letter invalid_message", false, false, 1, false},
 	"a reserved data key": {"INVALID_ARGUMENT", said(400, "INVALID_ARGUMENT", "…", violated("message.data"), code("INVALID_ARGUMENT")),
-		"dead_letter invalid_message", "dead_letter invalid_message", false, false, 1},
+		"dead_letter invalid_message", "dead_letter invalid_message", false, false, 1, false},
 	"the app was uninstalled": {"UNREGISTERED", said(404, "NOT_FOUND", "Requested entity was not found.", code("UNREGISTERED")),
-		"failed unregistered", "failed unregistered", true, true, 1},
+		"failed unregistered", "failed unregistered", true, true, 1, false},
 	"no such project": {"", said(404, "NOT_FOUND", "Requested entity was not found."),
-		"dead_letter wrong_project", "dead_letter wrong_project", false, false, 1},
+		"dead_letter wrong_project", "dead_letter wrong_project", false, false, 1, false},
 	"another sender's token": {"SENDER_ID_MISMATCH", said(403, "PERMISSION_DENIED", "SenderId mismatch", code("SENDER_ID_MISMATCH")),
-		"dead_letter sender_mismatch", "dead_letter sender_mismatch", false, false, 1},
+		"dead_letter sender_mismatch", "dead_letter sender_mismatch", false, false, 1, false},
 	"may not send": {"", said(403, "PERMISSION_DENIED", "…", `{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"IAM_PERMISSION_DENIED"}`),
-		"dead_letter credentials", "dead_letter credentials", false, false, 1},
+		"dead_letter credentials", "dead_letter credentials", false, false, 1, false},
 	"no credentials": {"", said(401, "UNAUTHENTICATED", "…", `{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"CREDENTIALS_MISSING"}`),
-		"dead_letter credentials", "dead_letter credentials", false, false, 1},
+		"dead_letter credentials", "dead_letter credentials", false, false, 1, false},
 	"APNs certificate or web push key": {"THIRD_PARTY_AUTH_ERROR", said(401, "UNAUTHENTICATED", "…", code("THIRD_PARTY_AUTH_ERROR")),
-		"dead_letter third_party_auth", "dead_letter third_party_auth", false, false, 1},
-	"sent too much": {"QUOTA_EXCEEDED", said(429, "RESOURCE_EXHAUSTED", "…", quotaDetail, code("QUOTA_EXCEEDED")),
-		"dead_letter quota", "dead_letter quota", false, false, 1}, // then the process waits a minute
+		"dead_letter third_party_auth", "dead_letter third_party_auth", false, false, 1, false},
+	"sent too much": {"QUOTA_EXCEEDED", said(429, "RESOURCE_EXHAUSTED", "…", code("QUOTA_EXCEEDED")),
+		"dead_letter quota", "dead_letter quota", false, false, 1, false}, // then nobody asks about that device for a minute
+	"sent too much to a device": {"QUOTA_EXCEEDED", said(429, "RESOURCE_EXHAUSTED", "…", usedUp("device"), code("QUOTA_EXCEEDED")),
+		"dead_letter quota", "dead_letter quota", false, false, 1, false},
+	"the project sent too much": {"QUOTA_EXCEEDED", said(429, "RESOURCE_EXHAUSTED", "…", usedUp("project:demo"), code("QUOTA_EXCEEDED")),
+		"dead_letter quota", "dead_letter quota", false, false, 1, true},
+	"the project's quota a minute": {"", said(429, "RESOURCE_EXHAUSTED", "Quota exceeded for quota metric 'Send requests' and limit 'Send requests per minute' of service 'fcm.googleapis.com' for consumer 'project_number:1'.", perProject),
+		"dead_letter quota", "dead_letter quota", false, false, 1, true},
+	"slow down, by whom is not said": {"", said(429, "RESOURCE_EXHAUSTED", "…"),
+		"dead_letter quota", "dead_letter quota", false, false, 1, false},
 	"overloaded": {"UNAVAILABLE", said(503, "UNAVAILABLE", "…", code("UNAVAILABLE")),
-		"dead_letter unavailable", "dead_letter unavailable", false, false, many},
+		"dead_letter unavailable", "dead_letter unavailable", false, false, many, false},
 	"broken": {"INTERNAL", said(500, "INTERNAL", "…", code("INTERNAL")),
-		"dead_letter internal", "dead_letter internal", false, false, many},
+		"dead_letter internal", "dead_letter internal", false, false, many, false},
 	"no more is known": {"UNSPECIFIED_ERROR", said(500, "UNKNOWN", "…", code("UNSPECIFIED_ERROR")),
-		"dead_letter internal", "dead_letter internal", false, false, many},
+		"dead_letter internal", "dead_letter internal", false, false, many, false},
 }
 
 // Each documented error, alone and beside a device that took the push: what the
@@ -94,6 +106,9 @@ func TestDocumentedErrors(t *testing.T) {
 				_ = b.d.Dispatch(b.Context(), batch)
 				if tries := len(b.fcm.of("A")); tries != e.tries && !(e.tries == many && tries >= many) {
 					t.Errorf("%s, %v: FCM was asked %d times at first, want %d", name, others, tries, e.tries)
+				}
+				if until := b.d.gate.pause.current(); until.After(time.Now()) != e.holds {
+					t.Errorf("%s: the process is held until %v", name, until)
 				}
 				waitForLease(b, batch)
 				_ = b.d.Dispatch(b.Context(), batch)

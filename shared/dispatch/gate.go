@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/doorbell-push/doorbell/shared/push"
 )
 
 // gate is what every FCM request of a process goes through: so many at once, so
@@ -14,11 +16,31 @@ type gate struct {
 	slots, reserved chan struct{}
 	pace            pace
 	pause           pause
+	quotas          quotas
 	crew            crew
 }
 
 // reserve is the share of a process's requests that only urgent ones may use.
 const reserve = 20 // one in so many
+
+// rank is who waits for whom.
+type rank int
+
+const (
+	bulk rank = iota
+	high      // waits for the pace as far as those of its kind need it, and ahead of bulk
+	ring      // doesn't wait for the pace
+)
+
+func rankOf(b push.Batch) rank {
+	switch {
+	case b.Announcement.Kind != push.KindMessage:
+		return ring
+	case b.Urgent():
+		return high
+	}
+	return bulk
+}
 
 func newGate(concurrency int, rate float64) *gate {
 	concurrency = max(concurrency, 1)
@@ -37,8 +59,8 @@ func (t turn) end() { <-t.slot }
 // enter waits for a turn. It looks at the pause last: FCM may ask for one while
 // the others wait. It reports false when the deadline, which is also ctx's, comes
 // first, at once where that is known.
-func (g *gate) enter(ctx context.Context, now func() time.Time, deadline time.Time, urgent bool) (turn, bool) {
-	t, ok := g.slot(ctx, urgent)
+func (g *gate) enter(ctx context.Context, now func() time.Time, deadline time.Time, r rank) (turn, bool) {
+	t, ok := g.slot(ctx, r)
 	if !ok {
 		return t, false
 	}
@@ -47,16 +69,18 @@ func (g *gate) enter(ctx context.Context, now func() time.Time, deadline time.Ti
 			t.end()
 			return t, false
 		}
-		// The pace holds back large groups. Urgent requests count, so that the
-		// others make room for them.
-		at := g.pace.next(now())
-		if urgent || !at.After(now()) {
+		// Calls count too, so that the others make room for them.
+		at, count := g.pace.next(now(), r)
+		if r == ring || !at.After(now()) {
 			return t, true
 		}
-		if !sleep(ctx, now, at, deadline) {
-			g.pace.back()
-			t.end()
-			return t, false
+		for at.After(now()) {
+			if !sleep(ctx, now, at, deadline) {
+				g.pace.back(r)
+				t.end()
+				return t, false
+			}
+			at, count = g.pace.overtaken(now(), r, count)
 		}
 		if !g.pause.current().After(now()) {
 			return t, true
@@ -65,9 +89,9 @@ func (g *gate) enter(ctx context.Context, now func() time.Time, deadline time.Ti
 	}
 }
 
-func (g *gate) slot(ctx context.Context, urgent bool) (turn, bool) {
+func (g *gate) slot(ctx context.Context, r rank) (turn, bool) {
 	reserved := g.reserved
-	if !urgent {
+	if r == bulk {
 		reserved = nil
 	}
 	select {
@@ -78,6 +102,20 @@ func (g *gate) slot(ctx context.Context, urgent bool) (turn, bool) {
 	case <-ctx.Done():
 		return turn{}, false
 	}
+}
+
+// obey does as FCM's answer about a target asks, and is when that target may be
+// tried again; zero: whenever it suits us.
+func (g *gate) obey(target string, v push.Verdict, now time.Time) (retryAt time.Time) {
+	if v.RetryAfter <= 0 {
+		return time.Time{}
+	}
+	retryAt = now.Add(v.RetryAfter)
+	if v.Everyone || (v.Class == push.Quota && g.quotas.refused(target, now, retryAt)) {
+		// Whoever gets the turn next has to know.
+		g.hold(now, retryAt)
+	}
+	return retryAt
 }
 
 // hold keeps everyone back until the time FCM asked for, and has them come back

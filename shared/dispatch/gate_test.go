@@ -3,10 +3,12 @@ package dispatch
 import (
 	"fmt"
 	"math"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/push"
 )
 
@@ -15,7 +17,7 @@ import (
 func sentBy(p *pace, start time.Time, seconds int) []int {
 	sent := make([]int, seconds)
 	for {
-		at := p.next(start)
+		at, _ := p.next(start, bulk)
 		if at.After(start) {
 			start = at // the one behind asks when this one goes
 		}
@@ -60,7 +62,7 @@ func TestPaceKeepsTheQuota(t *testing.T) {
 			if !load(int(now.Sub(epoch).Seconds())) {
 				continue
 			}
-			if next := p.next(now); next.After(now) {
+			if next, _ := p.next(now, bulk); next.After(now) {
 				now = next
 				at = append(at, next)
 			} else {
@@ -85,13 +87,13 @@ func TestPaceLeavesFewAlone(t *testing.T) {
 	p := pace{rate: 100}
 	for i := range 6000 {
 		now := epoch.Add(time.Duration(i) * 100 * time.Millisecond)
-		if at := p.next(now); at.After(now) {
+		if at, _ := p.next(now, bulk); at.After(now) {
 			t.Fatalf("request %d, ten a second, was held back for %v", i, at.Sub(now))
 		}
 	}
 	now := epoch.Add(time.Hour)
 	for i := range 100 {
-		if at := p.next(now); at.After(now) {
+		if at, _ := p.next(now, bulk); at.After(now) {
 			t.Fatalf("request %d of a burst was held back for %v", i, at.Sub(now))
 		}
 	}
@@ -117,23 +119,23 @@ func TestPaceSlows(t *testing.T) {
 func TestNoPace(t *testing.T) {
 	var p pace
 	for range 1000 {
-		if at := p.next(epoch); !at.Equal(epoch) {
+		if at, _ := p.next(epoch, bulk); !at.Equal(epoch) {
 			t.Fatal("held back")
 		}
 	}
 	p.slow(epoch)
-	p.back()
+	p.back(bulk)
 }
 
 // What was not sent is taken back.
 func TestPaceBack(t *testing.T) {
 	p := pace{rate: 10}
 	for range 10 {
-		p.next(epoch)
+		p.next(epoch, bulk)
 	}
-	late := p.next(epoch)
-	p.back()
-	if again := p.next(epoch); !again.Equal(late) {
+	late, _ := p.next(epoch, bulk)
+	p.back(bulk)
+	if again, _ := p.next(epoch, bulk); !again.Equal(late) {
 		t.Errorf("held back until %v, want %v", again, late)
 	}
 }
@@ -178,7 +180,7 @@ func TestPauseDuringThePace(t *testing.T) {
 		deadline := start.Add(time.Hour)
 		for i := range 5 {
 			go func() {
-				turn, ok := g.enter(t.Context(), time.Now, deadline, false)
+				turn, ok := g.enter(t.Context(), time.Now, deadline, bulk)
 				if at := time.Since(start); !ok || (i > 0 && at < 30*time.Second) {
 					t.Errorf("request %d went after %v", i, at)
 				}
@@ -197,7 +199,7 @@ func TestGateBeyondTheDeadline(t *testing.T) {
 		g := newGate(10, 1)
 		start := time.Now()
 		enter := func(d time.Duration) bool {
-			turn, ok := g.enter(t.Context(), time.Now, start.Add(d), false)
+			turn, ok := g.enter(t.Context(), time.Now, start.Add(d), bulk)
 			if ok {
 				turn.end()
 			}
@@ -218,4 +220,98 @@ func TestGateBeyondTheDeadline(t *testing.T) {
 			t.Errorf("those that never went were counted: the next went after %v", time.Since(start))
 		}
 	})
+}
+
+// Messages of priority 3 are sent ahead of a backlog, and yet no faster than the
+// pace lets all of them; calls don't wait at all.
+func TestRanks(t *testing.T) {
+	const rate = 100
+	p := pace{rate: rate}
+	for range 10 * rate {
+		p.next(epoch, bulk) // a backlog
+	}
+	now := epoch.Add(time.Second)
+	if at, _ := p.next(now, high); !at.Equal(now) {
+		t.Errorf("one of high rank waits %v behind the backlog", at.Sub(now))
+	}
+	for range 2 * rate {
+		p.next(now, high)
+	}
+	first, _ := p.next(now, high)
+	second, _ := p.next(now, high)
+	if wait := second.Sub(first); !first.After(now) || wait < time.Second/rate || wait > 10*time.Second/rate {
+		t.Errorf("a flood of high rank goes at %v and %v: at no pace", first.Sub(now), second.Sub(now))
+	}
+	before := p.credit
+	p.next(now, ring)
+	if p.credit != before-1 {
+		t.Error("a call isn't counted")
+	}
+	p.back(high)
+	if again, _ := p.next(now, high); !again.Equal(second) {
+		t.Errorf("what was taken back still counts: %v", again.Sub(second))
+	}
+}
+
+// Whatever comes with which rank, calls left out, a minute sees no more than a
+// minute's worth and two seconds'.
+func TestRanksKeepTheQuota(t *testing.T) {
+	const rate = 50
+	for name, share := range map[string]int{"mostly bulk": 10, "half": 2, "all high": 1} {
+		synctest.Test(t, func(t *testing.T) {
+			g := newGate(1000, rate)
+			start := time.Now()
+			deadline := start.Add(4 * time.Minute)
+			var mu sync.Mutex
+			var at []time.Time
+			var all sync.WaitGroup
+			for i := range 100 {
+				r := bulk
+				if i%share == 0 {
+					r = high
+				}
+				all.Go(func() {
+					for {
+						turn, ok := g.enter(t.Context(), time.Now, deadline, r)
+						if !ok {
+							return
+						}
+						turn.end()
+						mu.Lock()
+						at = append(at, time.Now())
+						mu.Unlock()
+					}
+				})
+			}
+			all.Wait()
+			from, most := 0, 0
+			for i := range at {
+				for at[i].Sub(at[from]) >= time.Minute {
+					from++
+				}
+				most = max(most, i-from+1)
+			}
+			if most > 62*rate+100 || most < 55*rate {
+				t.Errorf("%s: %d in a minute, want %d", name, most, 60*rate)
+			}
+		})
+	}
+}
+
+// What rings is no message.
+func TestRankOf(t *testing.T) {
+	target := make([]push.Target, push.MaxBatch)
+	for _, tc := range []struct {
+		kind     push.Kind
+		priority chat.Priority
+		targets  int
+		want     rank
+	}{
+		{push.KindMessage, chat.Low, 1, bulk}, {push.KindMessage, chat.Medium, 1, bulk}, {push.KindMessage, chat.High, 1, high},
+		{push.KindMessage, chat.High, push.MaxBatch, bulk}, {push.KindCall, chat.High, 9, ring}, {push.KindCallEnd, chat.High, 1, ring},
+	} {
+		if got := rankOf(push.Batch{Announcement: push.Announcement{Kind: tc.kind, Priority: tc.priority}, Targets: target[:tc.targets]}); got != tc.want {
+			t.Errorf("%s of priority %d to %d: rank %d, want %d", tc.kind, tc.priority, tc.targets, got, tc.want)
+		}
+	}
 }

@@ -2,6 +2,8 @@ package dispatch
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -18,77 +20,153 @@ func (d *Dispatcher) send(ctx context.Context, run *run, deadline time.Time) {
 	waiting, cancel := context.WithTimeout(ctx, deadline.Sub(d.Now()))
 	defer cancel()
 	s := &sending{
-		Dispatcher: d, announcement: &run.batch.Announcement, encoder: d.Renderer.Encoder(run.batch.Announcement),
-		urgent: run.batch.Urgent(), waiting: waiting, deadline: deadline,
+		Dispatcher: d, run: run, encoder: d.Renderer.Encoder(run.batch.Announcement),
+		rank: rankOf(run.batch), ctx: ctx, waiting: waiting, deadline: deadline,
 	}
 	defer s.limit.end()
 	d.gate.crew.join()
 	defer d.gate.crew.leave()
-	var wg sync.WaitGroup
-	for _, t := range run.todo() {
-		turn, ok := d.gate.enter(waiting, d.Now, deadline, s.urgent)
-		if !ok {
-			run.record(t, delivery.Outcome{Status: delivery.Pending, Detail: string(push.Unavailable), At: d.Now()})
+	for i := range run.states {
+		if _, open := run.target(i); !open {
 			continue
 		}
-		wg.Add(1)
+		turn, ok := d.gate.enter(waiting, d.Now, deadline, s.rank)
+		if !ok {
+			run.wait(i, d.Now())
+			continue
+		}
+		s.under.Add(1)
 		d.gate.crew.do(func() {
-			defer wg.Done()
-			run.record(t, s.to(ctx, t, turn))
+			defer s.under.Done()
+			s.to(i, turn)
 		})
 	}
-	wg.Wait()
+	s.under.Wait()
 }
 
 // sending is the sends of one run.
 type sending struct {
 	*Dispatcher
-	announcement *push.Announcement
-	encoder      *push.Encoder
-	urgent       bool
-	waiting      context.Context // ends with the deadline, unlike a try
-	deadline     time.Time
-	limit        limit
+	run      *run
+	encoder  *push.Encoder
+	rank     rank
+	ctx      context.Context
+	waiting  context.Context // ends with the deadline, unlike a try
+	deadline time.Time
+	limit    limit
+	blind    bool // looking again failed; run.looking guards it
+	under    sync.WaitGroup
 }
 
-// to sends to one device, whose turn it is, and again where FCM's answer allows
-// it.
-func (s *sending) to(ctx context.Context, t push.Target, turn turn) delivery.Outcome {
-	var o delivery.Outcome
-	for {
-		now := s.Now()
-		if s.announcement.Expired(now) {
-			turn.end()
-			return delivery.Outcome{Status: delivery.Skipped, Detail: string(plan.Expired), Tries: o.Tries, At: now}
+// to sends to the device of a target, whose turn it is, and again where FCM's
+// answer allows it.
+func (s *sending) to(i int, turn turn) {
+	for tries := 1; ; tries++ {
+		next, again := s.try(i, turn, tries)
+		if !again {
+			return
 		}
-		name, err := s.Sender.Send(s.limit.context(ctx, now), s.encoder.Encode(t, now))
-		o.Tries++
-		o.At = s.Now()
-		v := push.Judge(err, o.At)
-		if v.RetryAfter > 0 {
-			// FCM asks the project, not the device, to wait: whoever gets the turn
-			// next has to know.
-			s.gate.hold(o.At, o.At.Add(v.RetryAfter))
-		}
-		turn.end()
-		switch {
-		case v.Class == push.Sent:
-			o.Status, o.Detail = delivery.Sent, name
-			return o
-		case !v.Class.Retryable():
-			o.Status, o.Detail = delivery.Failed, string(v.Class)
-			return o
-		}
-		o.Status, o.Detail = delivery.Pending, string(v.Class)
-		if !sleep(s.waiting, s.Now, o.At.Add(s.backoff(o.Tries)), s.deadline) {
-			return o
+		if !sleep(s.waiting, s.Now, next, s.deadline) {
+			s.run.wait(i, s.Now())
+			return
 		}
 		var ok bool
-		if turn, ok = s.gate.enter(s.waiting, s.Now, s.deadline, s.urgent); !ok {
-			o.At = s.Now()
-			return o
+		if turn, ok = s.gate.enter(s.waiting, s.Now, s.deadline, s.rank); !ok {
+			s.run.wait(i, s.Now())
+			return
 		}
 	}
+}
+
+// try uses a turn, and ends it. It reports when to try again, and false where
+// that is not to be.
+func (s *sending) try(i int, turn turn, tries int) (next time.Time, again bool) {
+	defer turn.end()
+	t, at, ok := s.ready(i)
+	now := s.Now()
+	if !ok || at.After(now) {
+		s.gate.pace.back(s.rank)
+		return at, ok
+	}
+	s.run.ask(i)
+	name, err := s.Sender.Send(s.limit.context(s.ctx, now), s.encoder.Encode(t, now))
+	now = s.Now()
+	v := push.Judge(err, now)
+	next = now.Add(s.backoff(tries))
+	switch {
+	case v.Class == push.Sent:
+		s.gate.quotas.accepted.Add(1)
+		s.run.record(i, delivery.Sent, name, now, time.Time{})
+		return now, false
+	case v.Class.Retryable():
+		at := s.gate.obey(t.Value, v, now)
+		s.run.record(i, delivery.Pending, string(v.Class), now, at)
+		if at.After(next) {
+			next = at
+		}
+		return next, true
+	}
+	if other, open := s.run.target(i); open && other.Device() != t.Device() {
+		return next, true // it has a new target, of which that says nothing
+	}
+	s.run.record(i, delivery.Failed, string(v.Class), now, time.Time{})
+	return now, false
+}
+
+// ready is the target of an index as it is to be sent to, and from when on. It
+// reports false where it isn't, and has noted why.
+func (s *sending) ready(i int) (t push.Target, at time.Time, ok bool) {
+	if !s.look(s.Now()) {
+		s.run.wait(i, s.Now())
+		return t, at, false
+	}
+	if t, ok = s.run.target(i); !ok {
+		return t, at, false
+	}
+	now := s.Now()
+	if s.run.batch.Announcement.Expired(now) {
+		s.run.record(i, delivery.Skipped, string(plan.Expired), now, time.Time{})
+		return t, at, false
+	}
+	if at = s.leave(t); at.After(now) {
+		s.run.record(i, delivery.Pending, string(push.Quota), now, at)
+	}
+	return t, at, true
+}
+
+// leave is until when FCM wants a target left in peace, as this process heard or
+// another that had the batch.
+func (s *sending) leave(t push.Target) time.Time {
+	at := s.gate.quotas.left(t.Value)
+	if o, ok := s.run.entry.Outcomes[t.PushID]; ok && o.RetryAt.After(at) {
+		at = o.RetryAt
+	}
+	return at
+}
+
+// look looks at the targets again where that was done too long ago for a push
+// to leave by it: who waited for their turn may have logged out meanwhile. It
+// reads what the start of a run reads, for those left, once for all that wait,
+// and reports false where that fails: then they are left to the redelivery.
+func (s *sending) look(now time.Time) bool {
+	if !s.run.stale(now) {
+		return true
+	}
+	s.run.looking.Lock()
+	defer s.run.looking.Unlock()
+	now = s.Now()
+	if s.blind || !s.run.stale(now) {
+		return !s.blind
+	}
+	ctx, cancel := context.WithTimeout(s.waiting, trust)
+	defer cancel()
+	if err := s.recheck(ctx, s.run, now); err != nil {
+		s.blind = true
+		if !errors.Is(err, context.Canceled) {
+			slog.WarnContext(s.ctx, "not looked again", "batch", s.run.batch.ID, "error", err)
+		}
+	}
+	return !s.blind
 }
 
 // limit limits the time of tries to tryTimeout. Those that begin within a

@@ -13,7 +13,7 @@ import (
 // whichever device and batch, also by those already waiting for their turn.
 func TestRetryAfterPausesEveryone(t *testing.T) {
 	for name, a := range map[string]answer{
-		"429": {status: 429, retryAfter: "7", detail: "QUOTA_EXCEEDED"},
+		"429": projectQuota.after("7"),
 		"500": {status: 500, retryAfter: "7"},
 		"503": {status: 503, retryAfter: "7"},
 	} {
@@ -56,7 +56,7 @@ func TestRetryAfterHoldsThoseInTheQueue(t *testing.T) {
 		b.fcm.latency = 100 * time.Millisecond
 		b.fcm.answer = func(_ string, _ int) answer {
 			if len(b.fcm.requests) == 1 {
-				return answer{status: 429, retryAfter: "5"}
+				return projectQuota.after("5")
 			}
 			return ok
 		}
@@ -76,7 +76,7 @@ func TestPauseBeyondTheBudget(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		b.fcm.answer = func(token string, try int) answer {
 			if token == "A" && try == 1 {
-				return quota
+				return projectQuota
 			}
 			return ok
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // Error is FCM's answer to a message it did not take.
@@ -18,6 +19,9 @@ type Error struct {
 	// Fields are the paths of what is wrong in the request, such as
 	// "message.token".
 	Fields []string
+	// ProjectQuota: a 429 that says that it is the project that has sent too much,
+	// not too much to one device or topic.
+	ProjectQuota bool
 	// RetryAfter is the header of that name as it was sent, empty without one.
 	RetryAfter string
 	// Message is FCM's sentence for people.
@@ -32,8 +36,13 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("fcm: %d %s: %s", e.HTTP, code, e.Message)
 }
 
-// fcmError is the type of the detail that holds FCM's own code.
-const fcmError = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
+// The types of details that are read: fcmError holds FCM's own code, the others
+// say what quota was used up.
+const (
+	fcmError     = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
+	quotaFailure = "type.googleapis.com/google.rpc.QuotaFailure"
+	errorInfo    = "type.googleapis.com/google.rpc.ErrorInfo"
+)
 
 // NewError reads an answer with an HTTP status other than 200. A body that is
 // not FCM's, such as a proxy's page, is no error of its own: the status says
@@ -44,11 +53,18 @@ func NewError(status int, header http.Header, body []byte) *Error {
 			Status  string `json:"status"`
 			Message string `json:"message"`
 			Details []struct {
-				Type       string `json:"@type"`
-				ErrorCode  string `json:"errorCode"`
-				Violations []struct {
+				Type      string `json:"@type"`
+				ErrorCode string `json:"errorCode"`
+				Fields    []struct {
 					Field string `json:"field"`
 				} `json:"fieldViolations"`
+				Quotas []struct {
+					Subject string `json:"subject"`
+				} `json:"violations"`
+				Reason   string `json:"reason"`
+				Metadata struct {
+					Consumer string `json:"consumer"`
+				} `json:"metadata"`
 			} `json:"details"`
 		} `json:"error"`
 	}
@@ -64,11 +80,22 @@ func NewError(status int, header http.Header, body []byte) *Error {
 		if d.Type == fcmError && e.Code == "" {
 			e.Code = d.ErrorCode
 		}
-		for _, v := range d.Violations {
+		for _, v := range d.Fields {
 			e.Fields = append(e.Fields, v.Field)
 		}
+		for _, v := range d.Quotas {
+			e.ProjectQuota = e.ProjectQuota || (d.Type == quotaFailure && isProject(v.Subject))
+		}
+		e.ProjectQuota = e.ProjectQuota || (d.Type == errorInfo && d.Reason == "RATE_LIMIT_EXCEEDED" && isProject(d.Metadata.Consumer))
 	}
 	return e
+}
+
+// isProject reports whether who used up a quota is a project: "project:ID" in
+// google.rpc.QuotaFailure, "projects/NUMBER" in google.rpc.ErrorInfo, with which
+// FCM answers more than 600,000 messages a minute.
+func isProject(who string) bool {
+	return strings.HasPrefix(who, "project:") || strings.HasPrefix(who, "projects/")
 }
 
 // statusOf is the google.rpc.Code of an HTTP status (google/rpc/code.proto),

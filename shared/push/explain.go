@@ -13,6 +13,7 @@ var classes = map[Class]string{
 	Unavailable:    "FCM or the network was unavailable",
 	Internal:       "FCM had an internal error",
 	Timeout:        "FCM did not answer in time",
+	NoTurn:         "FCM was not asked yet: others were before it",
 }
 
 // Explain says in words what c means, for operators. It is c itself for a class

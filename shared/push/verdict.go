@@ -30,18 +30,19 @@ const (
 	Unavailable    Class = "unavailable"      // 503, or the network
 	Internal       Class = "internal"         // 500 and what we don't know
 	Timeout        Class = "timeout"          // no answer in the time given to a try
+	NoTurn         Class = "no_turn"          // FCM wasn't asked: others were before it, for too long
 )
 
 // Classes is all of them.
 var Classes = []Class{
 	Sent, Unregistered, InvalidTarget, InvalidMessage, SenderMismatch, ThirdParty,
-	Credentials, WrongProject, Quota, Unavailable, Internal, Timeout,
+	Credentials, WrongProject, Quota, Unavailable, Internal, Timeout, NoTurn,
 }
 
 // Retryable reports whether the same message may be accepted later.
 func (c Class) Retryable() bool {
 	switch c {
-	case Quota, Unavailable, Internal, Timeout:
+	case Quota, Unavailable, Internal, Timeout, NoTurn:
 		return true
 	}
 	return false
@@ -62,6 +63,9 @@ type Verdict struct {
 	Class Class
 	// RetryAfter is FCM's wish, zero where it has none.
 	RetryAfter time.Duration
+	// Everyone: it is meant for all that the project sends. Of a 429 that says
+	// nothing of the project, it may be meant for the one target.
+	Everyone bool
 }
 
 // quotaPause is how long to stay away after a 429 without Retry-After (FCM,
@@ -85,6 +89,7 @@ func Judge(err error, now time.Time) Verdict {
 	if v.Class == Quota && v.RetryAfter == 0 {
 		v.RetryAfter = quotaPause
 	}
+	v.Everyone = v.RetryAfter > 0 && (v.Class != Quota || answer.ProjectQuota)
 	return v
 }
 

@@ -34,6 +34,13 @@ func violation(field string) string {
 	return fmt.Sprintf(`{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"field":%q,"description":"…"}]}`, field)
 }
 
+func quotaFailure(subject string) string {
+	return fmt.Sprintf(`{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{"subject":%q,"description":"…"}]}`, subject)
+}
+
+// perProject is what FCM answers to more than 600,000 messages a minute.
+const perProject = `{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"RATE_LIMIT_EXCEEDED","domain":"googleapis.com","metadata":{"consumer":"projects/1","quota_limit":"SendsPerMinutePerProject","quota_unit":"1/min/{project}"}}`
+
 // FCM's documented answers.
 func TestJudgeFCMAnswers(t *testing.T) {
 	for _, tc := range []struct {
@@ -64,15 +71,20 @@ func TestJudgeFCMAnswers(t *testing.T) {
 		{"403", 403, "", errorBody(403, "PERMISSION_DENIED", ""), Verdict{Class: Credentials}},
 		{"third party", 401, "", errorBody(401, "UNAUTHENTICATED", fcmError("THIRD_PARTY_AUTH_ERROR")), Verdict{Class: ThirdParty}},
 		{"401", 401, "", errorBody(401, "UNAUTHENTICATED", ""), Verdict{Class: Credentials}},
-		{"quota", 429, "", errorBody(429, "RESOURCE_EXHAUSTED", fcmError("QUOTA_EXCEEDED")), Verdict{Quota, time.Minute}},
-		{"quota without detail", 429, "7", errorBody(429, "RESOURCE_EXHAUSTED", ""), Verdict{Quota, 7 * time.Second}},
-		{"429 page", 429, "", "slow down", Verdict{Quota, time.Minute}},
+		{"quota", 429, "", errorBody(429, "RESOURCE_EXHAUSTED", fcmError("QUOTA_EXCEEDED")), Verdict{Class: Quota, RetryAfter: time.Minute}},
+		{"quota without detail", 429, "7", errorBody(429, "RESOURCE_EXHAUSTED", ""), Verdict{Class: Quota, RetryAfter: 7 * time.Second}},
+		{"the project's quota, by FCM's details", 429, "", errorBody(429, "RESOURCE_EXHAUSTED", perProject), Verdict{Quota, time.Minute, true}},
+		{"another consumer's", 429, "", errorBody(429, "RESOURCE_EXHAUSTED", `{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"RATE_LIMIT_EXCEEDED","metadata":{"consumer":"users/1"}}`), Verdict{Class: Quota, RetryAfter: time.Minute}},
+		{"the project's quota, by QuotaFailure", 429, "9", errorBody(429, "RESOURCE_EXHAUSTED", quotaFailure("project:demo")+","+fcmError("QUOTA_EXCEEDED")), Verdict{Quota, 9 * time.Second, true}},
+		{"a device's quota", 429, "9", errorBody(429, "RESOURCE_EXHAUSTED", quotaFailure("device")+","+fcmError("QUOTA_EXCEEDED")), Verdict{Class: Quota, RetryAfter: 9 * time.Second}},
+		{"503 that names the project", 503, "", errorBody(503, "UNAVAILABLE", perProject), Verdict{Class: Unavailable}},
+		{"429 page", 429, "", "slow down", Verdict{Class: Quota, RetryAfter: time.Minute}},
 		{"500", 500, "", errorBody(500, "INTERNAL", fcmError("INTERNAL")), Verdict{Class: Internal}},
-		{"500 with a wish", 500, "3", errorBody(500, "INTERNAL", ""), Verdict{Internal, 3 * time.Second}},
+		{"500 with a wish", 500, "3", errorBody(500, "INTERNAL", ""), Verdict{Internal, 3 * time.Second, true}},
 		{"502 page", 502, "", "<html>bad gateway</html>", Verdict{Class: Internal}},
 		{"503", 503, "", errorBody(503, "UNAVAILABLE", fcmError("UNAVAILABLE")), Verdict{Class: Unavailable}},
-		{"503 with a wish", 503, "5", errorBody(503, "UNAVAILABLE", fcmError("UNAVAILABLE")), Verdict{Unavailable, 5 * time.Second}},
-		{"503 page", 503, "200", "try later", Verdict{Unavailable, 200 * time.Second}},
+		{"503 with a wish", 503, "5", errorBody(503, "UNAVAILABLE", fcmError("UNAVAILABLE")), Verdict{Unavailable, 5 * time.Second, true}},
+		{"503 page", 503, "200", "try later", Verdict{Unavailable, 200 * time.Second, true}},
 		{"504", 504, "", errorBody(504, "DEADLINE_EXCEEDED", ""), Verdict{Class: Timeout}},
 		{"a status of no class", 409, "", errorBody(409, "ABORTED", ""), Verdict{Class: Internal}},
 	} {
@@ -104,7 +116,7 @@ func TestRetryAfter(t *testing.T) {
 		{date(-time.Hour), time.Minute},
 	} {
 		err := answering(t, 429, tc.header, errorBody(429, "RESOURCE_EXHAUSTED", fcmError("QUOTA_EXCEEDED")))
-		if got := Judge(err, sentAt); got != (Verdict{Quota, tc.want}) {
+		if got := Judge(err, sentAt); got != (Verdict{Class: Quota, RetryAfter: tc.want}) {
 			t.Errorf("Retry-After %q: got %+v, want %v", tc.header, got, tc.want)
 		}
 	}
@@ -139,7 +151,7 @@ func TestClasses(t *testing.T) {
 	for class, want := range map[Class][2]bool{ // retryable, alerting
 		Sent: {}, Unregistered: {}, InvalidTarget: {}, InvalidMessage: {},
 		SenderMismatch: {false, true}, ThirdParty: {false, true}, Credentials: {false, true}, WrongProject: {false, true},
-		Quota: {true, false}, Unavailable: {true, false}, Internal: {true, false}, Timeout: {true, false},
+		Quota: {true, false}, Unavailable: {true, false}, Internal: {true, false}, Timeout: {true, false}, NoTurn: {true, false},
 	} {
 		if got := [2]bool{class.Retryable(), class.Alerting()}; got != want {
 			t.Errorf("%s: retryable, alerting %v, want %v", class, got, want)

@@ -80,7 +80,7 @@ func reopen(stored *delivery.Entry, e delivery.Entry) {
 func (s *Firestore) Finish(ctx context.Context, e delivery.Entry) (err error) {
 	defer fault.Wrap(&err, "finish batch %s", e.ID)
 	ref := s.doc(deliveriesCollection, e.ID)
-	updates := []firestore.Update{{Path: "done", Value: e.Done}, {Path: "leaseUntil", Value: e.LeaseUntil}}
+	updates := []firestore.Update{{Path: "done", Value: e.Done}, {Path: "leaseUntil", Value: e.LeaseUntil}, {Path: "attempt", Value: e.Attempt}}
 	for id, o := range e.Outcomes {
 		updates = append(updates, firestore.Update{FieldPath: firestore.FieldPath{"outcomes", id}, Value: o})
 	}

@@ -49,7 +49,7 @@ resource "google_cloudfunctions2_function" "this" {
 
   service_config {
     service_account_email            = google_service_account.runtime.email
-    environment_variables            = var.deploy.environment
+    environment_variables            = merge(var.deploy.environment, var.environment)
     available_memory                 = local.sizing.memory
     available_cpu                    = local.sizing.cpu
     max_instance_request_concurrency = local.sizing.concurrency

@@ -35,6 +35,12 @@ variable "document" {
   default     = null
 }
 
+variable "environment" {
+  description = "Environment variables of this function alone, which win."
+  type        = map(string)
+  default     = {}
+}
+
 variable "firestore" {
   description = "What the function does with the database: none, read or write."
   type        = string

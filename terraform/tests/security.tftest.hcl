@@ -162,7 +162,8 @@ run "everything" {
 
 run "sizing_and_settings" {
   variables {
-    sizing   = { send = { max_instances = 7 }, sweep = { memory = "512Mi" } }
+    sizing   = { send = { max_instances = 7 }, sweep = { memory = "512Mi" }, dispatch = { max_instances = 6 } }
+    settings = { lease_seconds = 300, record_skips = true }
     settings = { lease_seconds = 300, record_skips = "all" }
   }
 
@@ -177,6 +178,14 @@ run "sizing_and_settings" {
   assert {
     condition     = local.environment["DOORBELL_LEASE_SECONDS"] == "300" && !contains(keys(local.environment), "DOORBELL_MAX_DEVICES")
     error_message = "A setting doesn't arrive, or one that isn't set does."
+  }
+  assert {
+    condition = (
+      module.dispatch.function.service_config[0].environment_variables["DOORBELL_FCM_INSTANCES"] == "8"
+      && module.dispatch_urgent.function.service_config[0].environment_variables["DOORBELL_FCM_INSTANCES"] == "20"
+      && module.dispatch.function.service_config[0].max_instance_count / 8 + module.dispatch_urgent.function.service_config[0].max_instance_count / 20 <= 1
+    )
+    error_message = "All instances that send to FCM together have more than its quota."
   }
   assert {
     condition     = module.on_message.roles == ["roles/datastore.user"]
