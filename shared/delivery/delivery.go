@@ -43,11 +43,14 @@ type Outcome struct {
 type Entry struct {
 	ID string `firestore:"-" json:"id"`
 	// Kind and SubjectID name what was announced: the message's ID.
-	Kind      string    `firestore:"kind" json:"kind"`
-	SubjectID string    `firestore:"subjectID" json:"subjectID"`
-	Attempt   int       `firestore:"attempt" json:"attempt"` // those in which FCM was asked, or somebody died; with a lease, this one too
-	Done      bool      `firestore:"done" json:"done"`
-	Lease     int       `firestore:"lease" json:"lease"` // counts who had it, from 1
+	Kind      string `firestore:"kind" json:"kind"`
+	SubjectID string `firestore:"subjectID" json:"subjectID"`
+	Attempt   int    `firestore:"attempt" json:"attempt"` // those in which FCM was asked, or somebody died; with a lease, this one too
+	Done      bool   `firestore:"done" json:"done"`
+	Lease     int    `firestore:"lease" json:"lease"` // counts who had it, from 1
+	// Owner is who has the lease, a word of their own: a request for it that is
+	// repeated, as its answer was lost, so knows that it has it.
+	Owner     string    `firestore:"owner" json:"owner,omitempty"`
 	CreatedAt time.Time `firestore:"createdAt" json:"createdAt"`
 	// LeaseUntil keeps others from the batch: while it is worked on, and until
 	// FCM's Retry-After is over.
@@ -108,6 +111,11 @@ func (e Entry) MayHaveShown(pushID string) bool {
 		return true
 	}
 	return o.Tries > 0 || o.Unsure
+}
+
+// OwnedBy reports whether it is owner that took the lease of e.
+func (e Entry) OwnedBy(owner string) bool {
+	return e.Owner != "" && e.Owner == owner && !e.Done
 }
 
 // Settles reports whether the batch is done and each of the wanted devices

@@ -5,6 +5,7 @@ package dispatch
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,12 +28,12 @@ import (
 
 // Ledger keeps one entry per batch.
 type Ledger interface {
-	// Begin takes the lease of the batch until e.LeaseUntil and returns its
-	// entry: e itself where there was none, else the stored one with its Attempt
+	// Begin takes the lease of the batch for e.Owner until e.LeaseUntil and returns
+	// its entry: e itself where there was none, else the stored one with its Attempt
 	// counted up and e.Asked added. A batch that settles the wanted PushIDs is returned as it is,
 	// Done and without a lease; one that is done without them is opened again,
 	// with Attempt 1. It fails with delivery.ErrBusy while another holds the
-	// lease at now.
+	// lease at now. It may be repeated with the same e: the lease is taken once.
 	Begin(ctx context.Context, e delivery.Entry, wanted []string, now time.Time) (delivery.Entry, error)
 	// Finish adds e's outcomes to the stored ones and sets Done and LeaseUntil.
 	Finish(ctx context.Context, e delivery.Entry) error
@@ -128,12 +129,12 @@ func (d *Dispatcher) Dispatch(ctx context.Context, b push.Batch) (err error) {
 
 	first := delivery.Entry{
 		ID: b.ID, Kind: string(b.Announcement.Kind), SubjectID: b.Announcement.ID, Attempt: 1,
-		CreatedAt: now, LeaseUntil: now.Add(lease), ExpireAt: now.Add(d.Retention),
+		CreatedAt: now, LeaseUntil: now.Add(lease), ExpireAt: now.Add(d.Retention), Owner: rand.Text(),
 	}
 	if b.Announcement.Kind == push.KindCall {
 		first.Asked = b.PushIDs() // whoever may ring must be told when it stops
 	}
-	entry, err := d.Ledger.Begin(ctx, first, b.PushIDs(), now)
+	entry, err := d.begin(ctx, first, b.PushIDs(), now)
 	if err != nil || entry.Done {
 		return err
 	}
@@ -146,6 +147,18 @@ func (d *Dispatcher) Dispatch(ctx context.Context, b push.Batch) (err error) {
 	}
 	d.send(ctx, run, now.Add(Budget))
 	return d.settle(ctx, run)
+}
+
+// begin takes the lease, and asks once more where that fails: what failed may be
+// the answer alone, and then nobody else could have the batch for 30 seconds.
+func (d *Dispatcher) begin(ctx context.Context, e delivery.Entry, wanted []string, now time.Time) (delivery.Entry, error) {
+	try, cancel := context.WithTimeout(ctx, tryTimeout)
+	entry, err := d.Ledger.Begin(try, e, wanted, now)
+	cancel()
+	if err == nil || errors.Is(err, delivery.ErrBusy) || ctx.Err() != nil {
+		return entry, err
+	}
+	return d.Ledger.Begin(ctx, e, wanted, now)
 }
 
 // recheck drops the targets that should not ring any more: by the call, which

@@ -88,6 +88,44 @@ func TestLedgerDownBeforeSending(t *testing.T) {
 	})
 }
 
+// unheard is a ledger whose answers to the first so many Begins are lost.
+type unheard struct {
+	Ledger
+	lost int
+}
+
+func (u *unheard) Begin(ctx context.Context, e delivery.Entry, wanted []string, now time.Time) (delivery.Entry, error) {
+	entry, err := u.Ledger.Begin(ctx, e, wanted, now)
+	if u.lost--; u.lost >= 0 {
+		return delivery.Entry{}, errors.New("the answer was lost")
+	}
+	return entry, err
+}
+
+// The ledger's answer is lost, to the first delivery or to one that takes over:
+// it has the lease, and doesn't wait for its own.
+func TestLedgerAnswerLost(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		start := time.Now()
+		b.d.Ledger = &unheard{b.db, 1}
+		_, batch := b.ringing("A")
+		b.dispatch(batch, false)
+		b.want(batch, true, "A", "sent")
+		second := b.batch("m2", "B")
+		b.d.Ledger = &ledger{Ledger: b.db, finish: func() error { return errors.New("killed") }}
+		_ = b.d.Dispatch(b.Context(), second)
+		time.Sleep(lease)
+		b.d.Ledger = &unheard{b.db, 1}
+		b.dispatch(second, false)
+		if e := b.db.Deliveries()[second.ID]; e.Attempt != 2 || e.Lease != 2 {
+			t.Errorf("%+v", e)
+		}
+		if at := b.fcm.of("A")[0].at; !at.Equal(start) {
+			t.Errorf("it rings after %v", at.Sub(start))
+		}
+	})
+}
+
 // It dies after FCM's answer: nobody else has the batch until the lease is
 // over, then it is sent again, as FCM has no idempotency key.
 func TestDyingBeforeFinish(t *testing.T) {

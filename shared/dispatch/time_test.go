@@ -1,12 +1,15 @@
 package dispatch
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/doorbell-push/doorbell/shared/delivery"
+	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/push"
 )
 
 // The quota is the project's: while Retry-After runs nothing is sent, for
@@ -188,6 +191,58 @@ func TestBudget(t *testing.T) {
 			// The rest goes out with the redelivery.
 			b.fcm.answer, b.fcm.latency = nil, 0
 			b.dispatch(batch, false)
+		})
+	}
+}
+
+// hung answers nothing until its caller gives up.
+type hung struct{ bindings }
+
+func (h *hung) Users(ctx context.Context, ids []string) (map[string]*presence.User, error) {
+	if len(h.reads) > 0 {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return h.bindings.Users(ctx, ids)
+}
+
+func (*hung) PublishDead(ctx context.Context, _ push.Batch, _ string) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// Presence, the dead letters and the ledger hang when a run ends with its lease:
+// what FCM took is still told to the ledger, and the run ends before the
+// functions' time does, which is 50 seconds.
+func TestSettlesInTime(t *testing.T) {
+	for name, ledgerHangs := range map[string]bool{"the ledger works": false, "the ledger hangs": true} {
+		inBubble(t, func(b *bench) {
+			slow := &hung{bindings{Bindings: b.db}}
+			b.d.Bindings, b.d.DeadLetters, b.d.MaxAttempts = slow, slow, 1
+			if ledgerHangs {
+				b.d.Ledger = &ledger{Ledger: b.db, finish: func() error { time.Sleep(finishTimeout); return errors.New("no answer") }}
+			}
+			b.fcm.answer = func(token string, _ int) answer {
+				switch token {
+				case "gone":
+					return unregistered
+				case "bad":
+					return answer{status: 403}
+				case "late":
+					return answer{status: 200, delay: time.Hour}
+				}
+				return ok
+			}
+			batch := b.batch("m", "A", "gone", "bad", "late")
+			time.Sleep(trust)
+			start := time.Now()
+			b.dispatch(batch, true)
+			if took := time.Since(start); took > lease+settling || took >= 50*time.Second {
+				t.Errorf("%s: it took %v", name, took)
+			}
+			if !ledgerHangs {
+				b.want(batch, false, "A", "sent", "gone", "pending unregistered", "bad", "pending credentials", "late", "pending timeout")
+			}
 		})
 	}
 }

@@ -2,9 +2,12 @@ package fcm
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+
+	"cloud.google.com/go/auth"
 )
 
 // Error is FCM's answer to a message it did not take.
@@ -89,6 +92,23 @@ func NewError(status int, header http.Header, body []byte) *Error {
 		e.ProjectQuota = e.ProjectQuota || (d.Type == errorInfo && d.Reason == "RATE_LIMIT_EXCEEDED" && isProject(d.Metadata.Consumer))
 	}
 	return e
+}
+
+// TokenError says that no access token could be had, so that FCM wasn't asked.
+type TokenError struct{ Err error }
+
+func (e *TokenError) Error() string { return "fcm: access token: " + e.Err.Error() }
+
+func (e *TokenError) Unwrap() error { return e.Err }
+
+// Refused reports whether Google refused our credentials, as with a key that was
+// deleted. Otherwise what gives the tokens couldn't be asked, or not just now.
+func (e *TokenError) Refused() bool {
+	var answer *auth.Error
+	if !errors.As(e.Err, &answer) || answer.Response == nil || answer.Temporary() {
+		return false
+	}
+	return answer.Response.StatusCode/100 == 4
 }
 
 // isProject reports whether who used up a quota is a project: "project:ID" in

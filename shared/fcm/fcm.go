@@ -131,11 +131,12 @@ func (c *Client) Close() { c.pool.close() }
 
 // Send makes one request of messages:send. body is its JSON, which nobody may
 // change afterwards. It answers the message's name, or an *Error if FCM
-// answers that it did not take the message; any other error leaves that open.
+// answers that it did not take the message, or a *TokenError if it wasn't asked
+// for want of an access token; any other error leaves that open.
 func (c *Client) Send(ctx context.Context, body []byte) (name string, err error) {
 	header, err := c.headers.get(ctx)
 	if err != nil {
-		return "", fmt.Errorf("fcm: access token: %w", err)
+		return "", &TokenError{Err: err}
 	}
 	for try := 1; ; try++ {
 		name, err = c.try(ctx, header, body)

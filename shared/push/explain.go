@@ -8,6 +8,7 @@ var classes = map[Class]string{
 	SenderMismatch: "the token belongs to another Firebase project, or our credential does (SENDER_ID_MISMATCH)",
 	ThirdParty:     "the APNs key or web push key in the Firebase console is missing or wrong (THIRD_PARTY_AUTH_ERROR)",
 	Credentials:    "our service account may not send: give it the role that terraform/README.md names",
+	NoToken:        "no access token could be had: Google's server for them did not answer",
 	WrongProject:   "FCM doesn't know our project or URL",
 	Quota:          "FCM's quota was used up",
 	Unavailable:    "FCM or the network was unavailable",

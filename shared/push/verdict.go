@@ -24,7 +24,8 @@ const (
 	InvalidMessage Class = "invalid_message"  // any other 400
 	SenderMismatch Class = "sender_mismatch"  // 403 SENDER_ID_MISMATCH: another project's token, or our credential is
 	ThirdParty     Class = "third_party_auth" // 401 THIRD_PARTY_AUTH_ERROR: the APNs key or web push key in Firebase
-	Credentials    Class = "credentials"      // 401, 403: our service account may not send
+	Credentials    Class = "credentials"      // 401, 403, or no access token for it: our service account may not send
+	NoToken        Class = "no_token"         // what gives access tokens can't be asked: FCM wasn't either
 	WrongProject   Class = "wrong_project"    // 404 without FCM's detail: our URL or project, not the device
 	Quota          Class = "quota"            // 429
 	Unavailable    Class = "unavailable"      // 503, or the network
@@ -36,13 +37,13 @@ const (
 // Classes is all of them.
 var Classes = []Class{
 	Sent, Unregistered, InvalidTarget, InvalidMessage, SenderMismatch, ThirdParty,
-	Credentials, WrongProject, Quota, Unavailable, Internal, Timeout, NoTurn,
+	Credentials, WrongProject, Quota, Unavailable, Internal, Timeout, NoToken, NoTurn,
 }
 
 // Retryable reports whether the same message may be accepted later.
 func (c Class) Retryable() bool {
 	switch c {
-	case Quota, Unavailable, Internal, Timeout, NoTurn:
+	case Quota, Unavailable, Internal, Timeout, NoToken, NoTurn:
 		return true
 	}
 	return false
@@ -76,6 +77,13 @@ const quotaPause = 60 * time.Second
 func Judge(err error, now time.Time) Verdict {
 	if err == nil {
 		return Verdict{Class: Sent}
+	}
+	var token *fcm.TokenError
+	if errors.As(err, &token) {
+		if token.Refused() {
+			return Verdict{Class: Credentials}
+		}
+		return Verdict{Class: NoToken}
 	}
 	var answer *fcm.Error
 	if !errors.As(err, &answer) {

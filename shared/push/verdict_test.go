@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"cloud.google.com/go/auth"
+
 	"github.com/doorbell-push/doorbell/shared/fcm"
 )
 
@@ -142,6 +144,27 @@ func TestJudgeNetwork(t *testing.T) {
 	}
 }
 
+// No access token: our credentials' fault where they were refused, and never FCM's.
+func TestJudgeNoToken(t *testing.T) {
+	for name, tc := range map[string]struct {
+		err  error
+		want Class
+	}{
+		"the key was deleted":    {&auth.Error{Response: &http.Response{StatusCode: 400}, Body: []byte(`{"error":"invalid_grant"}`)}, Credentials},
+		"it may not impersonate": {fmt.Errorf("credentials: %w", &auth.Error{Response: &http.Response{StatusCode: 403}}), Credentials},
+		"too many ask":           {&auth.Error{Response: &http.Response{StatusCode: 429}}, NoToken},
+		"its server is broken":   {&auth.Error{Response: &http.Response{StatusCode: 503}}, NoToken},
+		"a bad gateway":          {&auth.Error{Response: &http.Response{StatusCode: 502}}, NoToken},
+		"no answer":              {&auth.Error{}, NoToken},
+		"too late":               {context.DeadlineExceeded, NoToken},
+		"no network":             {&net.OpError{Op: "dial", Err: errors.New("connection refused")}, NoToken},
+	} {
+		if got := Judge(fmt.Errorf("send: %w", &fcm.TokenError{Err: tc.err}), sentAt); got != (Verdict{Class: tc.want}) {
+			t.Errorf("%s is %+v, want %s", name, got, tc.want)
+		}
+	}
+}
+
 type errTimeout struct{}
 
 func (errTimeout) Error() string { return "timed out" }
@@ -151,7 +174,7 @@ func TestClasses(t *testing.T) {
 	for class, want := range map[Class][2]bool{ // retryable, alerting
 		Sent: {}, Unregistered: {}, InvalidTarget: {}, InvalidMessage: {},
 		SenderMismatch: {false, true}, ThirdParty: {false, true}, Credentials: {false, true}, WrongProject: {false, true},
-		Quota: {true, false}, Unavailable: {true, false}, Internal: {true, false}, Timeout: {true, false}, NoTurn: {true, false},
+		Quota: {true, false}, Unavailable: {true, false}, Internal: {true, false}, Timeout: {true, false}, NoToken: {true, false}, NoTurn: {true, false},
 	} {
 		if got := [2]bool{class.Retryable(), class.Alerting()}; got != want {
 			t.Errorf("%s: retryable, alerting %v, want %v", class, got, want)

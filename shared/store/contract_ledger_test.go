@@ -131,6 +131,51 @@ func ledgerLease(t *testing.T, s anyStore) {
 	}
 }
 
+// The answer to a Begin is lost and it is made again: it is given the lease that
+// it took, once; nobody else is.
+func ledgerOwner(t *testing.T, s anyStore) {
+	e := newEntry()
+	e.Owner = "a"
+	first := begin(t, s, e, at(0))
+	again := begin(t, s, e, at(time.Second))
+	if again.Attempt != 1 || again.Lease != 1 || !again.Version.Equal(first.Version) {
+		t.Errorf("taken again as %+v", again)
+	}
+	other := retry(e, at(time.Second))
+	other.Owner = "b"
+	if _, err := s.Begin(t.Context(), other, nil, at(time.Second)); !errors.Is(err, delivery.ErrBusy) {
+		t.Errorf("another got %v", err)
+	}
+	other = retry(other, at(30*time.Second))
+	for range 2 {
+		taken := begin(t, s, other, at(30*time.Second))
+		if taken.Attempt != 2 || taken.Lease != 2 || taken.Owner != "b" {
+			t.Errorf("taken over as %+v", taken)
+		}
+	}
+	if _, err := s.Begin(t.Context(), e, nil, at(31*time.Second)); !errors.Is(err, delivery.ErrBusy) {
+		t.Errorf("the first got %v after it was taken over", err)
+	}
+}
+
+// Who asked FCM nothing gives its attempt back; who is late changes nothing.
+func ledgerAttempts(t *testing.T, s anyStore) {
+	e := begin(t, s, newEntry(), at(0))
+	e.Attempt, e.LeaseUntil = 0, at(time.Second)
+	finish(t, s, e)
+	next := begin(t, s, retry(newEntryWithID(e.ID), at(time.Second)), at(time.Second))
+	if next.Attempt != 1 {
+		t.Errorf("attempt %d", next.Attempt)
+	}
+	e.Attempt = 0
+	finish(t, s, e)
+	next.LeaseUntil = at(2 * time.Second)
+	finish(t, s, next)
+	if got := begin(t, s, retry(newEntryWithID(e.ID), at(2*time.Second)), at(2*time.Second)); got.Attempt != 2 {
+		t.Errorf("attempt %d", got.Attempt)
+	}
+}
+
 func finishedBatch(t *testing.T, s anyStore) {
 	e := begin(t, s, newEntry(), at(0))
 	e.Done, e.Outcomes = true, map[string]delivery.Outcome{"p": {UserID: "u", Status: delivery.Failed, Detail: "unregistered", At: at(0)}}

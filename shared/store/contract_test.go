@@ -65,6 +65,8 @@ func contract(t *testing.T, s anyStore) {
 		"ledger":                 ledgerKept,
 		"ledger's lease":         ledgerLease,
 		"ledger asked":           ledgerAsked,
+		"ledger owner":           ledgerOwner,
+		"ledger attempts":        ledgerAttempts,
 		"ledger's entries":       ledgerEntries,
 		"finished batch":         finishedBatch,
 		"batch opened again":     reopenedBatch,

@@ -12,7 +12,8 @@ import (
 )
 
 // Begin implements dispatch.Ledger: one write for a new batch; a repeated one
-// costs a read and a write more.
+// costs a read and a write more. The client repeats a write whose answer was
+// lost, and then meets its own: that is told by its owner.
 func (s *Firestore) Begin(ctx context.Context, e delivery.Entry, wanted []string, now time.Time) (_ delivery.Entry, err error) {
 	defer fault.Wrap(&err, "begin batch %s", e.ID)
 	ref := s.doc(deliveriesCollection, e.ID)
@@ -24,14 +25,9 @@ func (s *Firestore) Begin(ctx context.Context, e delivery.Entry, wanted []string
 	if !isExists(err) {
 		return e, err
 	}
-	stored := delivery.Entry{}
-	doc, ok, err := read(ctx, nil, ref, &stored)
-	if err != nil {
+	stored, ok, err := s.entry(ctx, ref)
+	if err != nil || stored.OwnedBy(e.Owner) {
 		return stored, err
-	}
-	stored.ID = e.ID
-	if ok {
-		stored.Version = doc.UpdateTime
 	}
 	if !ok || (!stored.Done && now.Before(stored.LeaseUntil)) {
 		return stored, delivery.ErrBusy
@@ -39,24 +35,39 @@ func (s *Firestore) Begin(ctx context.Context, e delivery.Entry, wanted []string
 	if stored.Settles(wanted) {
 		return stored, nil
 	}
+	read := stored.Version
 	reopen(&stored, e)
 	updates := []firestore.Update{
 		{Path: "done", Value: false},
 		{Path: "attempt", Value: stored.Attempt},
 		{Path: "lease", Value: stored.Lease},
+		{Path: "owner", Value: stored.Owner},
 		{Path: "leaseUntil", Value: stored.LeaseUntil},
 	}
 	if len(stored.Asked) > 0 {
 		updates = append(updates, firestore.Update{Path: "asked", Value: stored.Asked})
 	}
-	updated, err := ref.Update(ctx, updates, firestore.LastUpdateTime(doc.UpdateTime))
+	updated, err := ref.Update(ctx, updates, firestore.LastUpdateTime(read))
 	if isPrecondition(err) {
-		return stored, delivery.ErrBusy // another took it over since the read
+		if stored, _, err = s.entry(ctx, ref); err == nil && !stored.OwnedBy(e.Owner) {
+			err = delivery.ErrBusy // another took it over since the read
+		}
+		return stored, err
 	}
 	if err == nil {
 		stored.Version = updated.UpdateTime
 	}
 	return stored, err
+}
+
+// entry reads an entry; it reports false where there is none.
+func (s *Firestore) entry(ctx context.Context, ref *firestore.DocumentRef) (e delivery.Entry, ok bool, err error) {
+	doc, ok, err := read(ctx, nil, ref, &e)
+	e.ID = ref.ID
+	if ok {
+		e.Version = doc.UpdateTime
+	}
+	return e, ok, err
 }
 
 // reopen gives the stored entry the lease of e, and adds whom e sets out to
@@ -67,7 +78,7 @@ func reopen(stored *delivery.Entry, e delivery.Entry) {
 	}
 	stored.Attempt++
 	stored.Lease++
-	stored.Done, stored.LeaseUntil = false, e.LeaseUntil
+	stored.Done, stored.Owner, stored.LeaseUntil = false, e.Owner, e.LeaseUntil
 	for _, id := range e.Asked {
 		if !slices.Contains(stored.Asked, id) {
 			stored.Asked = append(slices.Clip(stored.Asked), id)

@@ -153,7 +153,7 @@ func (s *Memory) Begin(_ context.Context, e delivery.Entry, wanted []string, now
 		e.Lease = 1
 		put(&s.deliveries, e.ID, e)
 		return e, nil
-	case stored.Settles(wanted):
+	case stored.Settles(wanted), stored.OwnedBy(e.Owner):
 	case !stored.Done && now.Before(stored.LeaseUntil):
 		return stored, delivery.ErrBusy
 	default:
