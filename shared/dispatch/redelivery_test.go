@@ -49,12 +49,14 @@ func (l *ledger) Finish(ctx context.Context, e delivery.Entry) error {
 type bindings struct {
 	Bindings
 	reads  [][]string
+	wait   time.Duration
 	err    error
 	remove func() (bool, error)
 }
 
 func (b *bindings) Users(ctx context.Context, ids []string) (map[string]*presence.User, error) {
 	b.reads = append(b.reads, ids)
+	time.Sleep(b.wait)
 	if b.err != nil {
 		return nil, b.err
 	}

@@ -19,9 +19,6 @@ type run struct {
 	batch push.Batch
 	entry delivery.Entry // as the lease was taken
 
-	// looking is held while somebody looks at the targets again; see sending.
-	looking sync.Mutex
-
 	mu     sync.Mutex
 	states []state   // of the targets, by index
 	moved  bool      // batch.Targets are the run's own by now

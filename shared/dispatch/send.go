@@ -21,7 +21,7 @@ func (d *Dispatcher) send(ctx context.Context, run *run, deadline time.Time) {
 	defer cancel()
 	s := &sending{
 		Dispatcher: d, run: run, encoder: d.Renderer.Encoder(run.batch.Announcement),
-		rank: rankOf(run.batch), ctx: ctx, waiting: waiting, deadline: deadline,
+		rank: rankOf(run.batch), ctx: ctx, waiting: waiting, deadline: deadline, looking: make(chan struct{}, 1),
 	}
 	defer s.limit.end()
 	d.gate.crew.join()
@@ -54,7 +54,8 @@ type sending struct {
 	waiting  context.Context // ends with the deadline, unlike a try
 	deadline time.Time
 	limit    limit
-	blind    bool // looking again failed; run.looking guards it
+	looking  chan struct{} // holds one while somebody looks again
+	blind    bool          // that failed; who looks may say so
 	under    sync.WaitGroup
 }
 
@@ -152,8 +153,12 @@ func (s *sending) look(now time.Time) bool {
 	if !s.run.stale(now) {
 		return true
 	}
-	s.run.looking.Lock()
-	defer s.run.looking.Unlock()
+	select {
+	case s.looking <- struct{}{}:
+		defer func() { <-s.looking }()
+	case <-s.waiting.Done():
+		return false
+	}
 	now = s.Now()
 	if s.blind || !s.run.stale(now) {
 		return !s.blind

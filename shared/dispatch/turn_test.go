@@ -254,6 +254,19 @@ func TestLooksOnceWithoutAWait(t *testing.T) {
 	})
 }
 
+// All look again at once, and the answer takes its time: one reads for all.
+func TestLooksAgainForAll(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		watched := &bindings{Bindings: b.db, wait: time.Second}
+		b.d.Bindings = watched
+		b.holdBack("pause")
+		b.dispatch(b.batchOf("m", "m", 50), false)
+		if len(watched.reads) != 1 || len(b.fcm.requests) != 50 {
+			t.Errorf("%d reads, %d requests", len(watched.reads), len(b.fcm.requests))
+		}
+	})
+}
+
 // Presence can't be read again: those that wait are left to the redelivery, and
 // it isn't asked for each of them.
 func TestLooksAgainInVain(t *testing.T) {
