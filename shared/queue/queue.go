@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/pubsub/v2"
+	jsonv2 "github.com/go-json-experiment/json"
 
 	"github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/fanout"
@@ -131,15 +132,19 @@ func DecodeSweep(data []byte) (d call.Due, err error) {
 	return d, d.Check()
 }
 
-// open decodes the data inside the Pub/Sub envelope into out.
+// open decodes the data inside the Pub/Sub envelope into out. It is as strict as
+// requests are read (repeated names, names in another case, invalid UTF-8 and
+// trailing data are errors) but for unknown fields: while a deployment rolls,
+// a newer publisher's batch reaches an older reader, and is to be sent without
+// what that doesn't know rather than to end in the dead letters.
 func open(data []byte, out any) error {
 	var envelope struct {
 		Message struct {
 			Data []byte `json:"data"`
 		} `json:"message"`
 	}
-	if err := json.Unmarshal(data, &envelope); err != nil {
+	if err := jsonv2.Unmarshal(data, &envelope); err != nil {
 		return err
 	}
-	return json.Unmarshal(envelope.Message.Data, out)
+	return jsonv2.Unmarshal(envelope.Message.Data, out)
 }
