@@ -54,7 +54,7 @@ var (
 			return nil, err
 		}
 		return queue.NewTopics(client, queue.Names{
-			Push: c.PushTopic, Urgent: c.UrgentTopic, Dead: c.DeadTopic, Fanout: c.FanoutTopic, Sweep: c.SweepTopic,
+			Push: c.PushTopic, Urgent: c.UrgentTopic, Dead: c.DeadTopic, Fanout: c.FanoutTopic, FanoutDead: c.FanoutDeadTopic, Sweep: c.SweepTopic,
 		}), nil
 	})
 
@@ -106,7 +106,7 @@ var (
 			return nil, err
 		}
 		f := &fanout.Fanout{
-			Presence: db, Roster: db, Rings: db, Publisher: q, Tasks: q, Sweeps: q, Now: time.Now,
+			Presence: db, Roster: db, Rings: db, Publisher: q, Tasks: q, Sweeps: q, Unplanned: q, Now: time.Now,
 			PushTTL: c.PushTTL, Retention: c.LedgerRetention, Threshold: c.FanoutThreshold, Rules: rules(c),
 		}
 		if c.RecordSkips != config.SkipsOff {

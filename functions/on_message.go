@@ -16,7 +16,7 @@ import (
 const eventTimeout = 50 * time.Second
 
 // onMessage plans and publishes the push of a message that was just stored.
-// Safe to repeat: see fanout.Fanout.Message.
+// Safe to repeat: see fanout.Fanout.Stored.
 func onMessage(ctx context.Context, e event.Event) error {
 	ctx, cancel := context.WithTimeout(ctx, eventTimeout)
 	defer cancel()
@@ -31,5 +31,5 @@ func onMessage(ctx context.Context, e event.Event) error {
 		slog.ErrorContext(ctx, logs.NotUnderstood, "eventID", e.ID(), "subject", e.Subject(), "error", err)
 		return nil
 	}
-	return f.Message(ctx, m)
+	return f.Stored(ctx, m)
 }

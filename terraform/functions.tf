@@ -21,13 +21,14 @@ locals {
 
   environment = merge(
     {
-      GOOGLE_CLOUD_PROJECT     = var.project
-      DOORBELL_ALLOWED_ORIGINS = join(",", var.allowed_origins)
-      DOORBELL_PUSH_TOPIC      = google_pubsub_topic.queue["push"].name
-      DOORBELL_URGENT_TOPIC    = google_pubsub_topic.queue["urgent"].name
-      DOORBELL_FANOUT_TOPIC    = google_pubsub_topic.queue["fanout"].name
-      DOORBELL_SWEEP_TOPIC     = google_pubsub_topic.queue["sweep"].name
-      DOORBELL_DEAD_TOPIC      = google_pubsub_topic.dead["push"].name
+      GOOGLE_CLOUD_PROJECT       = var.project
+      DOORBELL_ALLOWED_ORIGINS   = join(",", var.allowed_origins)
+      DOORBELL_PUSH_TOPIC        = google_pubsub_topic.queue["push"].name
+      DOORBELL_URGENT_TOPIC      = google_pubsub_topic.queue["urgent"].name
+      DOORBELL_FANOUT_TOPIC      = google_pubsub_topic.queue["fanout"].name
+      DOORBELL_SWEEP_TOPIC       = google_pubsub_topic.queue["sweep"].name
+      DOORBELL_DEAD_TOPIC        = google_pubsub_topic.dead["push"].name
+      DOORBELL_FANOUT_DEAD_TOPIC = google_pubsub_topic.dead["fanout"].name
     },
     { for name, value in var.settings : "DOORBELL_${upper(name)}" => tostring(value) if value != null },
   )

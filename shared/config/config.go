@@ -64,6 +64,9 @@ type Config struct {
 	// FanoutTopic is the topic for the parts of a large group's fan-out
 	// (DOORBELL_FANOUT_TOPIC, default "fanout").
 	FanoutTopic string
+	// FanoutDeadTopic is the topic for messages that can't be planned
+	// (DOORBELL_FANOUT_DEAD_TOPIC, default "fanout-dead").
+	FanoutDeadTopic string
 	// FanoutThreshold is how many members a group has at most for on-message to
 	// plan all of them itself (DOORBELL_FANOUT_THRESHOLD, default 2000, 1–20000:
 	// what fits into its time).
@@ -154,6 +157,7 @@ func Read(getenv func(string) string) (*Config, error) {
 		MaxCallInvitees:  r.number("DOORBELL_MAX_CALL_INVITEES", 9, 1, 100),
 		MaxGroupMembers:  r.number("DOORBELL_MAX_GROUP_MEMBERS", 10000, 2, 100000),
 		FanoutTopic:      r.text("DOORBELL_FANOUT_TOPIC", "fanout"),
+		FanoutDeadTopic:  r.text("DOORBELL_FANOUT_DEAD_TOPIC", "fanout-dead"),
 		FanoutThreshold:  r.number("DOORBELL_FANOUT_THRESHOLD", 2000, 1, 20000),
 		Lease:            r.duration("DOORBELL_LEASE_SECONDS", time.Second, 120, 10, 3600),
 		PushTTL:          r.duration("DOORBELL_PUSH_TTL_SECONDS", time.Second, 2419200, 60, 2419200),

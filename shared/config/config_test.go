@@ -24,7 +24,7 @@ func TestDefaults(t *testing.T) {
 		ProjectID: "demo", PushTopic: "push", UrgentTopic: "urgent", SweepTopic: "sweep", DeadTopic: "push-dead",
 		MaxTextBytes: 2048, MaxDevices: 25, MaxCallInvitees: 9, Lease: 2 * time.Minute, PushTTL: 28 * 24 * time.Hour,
 		MessageRetention: 365 * 24 * time.Hour, CallRetention: 30 * 24 * time.Hour, LedgerRetention: 30 * 24 * time.Hour,
-		MaxGroupMembers: 10000, FanoutTopic: "fanout", FanoutThreshold: 2000,
+		MaxGroupMembers: 10000, FanoutTopic: "fanout", FanoutDeadTopic: "fanout-dead", FanoutThreshold: 2000,
 		FCMConcurrency: 800, FCMRate: 540000, FCMInstances: 1, MaxAttempts: 10, AppCheck: AppCheckOff, RateLimits: defaultRates, MaxDeadPercent: 50,
 		RecordSkips: SkipsUnusual,
 	}
@@ -51,6 +51,7 @@ func TestEveryVariableIsRead(t *testing.T) {
 		{"DOORBELL_PUSH_TOPIC", "p", "PushTopic", "p"},
 		{"DOORBELL_DEAD_TOPIC", "d", "DeadTopic", "d"},
 		{"DOORBELL_FANOUT_TOPIC", "f", "FanoutTopic", "f"},
+		{"DOORBELL_FANOUT_DEAD_TOPIC", "fd", "FanoutDeadTopic", "fd"},
 		{"DOORBELL_FCM_ENDPOINT", "http://localhost:1/v1", "FCMEndpoint", "http://localhost:1/v1"},
 		{"DOORBELL_ALLOWED_ORIGINS", "https://a.example, ,https://b.example,", "AllowedOrigins", []string{"https://a.example", "https://b.example"}},
 		{"DOORBELL_ALLOWED_ORIGINS", " ", "AllowedOrigins", []string(nil)},

@@ -181,6 +181,29 @@ func TestDeadLetters(t *testing.T) {
 	})
 }
 
+// The worker dies after it published a dead letter, and another publishes it
+// again: a replay of both sends once.
+func TestDeadLetterMadeTwice(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.fcm.answer = func(string, int) answer { return answer{status: 403} }
+		batch := b.batch("m", "A")
+		b.d.Ledger = &ledger{Ledger: b.db, finish: func() error { return errors.New("killed") }}
+		b.dispatch(batch, true)
+		b.d = b.dispatcher()
+		time.Sleep(lease)
+		b.dispatch(batch, false)
+		dead := b.dead.batches["credentials"]
+		if len(dead) != 2 {
+			t.Fatalf("%d dead letters", len(dead))
+		}
+		b.fcm.answer = nil
+		for _, letter := range dead {
+			b.dispatch(letter, false)
+		}
+		b.wantRequests("A", 3)
+	})
+}
+
 // Pub/Sub refuses the dead letters: what was sent stays sent.
 func TestDeadLettersNotTaken(t *testing.T) {
 	inBubble(t, func(b *bench) {

@@ -41,8 +41,9 @@ type Fanout struct {
 	Tasks     Tasks
 	Rings     Rings
 	Sweeps    Sweeps
-	Skips     Skips // nil: the log only
-	AllSkips  bool  // record also those whose reason is expected
+	Unplanned Unplanned // nil: what can't be planned is left to its event
+	Skips     Skips     // nil: the log only
+	AllSkips  bool      // record also those whose reason is expected
 	Rules     plan.Rules
 	Now       func() time.Time
 	PushTTL   time.Duration

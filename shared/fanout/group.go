@@ -33,7 +33,8 @@ type Tasks interface {
 // make more batches than the targets need.
 const TaskChunks = 14
 
-// Task is a part of the fan-out of a group's message.
+// Task is a part of the fan-out of a group's message; without chunks, all of the
+// fan-out of any message.
 type Task struct {
 	// ID is the same whenever the same message is split again.
 	ID         string       `json:"id"`
@@ -63,6 +64,9 @@ func (f *Fanout) split(ctx context.Context, m chat.Message) error {
 // Task plans and publishes one part of a fan-out. It is as safe to repeat as
 // Message. An error asks for redelivery.
 func (f *Fanout) Task(ctx context.Context, t Task) (err error) {
+	if t.Chunks == 0 {
+		return f.Message(ctx, t.Message)
+	}
 	defer fault.Wrap(&err, "fan out message %s from chunk %d", t.Message.MessageID, t.FirstChunk)
 	return f.group(ctx, t)
 }

@@ -18,23 +18,24 @@ import (
 
 // Names are the names of the topics.
 type Names struct {
-	Push   string // batches
-	Urgent string // batches that must not wait behind those
-	Dead   string // what is undeliverable of both
-	Fanout string // fan-out tasks
-	Sweep  string // what starts a sweep: of all, or of one call
+	Push       string // batches
+	Urgent     string // batches that must not wait behind those
+	Dead       string // what is undeliverable of both
+	Fanout     string // fan-out tasks
+	FanoutDead string // what is undeliverable of those
+	Sweep      string // what starts a sweep: of all, or of one call
 }
 
 // Topics publishes to the topics.
 type Topics struct {
-	push, urgent, dead, fanout, sweep *pubsub.Publisher
+	push, urgent, dead, fanout, fanoutDead, sweep *pubsub.Publisher
 }
 
 // NewTopics publishes through client, which stays its caller's to close.
 func NewTopics(client *pubsub.Client, names Names) *Topics {
 	return &Topics{
 		push: publisher(client, names.Push), urgent: publisher(client, names.Urgent), dead: publisher(client, names.Dead),
-		fanout: publisher(client, names.Fanout), sweep: publisher(client, names.Sweep),
+		fanout: publisher(client, names.Fanout), fanoutDead: publisher(client, names.FanoutDead), sweep: publisher(client, names.Sweep),
 	}
 }
 
@@ -65,7 +66,19 @@ func (t *Topics) PublishDead(ctx context.Context, b push.Batch, reason string) (
 // PublishTask implements fanout.Tasks.
 func (t *Topics) PublishTask(ctx context.Context, task fanout.Task) (err error) {
 	defer fault.Wrap(&err, "publish fan-out task %s", task.ID)
-	return publishJSON(ctx, t.fanout, task, map[string]string{"task": task.ID, "kind": string(push.KindMessage), "subjectID": task.Message.MessageID})
+	return publishJSON(ctx, t.fanout, task, taskAttributes(task))
+}
+
+// PublishDeadTask implements fanout.Unplanned: the reason travels as an attribute.
+func (t *Topics) PublishDeadTask(ctx context.Context, task fanout.Task, reason string) (err error) {
+	defer fault.Wrap(&err, "publish dead fan-out task %s", task.ID)
+	all := taskAttributes(task)
+	all["reason"] = reason
+	return publishJSON(ctx, t.fanoutDead, task, all)
+}
+
+func taskAttributes(task fanout.Task) map[string]string {
+	return map[string]string{"task": task.ID, "kind": string(push.KindMessage), "subjectID": task.Message.MessageID}
 }
 
 // PublishSweep implements fanout.Sweeps.
@@ -116,6 +129,7 @@ func DecodeTask(data []byte) (t fanout.Task, err error) {
 	switch {
 	case t.ID == "" || t.Message.MessageID == "" || t.Message.Push == nil:
 		return t, fmt.Errorf("no fan-out task in the message")
+	case t.FirstChunk == 0 && t.Chunks == 0: // all of a message
 	case t.FirstChunk < 0 || t.Chunks < 1 || t.Chunks > fanout.TaskChunks:
 		return t, fmt.Errorf("task %s has %d chunks from %d on: 1 to %d from 0 on", t.ID, t.Chunks, t.FirstChunk, fanout.TaskChunks)
 	}

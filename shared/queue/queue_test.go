@@ -151,7 +151,7 @@ func topics(t *testing.T, names ...string) (*Topics, *pstest.Server) {
 			t.Fatal(err)
 		}
 	}
-	return NewTopics(client, Names{Push: "push", Urgent: "urgent", Dead: "push-dead", Fanout: "fanout", Sweep: "sweep"}), server
+	return NewTopics(client, Names{Push: "push", Urgent: "urgent", Dead: "push-dead", Fanout: "fanout", FanoutDead: "fanout-dead", Sweep: "sweep"}), server
 }
 
 func TestPublish(t *testing.T) {
@@ -277,7 +277,24 @@ func TestPublishTask(t *testing.T) {
 	if got, err := DecodeTask([]byte(event(string(published[0].Data)))); err != nil || !reflect.DeepEqual(got, task()) {
 		t.Errorf("published %+v, %v", got, err)
 	}
+	q, server = topics(t, "fanout-dead")
+	whole := task()
+	whole.FirstChunk, whole.Chunks = 0, 0
+	if err := q.PublishDeadTask(t.Context(), whole, "not_planned"); err != nil {
+		t.Fatal(err)
+	}
+	published = server.Messages()
+	if len(published) != 1 || published[0].Topic != "projects/demo/topics/fanout-dead" ||
+		!maps.Equal(published[0].Attributes, map[string]string{"task": "t1", "kind": "message", "subjectID": "m1", "reason": "not_planned"}) {
+		t.Fatalf("published %+v", published)
+	}
+	if got, err := DecodeTask([]byte(event(string(published[0].Data)))); err != nil || !reflect.DeepEqual(got, whole) {
+		t.Errorf("published %+v, %v", got, err)
+	}
 	q, _ = topics(t) // without topics
+	if err := q.PublishDeadTask(t.Context(), task(), "not_planned"); err == nil {
+		t.Error("published to no topic")
+	}
 	if err := q.PublishTask(t.Context(), task()); err == nil || !strings.HasPrefix(err.Error(), "publish fan-out task t1: ") {
 		t.Errorf("got %v", err)
 	}
@@ -311,7 +328,7 @@ func FuzzDecodeTask(f *testing.F) {
 	f.Add([]byte(event(`{"id":"t","message":{"messageID":"m","push":{}},"chunks":1}`)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		v, err := DecodeTask(data)
-		if err == nil && (v.ID == "" || v.Message.Push == nil || v.FirstChunk < 0 || v.Chunks < 1 || v.Chunks > fanout.TaskChunks) {
+		if err == nil && (v.ID == "" || v.Message.Push == nil || v.FirstChunk < 0 || v.Chunks < 0 || (v.Chunks == 0 && v.FirstChunk > 0) || v.Chunks > fanout.TaskChunks) {
 			t.Fatalf("accepted %+v", v)
 		}
 	})
