@@ -1,6 +1,6 @@
 locals {
   # Topics that call a function, by the names that the code and its tools know them by. Attempts are far more than the code needs
-  # (DOORBELL_MAX_ATTEMPTS, which counts only those that got to work): Pub/Sub
+  # (DOORBELL_MAX_ATTEMPTS, which counts only those in which FCM was asked): Pub/Sub
   # also counts a delivery that met a busy worker or no free instance.
   queues = {
     push = {
