@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -17,7 +16,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
-	"github.com/doorbell-push/doorbell/scripts/cost"
 	"github.com/doorbell-push/doorbell/scripts/fcm/standin"
 	"github.com/doorbell-push/doorbell/scripts/harness"
 )
@@ -81,41 +79,6 @@ func TestOnlineReceiverCostsNoWrite(t *testing.T) {
 		t.Errorf("a message to an online receiver costs %v and %v", c, p)
 	}
 	assertShade(t, d)
-}
-
-// The cost model counts what the emulators do. What another test has left to be
-// done can only add to it, so the model is right if one of several tries agrees.
-func TestCostModel(t *testing.T) {
-	alice, bob := someone(t, "alice"), someone(t, "bob")
-	d := bob.newPhone("phone", "android")
-	waitLogged(t, "dispatched", alice.send(bob, "warm-up", "0"))
-	settle(t)
-	for _, tc := range []struct {
-		what, before string // bob's state
-		do           func(localID string)
-		model        cost.Operations
-	}{
-		{"a message to somebody who is away", "offline", func(id string) { waitLogged(t, "dispatched", alice.send(bob, "hello", id)) }, cost.PeerMessage(1)},
-		{"a message to somebody who is online", "online", func(id string) { waitLogged(t, "planned", alice.send(bob, "hello", id)) }, cost.PeerMessage(0)},
-		{"a heartbeat", "online", func(string) { bob.presence(d, "online") }, cost.Heartbeat()},
-	} {
-		want := tc.model
-		want.Deletes, want.Invocations = 0, 0 // the TTL policy's, long after; and what the triggers are
-		var got []cost.Operations
-		for try := range 5 {
-			bob.presence(d, tc.before)
-			f, p := world.firestore.Snapshot(), world.pubsub.Snapshot()
-			tc.do(tc.what + strconv.Itoa(try))
-			f, p = world.firestore.Snapshot().Sub(f), world.pubsub.Snapshot().Sub(p)
-			got = append(got, cost.Operations{Reads: float64(f.Reads), Writes: float64(f.Writes), Published: float64(p.PublishedMessages)})
-			if got[try] == want {
-				break
-			}
-		}
-		if got[len(got)-1] != want {
-			t.Errorf("%s: the emulators did %+v, the model has %+v", tc.what, got, want)
-		}
-	}
 }
 
 func TestRepeatedEventsShowOnce(t *testing.T) {

@@ -27,6 +27,7 @@ var benchmarks = []struct {
 	run         func(context.Context, settings) error
 }{
 	{"sender", "pushes a second, CPU and memory a push: ours, the Admin SDK, a plain HTTP/2 loop", benchSender},
+	{"faults", "goodput, repeats and what FCM's Retry-After is worth, while FCM fails", benchFaults},
 }
 
 // settings are the flags.

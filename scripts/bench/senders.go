@@ -170,13 +170,11 @@ const dispatching = 10
 // ours is the dispatcher as functions/deps.go wires it, but for the ledger, and
 // without the pace, which would keep any sender to FCM's quota.
 func ours(_ context.Context, e edge, all []push.Batch) (send, error) {
-	client, err := fcm.New(fcm.Options{Project: project, Endpoint: e.endpoint(), TLS: e.tls(), Connections: connections})
+	client, err := e.client()
 	if err != nil {
 		return nil, err
 	}
-	d := &dispatch.Dispatcher{
-		Ledger: &ledger{}, Sender: client, Now: time.Now, Retention: time.Hour, MaxAttempts: 10, Concurrency: connections * fcm.MaxStreams,
-	}
+	d := dispatcher(client, &ledger{})
 	return func(ctx context.Context, from, to int) error {
 		g, ctx := errgroup.WithContext(ctx)
 		g.SetLimit(dispatching)
@@ -188,6 +186,16 @@ func ours(_ context.Context, e edge, all []push.Batch) (send, error) {
 		}
 		return g.Wait()
 	}, nil
+}
+
+func (e edge) client() (*fcm.Client, error) {
+	return fcm.New(fcm.Options{Project: project, Endpoint: e.endpoint(), TLS: e.tls(), Connections: connections})
+}
+
+func dispatcher(sender dispatch.Sender, l dispatch.Ledger) *dispatch.Dispatcher {
+	return &dispatch.Dispatcher{
+		Ledger: l, Sender: sender, Now: time.Now, Retention: time.Hour, MaxAttempts: 10, Concurrency: connections * fcm.MaxStreams,
+	}
 }
 
 // sdkOnOurs is the Admin SDK's encoding, answers and errors on our kind of

@@ -26,6 +26,7 @@ const workerArg = "-worker"
 var roles = map[string]func(ctx context.Context, params []byte, out io.Writer) error{
 	"edge":   serveEdge,
 	"sender": measureSender,
+	"faults": measureFaults,
 }
 
 func work(ctx context.Context, args []string) error {

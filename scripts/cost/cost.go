@@ -1,9 +1,9 @@
 // Package cost is what Doorbell costs, as code: the operations of each thing
 // that happens, and what a month of them comes to at list prices. The counts are
-// held to those measured on the emulators by TestCostModel (functions).
+// held to those measured on the emulators by TestCostModel and its like (functions).
 package cost
 
-import "fmt"
+import "math"
 
 // Operations is what is billed of something that happens.
 type Operations struct {
@@ -46,90 +46,46 @@ func PeerMessage(offline float64) Operations {
 }
 
 // How a group is fanned out: members in a roster chunk, targets in a batch, and
-// chunks in a task of a group that is over the threshold.
+// members in a task of a group that is over the threshold.
 const (
 	chunkMembers = 250
 	batchTargets = 500
-	taskChunks   = 14
+	taskMembers  = 14 * chunkMembers
 	threshold    = 2000
 )
 
 // GroupMessage is a message with a push to a group of so many members, each with
-// one device.
+// one device; offline is the share of the others that is to ring, evenly spread.
 func GroupMessage(members int, offline float64) Operations {
 	chunks := (members + chunkMembers - 1) / chunkMembers
 	o := Send().Plus(Operations{Reads: float64(chunks + members - 1), Invocations: 1})
 	tasks := 1
 	if members > threshold {
-		tasks = (chunks + taskChunks - 1) / taskChunks
+		tasks = (members + taskMembers - 1) / taskMembers
 		o = o.Plus(Operations{Published: float64(tasks), Invocations: float64(tasks)})
 	}
-	targets := offline * float64(members-1)
-	batches := 0.0
-	if targets > 0 { // each task's last batch is on average half full
-		batches = max(1, targets/batchTargets+float64(tasks)/2)
+	for task := range tasks {
+		// A task's targets, and in its last batch those that don't fill one.
+		part := float64(min(taskMembers, members-task*taskMembers))
+		if tasks == 1 {
+			part = float64(members - 1)
+		}
+		o = o.Plus(groupBatches(offline * part))
 	}
-	return o.Plus(Operations{Writes: 2, Deletes: 1, Published: 1, Invocations: 1}.Times(batches))
+	return o
 }
 
-// Use is what people do. Rates are per person and day.
-type Use struct {
-	DAU         int     // people a day
-	Messages    float64 // sent to one person
-	GroupSent   float64 // sent to a group
-	GroupSize   int     // members of a group
-	OnlineHours float64 // with the app open
-	Offline     float64 // share of receivers who are away, 0 to 1
-	Beat        int     // seconds between heartbeats
-	// InstanceMS is the time an instance is busy for a request that it doesn't
-	// share, in ms. It is not measured here: it depends on the region and the load.
-	InstanceMS float64
-}
-
-// Check reports what can't be.
-func (u Use) Check() error {
-	switch {
-	case u.DAU < 0 || u.Messages < 0 || u.GroupSent < 0 || u.OnlineHours < 0 || u.InstanceMS < 0:
-		return fmt.Errorf("numbers of people, messages and hours can't be negative")
-	case u.OnlineHours > 24:
-		return fmt.Errorf("a day has 24 hours, not %v", u.OnlineHours)
-	case u.Offline < 0 || u.Offline > 1:
-		return fmt.Errorf("the share of those who are away is between 0 and 1, not %v", u.Offline)
-	case u.GroupSent > 0 && u.GroupSize < 2:
-		return fmt.Errorf("a group has at least 2 members, not %d", u.GroupSize)
-	case u.Beat < 1:
-		return fmt.Errorf("a heartbeat comes every 1 second or more, not %d", u.Beat)
+// groupBatches is what a task's targets take from on-message or fan-out to FCM,
+// soon enough that the plan is followed as it is: only a batch to one receiver has
+// their presence read again.
+func groupBatches(targets float64) Operations {
+	if targets <= 0 {
+		return Operations{}
 	}
-	return nil
-}
-
-const days = 30
-
-// Line is a part of the bill.
-type Line struct {
-	What       string     `json:"what"`
-	Times      float64    `json:"times"` // a month
-	Operations Operations `json:"operations"`
-	USD        float64    `json:"usd"`
-}
-
-// Month is a month's bill, with what it is made of; the last line is the sum.
-func (u Use) Month(p Prices) []Line {
-	people := float64(u.DAU) * days
-	lines := []Line{
-		{What: "one-to-one messages", Times: people * u.Messages, Operations: PeerMessage(u.Offline)},
-		{What: "group messages", Times: people * u.GroupSent},
-		{What: "heartbeats", Times: people * u.OnlineHours * 3600 / float64(u.Beat), Operations: Heartbeat()},
+	batches := math.Ceil(targets / batchTargets)
+	o := Operations{Writes: 2, Deletes: 1, Published: 1, Invocations: 1}.Times(batches)
+	if last := targets - (batches-1)*batchTargets; last <= 1 {
+		o.Reads++
 	}
-	if u.GroupSent > 0 {
-		lines[1].Operations = GroupMessage(u.GroupSize, u.Offline)
-	}
-	sum := Line{What: "sum"}
-	for i := range lines {
-		l := &lines[i]
-		l.Operations = l.Operations.Times(l.Times)
-		l.USD = p.USD(l.Operations, u.InstanceMS)
-		sum.Operations, sum.USD, sum.Times = sum.Operations.Plus(l.Operations), sum.USD+l.USD, sum.Times+l.Times
-	}
-	return append(lines, sum)
+	return o
 }

@@ -8,10 +8,18 @@ import (
 // What TestLargeGroup measures: 10,000 members, 8,000 offline.
 func TestGroupMessage(t *testing.T) {
 	o := GroupMessage(10_000, 0.8)
-	if o.Reads != 10_041 || math.Abs(o.Published-(3+17)) > 1 {
+	if o.Reads != 10_041 || o.Published != 3+17 || o.Writes != 2+2*17 || o.Invocations != 2+3+17 {
 		t.Errorf("%+v", o)
 	}
-	if two := GroupMessage(2, 1); two.Reads != 4 || two.Published != 1 || two.Invocations != 3 {
+	// The bar of a group of 100, 60 of them away.
+	if o := GroupMessage(100, 60.0/99); o != (Operations{Reads: 102, Writes: 4, Deletes: 2, Published: 1, Invocations: 3}) {
+		t.Errorf("%+v", o)
+	}
+	// A batch to one receiver reads their presence again; of 1,001 targets the last.
+	if more := GroupMessage(1002, 1); more.Reads != GroupMessage(1003, 1).Reads || more.Published != 3 {
+		t.Errorf("%+v", more)
+	}
+	if two := GroupMessage(2, 1); two.Reads != 5 || two.Published != 1 || two.Invocations != 3 {
 		t.Errorf("a group of two, one of them away: %+v", two)
 	}
 	if nobody := GroupMessage(2000, 0); nobody.Published != 0 || nobody.Writes != 2 {
