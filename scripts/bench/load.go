@@ -33,16 +33,21 @@ func announcement(i int) push.Announcement {
 func batches(n, devices int) []push.Batch {
 	var all []push.Batch
 	for i := 0; n > 0; i++ {
-		targets := make([]push.Target, min(n, push.MaxBatch))
-		for j := range targets {
-			d := (i*push.MaxBatch + j) % devices
-			targets[j] = push.Target{
-				UserID: fmt.Sprint("user", d), PushID: fmt.Sprintf("pushid%020d", d), Platform: platforms[d%len(platforms)],
-				Kind: device.KindToken, Value: token(d), Badge: d % 7,
-			}
-		}
-		all = append(all, push.NewBatch(announcement(i), "", 0, targets, time.Now()))
-		n -= len(targets)
+		all = append(all, batch(i, min(n, push.MaxBatch), devices))
+		n -= push.MaxBatch
 	}
 	return all
+}
+
+// batch is the i-th of them, to n devices.
+func batch(i, n, devices int) push.Batch {
+	targets := make([]push.Target, n)
+	for j := range targets {
+		d := (i*push.MaxBatch + j) % devices
+		targets[j] = push.Target{
+			UserID: fmt.Sprint("user", d), PushID: fmt.Sprintf("pushid%020d", d), Platform: platforms[d%len(platforms)],
+			Kind: device.KindToken, Value: token(d), Badge: d % 7,
+		}
+	}
+	return push.NewBatch(announcement(i), "", 0, targets, time.Now())
 }

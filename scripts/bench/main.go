@@ -2,7 +2,7 @@
 // prints ratios. What is measured runs in a process of its own, and so does the
 // FCM stand-in it sends to, so that each pays for itself only.
 //
-//	go run ./scripts/bench                  all
+//	go run ./scripts/bench                  all, in some ten minutes
 //	go run ./scripts/bench sender faults    some; -help lists them
 package main
 
@@ -21,13 +21,22 @@ import (
 	"time"
 )
 
-// benchmarks are what can be asked for, in the order of all of them.
-var benchmarks = []struct {
+type benchmark struct {
 	name, about string
 	run         func(context.Context, settings) error
-}{
+}
+
+// benchmarks are what can be asked for, in the order of all of them.
+var benchmarks = []benchmark{
+	{"counts", "what is billed, beside a naive design", benchCounts},
+	{"plan", "time and allocations of the plan of a group's message, a receiver", benchPlan},
+	{"encoding", "of batches on Pub/Sub: JSON, and compressed", benchEncoding},
 	{"sender", "pushes a second, CPU and memory a push: ours, the Admin SDK, a plain HTTP/2 loop", benchSender},
 	{"faults", "goodput, repeats and what FCM's Retry-After is worth, while FCM fails", benchFaults},
+	{"chain", "from the send request to FCM's, over the emulators", benchChain},
+	{"drain", "how much later a call rings while a large group is pushed to", benchDrain},
+	{"memory", "of the process that dispatches, through 200,000 pushes", benchMemory},
+	{"start", "of the built server", benchStart},
 }
 
 // settings are the flags.
@@ -35,6 +44,7 @@ type settings struct {
 	latencies []time.Duration
 	stream    int // pushes
 	runs      int
+	rate      int // messages a second
 	profile   string
 }
 
@@ -57,7 +67,8 @@ func run(ctx context.Context) error {
 	var s settings
 	latency := flag.String("latency", "0,20ms,60ms", "FCM's time for an answer; each is measured")
 	flag.IntVar(&s.stream, "stream", 50_000, "pushes of a stream")
-	flag.IntVar(&s.runs, "runs", 5, "rounds, of which the median counts; what is compared takes turns in each")
+	flag.IntVar(&s.runs, "runs", 3, "rounds, of which the median counts; what is compared takes turns in each")
+	flag.IntVar(&s.rate, "rate", 200, "messages a second through the chain")
 	flag.StringVar(&s.profile, "profile", "", "folder for profiles of each sender; they slow it down")
 	flag.Usage = func() {
 		fmt.Fprintln(os.Stderr, "go run ./scripts/bench [flags] [benchmark …]")
@@ -74,22 +85,17 @@ func run(ctx context.Context) error {
 		}
 		s.latencies = append(s.latencies, d)
 	}
-	if s.stream < 1000 || s.runs < 1 {
-		return errors.New("-stream is at least 1000, -runs 1")
+	if s.stream < 1000 || s.runs < 1 || s.rate < 1 {
+		return errors.New("-stream is at least 1000, -runs and -rate 1")
 	}
 	for _, name := range flag.Args() {
-		if !slices.ContainsFunc(benchmarks, func(b struct {
-			name, about string
-			run         func(context.Context, settings) error
-		}) bool {
-			return b.name == name
-		}) {
+		if name != "all" && !slices.ContainsFunc(benchmarks, func(b benchmark) bool { return b.name == name }) {
 			return fmt.Errorf("there is no benchmark %q: see -help", name)
 		}
 	}
 	fmt.Println(machine())
 	for _, b := range benchmarks {
-		if flag.NArg() > 0 && !slices.Contains(flag.Args(), b.name) {
+		if flag.NArg() > 0 && !slices.Contains(flag.Args(), b.name) && !slices.Contains(flag.Args(), "all") {
 			continue
 		}
 		fmt.Printf("\n## %s: %s\n\n", b.name, b.about)
@@ -100,18 +106,23 @@ func run(ctx context.Context) error {
 	return nil
 }
 
-// machine says what is measured on.
+// libraries are those whose versions matter to what is measured.
+var libraries = map[string]string{
+	"firebase.google.com/go/v4": "Firebase Admin SDK", "cloud.google.com/go/firestore": "Firestore client", "cloud.google.com/go/pubsub/v2": "Pub/Sub client",
+}
+
+// machine says what is measured on, and with.
 func machine() string {
-	sdk := "?"
+	with := runtime.Version()
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, d := range info.Deps {
-			if d.Path == "firebase.google.com/go/v4" {
-				sdk = d.Version
+			if name := libraries[d.Path]; name != "" {
+				with += ", " + name + " " + d.Version
 			}
 		}
 	}
-	return fmt.Sprintf("%s, %d cores (%s), %s/%s, %s; Firebase Admin SDK %s; %s",
-		cpu(), runtime.NumCPU(), memory(), runtime.GOOS, runtime.GOARCH, runtime.Version(), sdk, time.Now().UTC().Format(time.DateOnly))
+	return fmt.Sprintf("%s, %d cores (%s), %s/%s; %s; %s",
+		cpu(), runtime.NumCPU(), memory(), runtime.GOOS, runtime.GOARCH, with, time.Now().UTC().Format(time.DateOnly))
 }
 
 func cpu() string { return proc("/proc/cpuinfo", "model name", "unknown processor") }

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/doorbell-push/doorbell/scripts/harness"
+	"github.com/doorbell-push/doorbell/shared/chat"
+)
+
+// The chain's load: so many pairs of people, each conversation its own, and for how
+// long.
+const (
+	pairs     = 200
+	chainFor  = 30 * time.Second
+	chainWarm = 10 * time.Second // before, so that the emulators have compiled what they do
+	chainBar  = 250 * time.Millisecond
+)
+
+// planLog takes from the functions' log when a message was planned.
+type planLog struct {
+	mu      sync.Mutex
+	planned map[string]time.Time // by messageID
+}
+
+func (l *planLog) Write(p []byte) (int, error) {
+	now := time.Now()
+	for line := range bytes.Lines(p) {
+		if !bytes.Contains(line, []byte(`"message":"planned"`)) {
+			continue
+		}
+		var entry struct{ SubjectID string }
+		if at := bytes.IndexByte(line, '{'); at >= 0 && json.Unmarshal(line[at:], &entry) == nil {
+			l.mu.Lock()
+			l.planned[entry.SubjectID] = now
+			l.mu.Unlock()
+		}
+	}
+	return len(p), nil
+}
+
+func (l *planLog) at(id string) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.planned[id]
+}
+
+// sent is a message that send has answered.
+type sent struct {
+	id          string // empty: it was refused
+	began, done time.Time
+}
+
+// load sends messages to the receivers in turn at a rate, whether or not the answers
+// keep up with it. It returns those that were taken, and how many were refused.
+func load(ctx context.Context, senders []harness.Client, receivers []string, rate int, d time.Duration) (taken []sent, refused int, err error) {
+	all := make([]sent, int(d.Seconds()*float64(rate)))
+	var g sync.WaitGroup
+	start := time.Now()
+	for i := range all {
+		time.Sleep(time.Until(start.Add(time.Duration(i) * time.Second / time.Duration(rate))))
+		g.Go(func() {
+			m := sent{began: time.Now()}
+			var answer struct{ Message struct{ MessageID string } }
+			err := post(ctx, senders[i%pairs], "/send", map[string]any{
+				"message": map[string]any{"type": chat.Text, "message": "See you at the wall at seven"}, "toConversationID": receivers[i%pairs], "conversationType": chat.Peer,
+				"localMessageID": fmt.Sprint(start.UnixNano(), "-", i),
+				"config":         map[string]any{"priority": chat.Medium, "pushConfig": map[string]any{"title": "Alice", "content": "See you at the wall at seven", "payload": "{}"}},
+			}, &answer)
+			m.id, m.done = answer.Message.MessageID, time.Now()
+			all[i] = m
+			if err != nil {
+				fmt.Fprintln(os.Stderr, err)
+			}
+		})
+	}
+	g.Wait()
+	taken = slices.DeleteFunc(all, func(m sent) bool { return m.id == "" })
+	return taken, len(all) - len(taken), ctx.Err()
+}
+
+// latencies are how long after its request each message was where at says, and how
+// many never were.
+func latencies(all []sent, at func(sent) time.Time) (ms []float64, missing int) {
+	for _, m := range all {
+		t := at(m)
+		if t.IsZero() {
+			missing++
+			continue
+		}
+		ms = append(ms, t.Sub(m.began).Seconds()*1e3)
+	}
+	slices.Sort(ms)
+	return ms, missing
+}
+
+// percentile is the least of sorted values that so many of them don't exceed.
+func percentile(sorted []float64, p float64) float64 {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[max(int(math.Ceil(float64(len(sorted))*p)), 1)-1]
+}
+
+func row(what string, ms []float64) {
+	fmt.Printf("| %s | %.0f ms | %.0f ms | %.0f ms |\n", what, percentile(ms, 0.5), percentile(ms, 0.95), percentile(ms, 0.99))
+}
+
+func heading(rate, refused, lost int, who string) {
+	fmt.Printf("| %d messages a second for %.0f s, %d refused, %d lost; %s | p50 | p95 | p99 |\n|---|--:|--:|--:|\n", rate, chainFor.Seconds(), refused, lost, who)
+}
+
+// chainWorld is a world with senders and receivers.
+type chainWorld struct {
+	*world
+	senders      []harness.Client
+	away, online []string
+}
+
+func benchChain(ctx context.Context, s settings) error {
+	base, err := startWorld(ctx)
+	if err != nil {
+		return err
+	}
+	defer base.stop()
+	w := &chainWorld{world: base}
+	if w.senders, err = w.signIn(ctx, "sender", pairs); err != nil {
+		return err
+	}
+	if w.away, err = w.people(ctx, "away", pairs, func(int) bool { return false }); err != nil {
+		return err
+	}
+	if w.online, err = w.people(ctx, "online", pairs, func(int) bool { return true }); err != nil {
+		return err
+	}
+	for _, receivers := range [][]string{w.online, w.away} {
+		if _, _, err := load(ctx, w.senders, receivers, max(s.rate/2, 1), chainWarm); err != nil {
+			return err
+		}
+	}
+	if err := w.empty(ctx, s.rate); err != nil {
+		return err
+	}
+	for rate := s.rate; ; rate /= 2 {
+		met, err := w.pushes(ctx, rate)
+		if err != nil || met {
+			return err
+		}
+		if rate < 20 {
+			return errors.New("this machine meets the bar at no rate")
+		}
+		fmt.Printf("At %d/s this machine doesn't meet the bar of %v; at half of it:\n\n", rate, chainBar)
+	}
+}
+
+// empty has nobody to ring: what remains is the emulators' and send's part.
+func (w *chainWorld) empty(ctx context.Context, rate int) error {
+	all, refused, err := load(ctx, w.senders, w.online, rate, chainFor)
+	if err != nil {
+		return err
+	}
+	if err := w.wait(ctx, all, w.planned); err != nil {
+		return err
+	}
+	answered, _ := latencies(all, func(m sent) time.Time { return m.done })
+	planned, lost := latencies(all, w.planned)
+	heading(rate, refused, lost, "receivers online, so the plan is empty")
+	row("`send` has answered", answered)
+	row("planned: nobody is rung", planned)
+	fmt.Println()
+	return nil
+}
+
+// pushes has everybody to ring.
+func (w *chainWorld) pushes(ctx context.Context, rate int) (met bool, err error) {
+	all, refused, err := load(ctx, w.senders, w.away, rate, chainFor)
+	if err != nil {
+		return false, err
+	}
+	if err := w.wait(ctx, all, w.planned); err != nil {
+		return false, err
+	}
+	var taken map[string]time.Time
+	atFCM := func(m sent) time.Time { return taken[m.id] }
+	_ = harness.Poll(ctx, time.Minute, func(context.Context) error { // what it misses is lost
+		taken = map[string]time.Time{}
+		for _, id := range w.away {
+			at, err := w.pushed(id, "id")
+			if err != nil {
+				return err
+			}
+			for id, t := range at {
+				taken[id] = t
+			}
+		}
+		if _, missing := latencies(all, atFCM); missing > 0 {
+			return fmt.Errorf("%d messages haven't reached FCM", missing)
+		}
+		return nil
+	})
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	answered, _ := latencies(all, func(m sent) time.Time { return m.done })
+	planned, _ := latencies(all, w.planned)
+	asked, lost := latencies(all, atFCM)
+	heading(rate, refused, lost, "receivers away")
+	row("`send` has answered", answered)
+	row("planned", planned)
+	row("**FCM has the push**", asked)
+	fmt.Println()
+	return refused+lost == 0 && percentile(asked, 0.99) <= float64(chainBar.Milliseconds()), nil
+}
+
+func (w *chainWorld) planned(m sent) time.Time { return w.log.at(m.id) }
+
+// wait waits until all messages are where at says.
+func (w *chainWorld) wait(ctx context.Context, all []sent, at func(sent) time.Time) error {
+	return harness.Poll(ctx, 2*time.Minute, func(context.Context) error {
+		if _, missing := latencies(all, at); missing > 0 {
+			return fmt.Errorf("%d of %d messages aren't planned", missing, len(all))
+		}
+		return nil
+	})
+}

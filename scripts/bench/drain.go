@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/doorbell-push/doorbell/scripts/fcm/standin"
+	"github.com/doorbell-push/doorbell/scripts/harness"
+	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/group"
+	"github.com/doorbell-push/doorbell/shared/store"
+)
+
+// The drain's load: a group of which every fifth member is online, and calls beside
+// its pushes, one at a time.
+const (
+	drainMembers = 10_000
+	drainCalls   = 60
+	callEvery    = 500 * time.Millisecond
+	callers      = 20
+	drainDelay   = 60 * time.Millisecond // FCM's time for an answer
+)
+
+// drainWorld is a world with a large group, and callers with whom to call.
+type drainWorld struct {
+	*world
+	owner    harness.Client
+	callers  []harness.Client
+	callees  []string
+	messages int // sent to the group
+	away     uint64
+}
+
+func benchDrain(ctx context.Context, _ settings) error {
+	w, err := startDrain(ctx)
+	if err != nil {
+		return err
+	}
+	defer w.stop()
+	quiet, err := w.calls(ctx)
+	if err != nil {
+		return err
+	}
+	during, stop := context.WithCancel(ctx)
+	drained := make(chan error, 1)
+	first := make(chan struct{})
+	go func() { drained <- w.drain(during, first) }()
+	<-first
+	busy, err := w.calls(ctx)
+	stop()
+	if err2 := <-drained; err == nil && during.Err() == nil {
+		err = err2
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Println("All functions are one process here, so this shows the requests that urgent batches have to themselves, and not that they are a function and topic of their own; the emulators share the cores.")
+	fmt.Println()
+	fmt.Printf("| %d calls, one each %v, from the request to FCM, which answers after %v | p50 | p95 | p99 |\n|---|--:|--:|--:|\n", drainCalls, callEvery, drainDelay)
+	row("undisturbed", quiet)
+	row(fmt.Sprintf("while %d messages to a group of %d are pushed, %d pushes each", w.messages, drainMembers, w.away), busy)
+	fmt.Printf("| **later by** | %+.0f ms | %+.0f ms | %+.0f ms |\n",
+		percentile(busy, 0.5)-percentile(quiet, 0.5), percentile(busy, 0.95)-percentile(quiet, 0.95), percentile(busy, 0.99)-percentile(quiet, 0.99))
+	return nil
+}
+
+func startDrain(ctx context.Context) (w *drainWorld, err error) {
+	base, err := startWorld(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			base.stop()
+		}
+	}()
+	w = &drainWorld{world: base}
+	if err := w.FCM.SetFaults(standin.Plan{Latency: standin.Latency{Base: standin.Delay(drainDelay)}}); err != nil {
+		return nil, err
+	}
+	if w.callees, err = w.people(ctx, "callee", callers, func(int) bool { return false }); err != nil {
+		return nil, err
+	}
+	if w.callers, err = w.signIn(ctx, "caller", callers); err != nil {
+		return nil, err
+	}
+	owner, err := w.signIn(ctx, "olga", 1)
+	if err != nil {
+		return nil, err
+	}
+	w.owner = owner[0]
+	members, err := w.people(ctx, "member", drainMembers-1, func(i int) bool {
+		if i%5 != 0 {
+			w.away++
+		}
+		return i%5 == 0
+	})
+	if err != nil {
+		return nil, err
+	}
+	groups := &group.Service{Store: store.NewFirestore(w.db), Now: time.Now, MaxMembers: drainMembers}
+	if _, err := groups.Create(ctx, "olga0", &group.CreateRequest{GroupInfo: &group.BaseInfo{GroupID: "g", GroupName: "n"}}); err != nil {
+		return nil, err
+	}
+	for some := range slices.Chunk(members, group.MaxUsers) {
+		if _, err := groups.Invite(ctx, "olga0", &group.UsersRequest{GroupID: "g", UserIDs: some}); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+// drain sends one message to the group after the other, each when the pushes of the
+// one before have reached FCM, and closes first when the first of them do.
+func (w *drainWorld) drain(ctx context.Context, first chan struct{}) error {
+	var once sync.Once
+	defer once.Do(func() { close(first) })
+	for {
+		before := w.FCM.Stats().Accepted
+		err := post(ctx, w.owner, "/send", map[string]any{
+			"message": map[string]any{"type": chat.Text, "message": "hi"}, "toConversationID": "g", "conversationType": chat.Group, "localMessageID": fmt.Sprint(w.messages),
+			"config": map[string]any{"priority": chat.Medium, "pushConfig": map[string]any{"title": "t", "content": "c", "payload": "{}"}},
+		}, &struct{}{})
+		if err != nil {
+			return err
+		}
+		w.messages++
+		err = w.FCM.Wait(ctx, func(s *standin.Server) bool {
+			if s.Stats().Accepted > before+100 {
+				once.Do(func() { close(first) })
+			}
+			return s.Stats().Accepted >= before+w.away
+		})
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// calls has people called one after the other, and returns how long after the
+// request FCM had each push, in ms.
+func (w *drainWorld) calls(ctx context.Context) ([]float64, error) {
+	type made struct {
+		id, to string
+		began  time.Time
+	}
+	var all []made
+	start := time.Now()
+	for i := range drainCalls {
+		time.Sleep(time.Until(start.Add(time.Duration(i) * callEvery)))
+		m := made{to: w.callees[i%callers], began: time.Now()}
+		var answer struct{ CallID string }
+		err := post(ctx, w.callers[i%callers], "/call-invite", map[string]any{
+			"invitees": []string{m.to}, "config": map[string]any{"timeout": 90, "pushConfig": map[string]any{"title": "Alice", "content": "Video call", "payload": "{}"}},
+		}, &answer)
+		if err != nil {
+			return nil, err
+		}
+		m.id = answer.CallID
+		all = append(all, m)
+	}
+	var ms []float64
+	err := harness.Poll(ctx, time.Minute, func(context.Context) error {
+		ms = nil
+		for _, m := range all {
+			at, err := w.pushed(m.to, "callID")
+			if err != nil {
+				return err
+			}
+			if at[m.id].IsZero() {
+				return fmt.Errorf("call %s hasn't reached FCM", m.id)
+			}
+			ms = append(ms, at[m.id].Sub(m.began).Seconds()*1e3)
+		}
+		return nil
+	})
+	slices.Sort(ms)
+	return ms, err
+}
