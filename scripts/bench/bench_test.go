@@ -73,3 +73,11 @@ func TestPlanLog(t *testing.T) {
 		t.Errorf("planned %v", l.planned)
 	}
 }
+
+func TestPlace(t *testing.T) {
+	text := "a\n<!-- measured: x -->\nold\n<!-- end -->\nb\n<!-- measured: y -->\nkept\n<!-- end -->\n<!-- measured: open -->\n"
+	want := "a\n<!-- measured: x -->\n\nnew\n\n<!-- end -->\nb\n<!-- measured: y -->\nkept\n<!-- end -->\n<!-- measured: open -->\n"
+	if got := place(text, map[string]string{"x": "new\n", "z": "nowhere", "open": "no end"}); got != want {
+		t.Errorf("got %q", got)
+	}
+}

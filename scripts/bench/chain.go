@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"slices"
@@ -110,17 +110,15 @@ func percentile(sorted []float64, p float64) float64 {
 	return sorted[max(int(math.Ceil(float64(len(sorted))*p)), 1)-1]
 }
 
-func row(what string, ms []float64) {
-	fmt.Printf("| %s | %.0f ms | %.0f ms | %.0f ms |\n", what, percentile(ms, 0.5), percentile(ms, 0.95), percentile(ms, 0.99))
-}
-
-func heading(rate, refused, lost int, who string) {
-	fmt.Printf("| %d messages a second for %.0f s, %d refused, %d lost; %s | p50 | p95 | p99 |\n|---|--:|--:|--:|\n", rate, chainFor.Seconds(), refused, lost, who)
+// row is a table's, of times in ms, sorted.
+func row(out io.Writer, what string, ms []float64) {
+	fmt.Fprintf(out, "| %s | %.0f ms | %.0f ms | %.0f ms |\n", what, percentile(ms, 0.5), percentile(ms, 0.95), percentile(ms, 0.99))
 }
 
 // chainWorld is a world with senders and receivers.
 type chainWorld struct {
 	*world
+	out          io.Writer
 	senders      []harness.Client
 	away, online []string
 }
@@ -131,7 +129,7 @@ func benchChain(ctx context.Context, s settings) error {
 		return err
 	}
 	defer base.stop()
-	w := &chainWorld{world: base}
+	w := &chainWorld{world: base, out: s.out}
 	if w.senders, err = w.signIn(ctx, "sender", pairs); err != nil {
 		return err
 	}
@@ -146,6 +144,8 @@ func benchChain(ctx context.Context, s settings) error {
 			return err
 		}
 	}
+	fmt.Fprintf(w.out, "Messages at a rate for %.0f s; how long after the request of `send`.\n\n", chainFor.Seconds())
+	fmt.Fprintln(w.out, "| a second | refused, lost | receivers | until | p50 | p95 | p99 |\n|--:|--:|---|---|--:|--:|--:|")
 	if err := w.empty(ctx, s.rate); err != nil {
 		return err
 	}
@@ -154,10 +154,9 @@ func benchChain(ctx context.Context, s settings) error {
 		if err != nil || met {
 			return err
 		}
-		if rate < 20 {
-			return errors.New("this machine meets the bar at no rate")
+		if rate < 20 { // not even so few; the table says it
+			return nil
 		}
-		fmt.Printf("At %d/s this machine doesn't meet the bar of %v; at half of it:\n\n", rate, chainBar)
 	}
 }
 
@@ -172,14 +171,14 @@ func (w *chainWorld) empty(ctx context.Context, rate int) error {
 	}
 	answered, _ := latencies(all, func(m sent) time.Time { return m.done })
 	planned, lost := latencies(all, w.planned)
-	heading(rate, refused, lost, "receivers online, so the plan is empty")
-	row("`send` has answered", answered)
-	row("planned: nobody is rung", planned)
-	fmt.Println()
+	is := fmt.Sprintf("%d | %d, %d | online: an empty plan | ", rate, refused, lost)
+	row(w.out, is+"`send` has answered", answered)
+	row(w.out, is+"planned", planned)
 	return nil
 }
 
-// pushes has everybody to ring.
+// pushes has everybody to ring, and says whether that met the bar; if not, half the
+// rate is tried.
 func (w *chainWorld) pushes(ctx context.Context, rate int) (met bool, err error) {
 	all, refused, err := load(ctx, w.senders, w.away, rate, chainFor)
 	if err != nil {
@@ -212,22 +211,23 @@ func (w *chainWorld) pushes(ctx context.Context, rate int) (met bool, err error)
 	answered, _ := latencies(all, func(m sent) time.Time { return m.done })
 	planned, _ := latencies(all, w.planned)
 	asked, lost := latencies(all, atFCM)
-	heading(rate, refused, lost, "receivers away")
-	row("`send` has answered", answered)
-	row("planned", planned)
-	row("**FCM has the push**", asked)
-	fmt.Println()
+	is := fmt.Sprintf("%d | %d, %d | away | ", rate, refused, lost)
+	row(w.out, is+"`send` has answered", answered)
+	row(w.out, is+"planned", planned)
+	row(w.out, is+"**FCM has the push**", asked)
 	return refused+lost == 0 && percentile(asked, 0.99) <= float64(chainBar.Milliseconds()), nil
 }
 
 func (w *chainWorld) planned(m sent) time.Time { return w.log.at(m.id) }
 
-// wait waits until all messages are where at says.
+// wait waits until all messages are where at says, for two minutes: then those that
+// aren't are lost.
 func (w *chainWorld) wait(ctx context.Context, all []sent, at func(sent) time.Time) error {
-	return harness.Poll(ctx, 2*time.Minute, func(context.Context) error {
+	_ = harness.Poll(ctx, 2*time.Minute, func(context.Context) error {
 		if _, missing := latencies(all, at); missing > 0 {
-			return fmt.Errorf("%d of %d messages aren't planned", missing, len(all))
+			return fmt.Errorf("%d of %d messages are missing", missing, len(all))
 		}
 		return nil
 	})
+	return ctx.Err()
 }

@@ -34,7 +34,7 @@ type drainWorld struct {
 	away     uint64
 }
 
-func benchDrain(ctx context.Context, _ settings) error {
+func benchDrain(ctx context.Context, s settings) error {
 	w, err := startDrain(ctx)
 	if err != nil {
 		return err
@@ -57,12 +57,12 @@ func benchDrain(ctx context.Context, _ settings) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println("All functions are one process here, so this shows the requests that urgent batches have to themselves, and not that they are a function and topic of their own; the emulators share the cores.")
-	fmt.Println()
-	fmt.Printf("| %d calls, one each %v, from the request to FCM, which answers after %v | p50 | p95 | p99 |\n|---|--:|--:|--:|\n", drainCalls, callEvery, drainDelay)
-	row("undisturbed", quiet)
-	row(fmt.Sprintf("while %d messages to a group of %d are pushed, %d pushes each", w.messages, drainMembers, w.away), busy)
-	fmt.Printf("| **later by** | %+.0f ms | %+.0f ms | %+.0f ms |\n",
+	fmt.Fprintln(s.out, "All functions are one process here, so this shows the requests that urgent batches have to themselves, and not that they are a function and topic of their own; the emulators share the cores.")
+	fmt.Fprintln(s.out)
+	fmt.Fprintf(s.out, "| %d calls, one each %v, from the request to FCM, which answers after %v | p50 | p95 | p99 |\n|---|--:|--:|--:|\n", drainCalls, callEvery, drainDelay)
+	row(s.out, "undisturbed", quiet)
+	row(s.out, fmt.Sprintf("while %d messages to a group of %d are pushed, %d pushes each", w.messages, drainMembers, w.away), busy)
+	fmt.Fprintf(s.out, "| **later by** | %+.0f ms | %+.0f ms | %+.0f ms |\n",
 		percentile(busy, 0.5)-percentile(quiet, 0.5), percentile(busy, 0.95)-percentile(quiet, 0.95), percentile(busy, 0.99)-percentile(quiet, 0.99))
 	return nil
 }

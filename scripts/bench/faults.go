@@ -222,10 +222,10 @@ func faultySDK(ctx context.Context, e edge, all []push.Batch) (faultsResult, err
 }
 
 func benchFaults(ctx context.Context, s settings) error {
-	fmt.Printf("%d pushes; FCM answers after %v, a tenth of the requests with 503, and every %d requests %d in a row with 429 and `Retry-After: %.0f`\n\n",
+	fmt.Fprintf(s.out, "%d pushes; FCM answers after %v, a tenth of the requests with 503, and every %d requests %d in a row with 429 and `Retry-After: %.0f`\n\n",
 		s.stream, faultyDelay, burstEvery, burst, stayAway.Seconds())
-	fmt.Println("| | taken by FCM | given up | a second | while it didn't have to wait | requests a push taken | arrived inside a Retry-After | begun though the sender knew |")
-	fmt.Println("|---|--:|--:|--:|--:|--:|--:|--:|")
+	fmt.Fprintln(s.out, "| | taken by FCM | given up | a second | while it didn't have to wait | requests a push taken | arrived inside a Retry-After | begun though the sender knew |")
+	fmt.Fprintln(s.out, "|---|--:|--:|--:|--:|--:|--:|--:|")
 	for _, name := range []string{"16 SendEach", oursName} {
 		e, stop, err := startEdge(ctx, edgeParams{Devices: devices, Faults: faulty(s.stream)})
 		if err != nil {
@@ -242,7 +242,7 @@ func benchFaults(ctx context.Context, s settings) error {
 			return err
 		}
 		taken := float64(st.Accepted)
-		fmt.Printf("| %s | %d | %d | %.0f/s | %.0f/s | %.3f | %d | %d |\n", name, st.Accepted, r.Lost, taken/r.Seconds, taken/(r.Seconds-r.Told),
+		fmt.Fprintf(s.out, "| %s | %d | %d | %.0f/s | %.0f/s | %.3f | %d | %d |\n", name, st.Accepted, r.Lost, taken/r.Seconds, taken/(r.Seconds-r.Told),
 			float64(st.Requests)/taken, st.InRetryAfter, r.Inside)
 		if name == oursName && (int(st.Accepted) != s.stream || r.Lost > 0) {
 			return fmt.Errorf("FCM took %d messages, want %d; %d are lost", st.Accepted, s.stream, r.Lost)

@@ -54,38 +54,38 @@ func parseBench(line, name string) (part string, m measured) {
 	return processors.ReplaceAllString(strings.TrimPrefix(fields[0], name+"/"), ""), m
 }
 
-func benchPlan(ctx context.Context, _ settings) error {
+func benchPlan(ctx context.Context, s settings) error {
 	all, err := goBench(ctx, "shared/fanout", "BenchmarkPlan")
 	if err != nil {
 		return err
 	}
-	fmt.Println("| members | presence in memory | allocated | presence decoded from protobuf | allocated |\n|--:|--:|--:|--:|--:|")
+	fmt.Fprintln(s.out, "| members | presence in memory | allocated | presence decoded from protobuf | allocated |\n|--:|--:|--:|--:|--:|")
 	for _, members := range []string{"1", "100", "10000", "100000"} {
-		fmt.Printf("| %s |", members)
+		fmt.Fprintf(s.out, "| %s |", members)
 		for _, source := range []string{"decoded", "protobuf"} {
 			m, ok := all[source+"/"+members]
 			if !ok {
 				return fmt.Errorf("no %s/%s among %v", source, members, all)
 			}
-			fmt.Printf(" %.1f µs | %.1f kB in %.0f |", m["ns/receiver"]/1e3, m["B/receiver"]/1e3, m["allocs/receiver"])
+			fmt.Fprintf(s.out, " %.1f µs | %.1f kB in %.0f |", m["ns/receiver"]/1e3, m["B/receiver"]/1e3, m["allocs/receiver"])
 		}
-		fmt.Println()
+		fmt.Fprintln(s.out)
 	}
 	return nil
 }
 
-func benchEncoding(ctx context.Context, _ settings) error {
+func benchEncoding(ctx context.Context, s settings) error {
 	all, err := goBench(ctx, "shared/queue", "BenchmarkEncoding")
 	if err != nil {
 		return err
 	}
-	fmt.Println("| a batch of 500, published and read | size of a target | time a target |\n|---|--:|--:|")
+	fmt.Fprintln(s.out, "| a batch of 500, published and read | size of a target | time a target |\n|---|--:|--:|")
 	for _, e := range []struct{ name, is string }{{"json", "JSON, as it is"}, {"gzip-1", "gzip, fastest"}, {"gzip-6", "gzip, default"}} {
 		m, ok := all[e.name]
 		if !ok {
 			return fmt.Errorf("no %s among %v", e.name, all)
 		}
-		fmt.Printf("| %s | %.0f bytes | %.1f µs |\n", e.is, m["size-B/target"], m["ns/target"]/1e3)
+		fmt.Fprintf(s.out, "| %s | %.0f bytes | %.1f µs |\n", e.is, m["size-B/target"], m["ns/target"]/1e3)
 	}
 	return nil
 }

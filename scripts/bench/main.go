@@ -11,6 +11,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime"
@@ -41,11 +42,13 @@ var benchmarks = []benchmark{
 
 // settings are the flags.
 type settings struct {
+	out       io.Writer
 	latencies []time.Duration
 	stream    int // pushes
 	runs      int
 	rate      int // messages a second
 	profile   string
+	readme    string
 }
 
 func main() {
@@ -64,16 +67,42 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	var s settings
+	s, err := flags()
+	if err != nil {
+		return err
+	}
+	results := map[string]string{"machine": machine()}
+	fmt.Println(results["machine"])
+	for _, b := range benchmarks {
+		if asked := flag.Args(); len(asked) > 0 && !slices.Contains(asked, b.name) && !slices.Contains(asked, "all") {
+			continue
+		}
+		fmt.Printf("\n## %s: %s\n\n", b.name, b.about)
+		var text strings.Builder
+		s.out = io.MultiWriter(os.Stdout, &text)
+		if err := b.run(ctx, s); err != nil {
+			return fmt.Errorf("%s: %w", b.name, err)
+		}
+		results[b.name] = text.String()
+	}
+	if s.readme == "" {
+		return nil
+	}
+	return putInto(s.readme, results)
+}
+
+// flags are the settings, after a check of which benchmarks are asked for.
+func flags() (s settings, err error) {
 	latency := flag.String("latency", "0,20ms,60ms", "FCM's time for an answer; each is measured")
 	flag.IntVar(&s.stream, "stream", 50_000, "pushes of a stream")
 	flag.IntVar(&s.runs, "runs", 3, "rounds, of which the median counts; what is compared takes turns in each")
 	flag.IntVar(&s.rate, "rate", 200, "messages a second through the chain")
 	flag.StringVar(&s.profile, "profile", "", "folder for profiles of each sender; they slow it down")
+	flag.StringVar(&s.readme, "readme", "", "file to put what is measured into, between <!-- measured: NAME --> and <!-- end -->")
 	flag.Usage = func() {
-		fmt.Fprintln(os.Stderr, "go run ./scripts/bench [flags] [benchmark …]")
+		fmt.Fprintln(os.Stderr, "go run ./scripts/bench [flags] [benchmark …], or all of")
 		for _, b := range benchmarks {
-			fmt.Fprintf(os.Stderr, "  %-8s %s\n", b.name, b.about)
+			fmt.Fprintf(os.Stderr, "  %-9s %s\n", b.name, b.about)
 		}
 		flag.PrintDefaults()
 	}
@@ -81,29 +110,44 @@ func run(ctx context.Context) error {
 	for text := range strings.SplitSeq(*latency, ",") {
 		d, err := time.ParseDuration(text)
 		if err != nil {
-			return fmt.Errorf("-latency: %w", err)
+			return s, fmt.Errorf("-latency: %w", err)
 		}
 		s.latencies = append(s.latencies, d)
 	}
 	if s.stream < 1000 || s.runs < 1 || s.rate < 1 {
-		return errors.New("-stream is at least 1000, -runs and -rate 1")
+		return s, errors.New("-stream is at least 1000, -runs and -rate 1")
 	}
 	for _, name := range flag.Args() {
 		if name != "all" && !slices.ContainsFunc(benchmarks, func(b benchmark) bool { return b.name == name }) {
-			return fmt.Errorf("there is no benchmark %q: see -help", name)
+			return s, fmt.Errorf("there is no benchmark %q: see -help", name)
 		}
 	}
-	fmt.Println(machine())
-	for _, b := range benchmarks {
-		if flag.NArg() > 0 && !slices.Contains(flag.Args(), b.name) && !slices.Contains(flag.Args(), "all") {
+	return s, nil
+}
+
+// putInto writes what was measured into a file, where it has a place for it.
+func putInto(file string, results map[string]string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, []byte(place(string(text), results)), 0o644)
+}
+
+// place puts what was measured into a text; a place that is for none of it stays as
+// it is.
+func place(text string, results map[string]string) string {
+	for name, result := range results {
+		begin := "<!-- measured: " + name + " -->\n"
+		before, rest, ok := strings.Cut(text, begin)
+		if !ok {
 			continue
 		}
-		fmt.Printf("\n## %s: %s\n\n", b.name, b.about)
-		if err := b.run(ctx, s); err != nil {
-			return fmt.Errorf("%s: %w", b.name, err)
+		if _, after, ok := strings.Cut(rest, "<!-- end -->"); ok {
+			text = before + begin + "\n" + strings.TrimSpace(result) + "\n\n<!-- end -->" + after
 		}
 	}
-	return nil
+	return text
 }
 
 // libraries are those whose versions matter to what is measured.

@@ -29,7 +29,7 @@ const idle = 5 * time.Second
 
 // benchMemory has the built server dispatch, with the Firestore emulator for its
 // ledger and the stand-in over TLS.
-func benchMemory(ctx context.Context, _ settings) error {
+func benchMemory(ctx context.Context, s settings) error {
 	sys, err := system.Start(ctx, system.Options{ProjectID: project, NoClock: true})
 	if err != nil {
 		return err
@@ -50,17 +50,17 @@ func benchMemory(ctx context.Context, _ settings) error {
 	if err := os.WriteFile(cert, []byte(e.Cert), 0o600); err != nil {
 		return err
 	}
-	s, _, err := startServer(ctx, program, "dispatch", "FIRESTORE_EMULATOR_HOST="+sys.FirestoreHost(), "PUBSUB_EMULATOR_HOST="+sys.PubSubHost(),
+	server, _, err := startServer(ctx, program, "dispatch", "FIRESTORE_EMULATOR_HOST="+sys.FirestoreHost(), "PUBSUB_EMULATOR_HOST="+sys.PubSubHost(),
 		"DOORBELL_FCM_ENDPOINT="+e.endpoint(), "SSL_CERT_FILE="+cert,
 		"DOORBELL_FCM_RATE_PER_MINUTE=60000000") // as fast as it goes
 	if err != nil {
 		return err
 	}
-	defer s.stop()
-	return memoryTable(ctx, s)
+	defer server.stop()
+	return memoryTable(ctx, s.out, server)
 }
 
-func memoryTable(ctx context.Context, s *server) error {
+func memoryTable(ctx context.Context, out io.Writer, s *server) error {
 	started, _, err := s.memory()
 	if err != nil {
 		return err
@@ -84,8 +84,8 @@ func memoryTable(ctx context.Context, s *server) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("| resident memory of the server of `dispatch` | |\n|---|--:|\n")
-	fmt.Printf("| started | %.0f MiB |\n| at rest, after one batch of %d | %.0f MiB |\n| at most through %d pushes, %d batches at once (%.0f/s; %d batches given to it again) | %.0f MiB |\n| %v later | %.0f MiB |\n",
+	fmt.Fprintf(out, "| resident memory of the server of `dispatch` | |\n|---|--:|\n")
+	fmt.Fprintf(out, "| started | %.0f MiB |\n| at rest, after one batch of %d | %.0f MiB |\n| at most through %d pushes, %d batches at once (%.0f/s; %d batches given to it again) | %.0f MiB |\n| %v later | %.0f MiB |\n",
 		started, push.MaxBatch, rest, memoryPushes, dispatching, memoryPushes/took.Seconds(), again, peak, idle, after)
 	return nil
 }
@@ -111,7 +111,8 @@ func deliver(ctx context.Context, s *server, from, n int) (again int, err error)
 			}
 		})
 	}
-	return int(repeats.Load()), g.Wait()
+	err = g.Wait()
+	return int(repeats.Load()), err
 }
 
 func deliverBatch(ctx context.Context, s *server, b push.Batch) (ok bool, err error) {
@@ -143,24 +144,24 @@ func deliverBatch(ctx context.Context, s *server, b push.Batch) (ok bool, err er
 // starts is how often a server is started.
 const starts = 20
 
-func benchStart(ctx context.Context, _ settings) error {
+func benchStart(ctx context.Context, s settings) error {
 	program, remove, err := buildServer(ctx)
 	if err != nil {
 		return err
 	}
 	defer remove()
-	fmt.Printf("| from the start of the built server to its first answer, %d times | median | slowest |\n|---|--:|--:|\n", starts)
+	fmt.Fprintf(s.out, "| from the start of the built server to its first answer, %d times | median | slowest |\n|---|--:|--:|\n", starts)
 	for _, function := range []string{"send", "on-message", "dispatch"} {
 		var took []float64
 		for range starts {
-			s, d, err := startServer(ctx, program, function)
+			server, d, err := startServer(ctx, program, function)
 			if err != nil {
 				return err
 			}
-			s.stop()
+			server.stop()
 			took = append(took, d.Seconds()*1e3)
 		}
-		fmt.Printf("| `%s` | %.0f ms | %.0f ms |\n", function, median(took), slices.Max(took))
+		fmt.Fprintf(s.out, "| `%s` | %.0f ms | %.0f ms |\n", function, median(took), slices.Max(took))
 	}
 	return nil
 }

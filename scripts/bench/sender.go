@@ -88,6 +88,9 @@ func measureSender(ctx context.Context, params []byte, out io.Writer) error {
 }
 
 func benchSender(ctx context.Context, s settings) error {
+	fmt.Fprintf(s.out, "Batch: 500 pushes by themselves. Stream: %d pushes, to one `SendEach` a tenth of them. Medians of %d.\n\n", s.stream, s.runs)
+	fmt.Fprintln(s.out, "| FCM answers after | | batch | stream | Doorbell's rate to it | CPU a push | to the ceiling's | allocated a push | connections |")
+	fmt.Fprintln(s.out, "|--:|---|--:|--:|--:|--:|--:|--:|--:|")
 	for _, latency := range s.latencies {
 		var plan standin.Plan
 		plan.Latency.Base = standin.Delay(latency)
@@ -100,8 +103,7 @@ func benchSender(ctx context.Context, s settings) error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("FCM answers after %v; batch: 500 pushes by themselves; stream: %d pushes, to one SendEach a tenth of them\n\n", latency, s.stream)
-		printSenders(rounds)
+		printSenders(s.out, latency, rounds)
 	}
 	return nil
 }
@@ -134,7 +136,7 @@ func senderRounds(ctx context.Context, s settings, e edge) (rounds []map[string]
 	return rounds, nil
 }
 
-func printSenders(rounds []map[string]senderResult) {
+func printSenders(out io.Writer, latency time.Duration, rounds []map[string]senderResult) {
 	of := func(name string, f func(senderResult) float64) float64 {
 		var all []float64
 		for _, round := range rounds {
@@ -151,16 +153,13 @@ func printSenders(rounds []map[string]senderResult) {
 		return median(all)
 	}
 	connections := func(r senderResult) float64 { return float64(r.Connections) }
-	fmt.Println("| | batch | stream | Doorbell's rate to it | CPU a push | to the ceiling's | allocated a push | connections |")
-	fmt.Println("|---|--:|--:|--:|--:|--:|--:|--:|")
 	for _, c := range senders {
-		fmt.Printf("| %s | %v | %.0f/s | %.2f× | %.1f µs | %.2f× | %.1f kB in %.0f | %.0f |\n", c.name,
+		fmt.Fprintf(out, "| %v | %s | %v | %.0f/s | %.2f× | %.1f µs | %.2f× | %.1f kB in %.0f | %.0f |\n", latency, c.name,
 			time.Duration(of(c.name, func(r senderResult) float64 { return r.Batch })*1e9).Round(100*time.Microsecond),
 			of(c.name, senderResult.rate), against(oursName, c.name, senderResult.rate),
 			of(c.name, senderResult.cpu)/1e3, against(c.name, ceilingName, senderResult.cpu),
 			of(c.name, senderResult.bytes)/1e3, of(c.name, senderResult.allocs), of(c.name, connections))
 	}
-	fmt.Println()
 }
 
 func median(values []float64) float64 {
