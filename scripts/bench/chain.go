@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"slices"
@@ -166,8 +168,9 @@ func (w *chainWorld) empty(ctx context.Context, rate int) error {
 	if err != nil {
 		return err
 	}
-	if err := w.wait(ctx, all, w.planned); err != nil {
-		return err
+	w.patience(ctx, func() bool { _, missing := latencies(all, w.planned); return missing == 0 })
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	answered, _ := latencies(all, func(m sent) time.Time { return m.done })
 	planned, lost := latencies(all, w.planned)
@@ -180,31 +183,22 @@ func (w *chainWorld) empty(ctx context.Context, rate int) error {
 // pushes has everybody to ring, and says whether that met the bar; if not, half the
 // rate is tried.
 func (w *chainWorld) pushes(ctx context.Context, rate int) (met bool, err error) {
+	before := w.FCM.Stats().Accepted
 	all, refused, err := load(ctx, w.senders, w.away, rate, chainFor)
 	if err != nil {
 		return false, err
 	}
-	if err := w.wait(ctx, all, w.planned); err != nil {
-		return false, err
+	w.patience(ctx, func() bool { return w.FCM.Stats().Accepted >= before+uint64(len(all)) })
+	w.patience(ctx, func() bool { _, missing := latencies(all, w.planned); return missing == 0 })
+	taken := map[string]time.Time{}
+	for _, id := range w.away {
+		at, err := w.pushed(id, "id")
+		if err != nil {
+			return false, err
+		}
+		maps.Copy(taken, at)
 	}
-	var taken map[string]time.Time
 	atFCM := func(m sent) time.Time { return taken[m.id] }
-	_ = harness.Poll(ctx, time.Minute, func(context.Context) error { // what it misses is lost
-		taken = map[string]time.Time{}
-		for _, id := range w.away {
-			at, err := w.pushed(id, "id")
-			if err != nil {
-				return err
-			}
-			for id, t := range at {
-				taken[id] = t
-			}
-		}
-		if _, missing := latencies(all, atFCM); missing > 0 {
-			return fmt.Errorf("%d messages haven't reached FCM", missing)
-		}
-		return nil
-	})
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
@@ -220,14 +214,13 @@ func (w *chainWorld) pushes(ctx context.Context, rate int) (met bool, err error)
 
 func (w *chainWorld) planned(m sent) time.Time { return w.log.at(m.id) }
 
-// wait waits until all messages are where at says, for two minutes: then those that
-// aren't are lost.
-func (w *chainWorld) wait(ctx context.Context, all []sent, at func(sent) time.Time) error {
-	_ = harness.Poll(ctx, 2*time.Minute, func(context.Context) error {
-		if _, missing := latencies(all, at); missing > 0 {
-			return fmt.Errorf("%d of %d messages are missing", missing, len(all))
+// patience waits until all is there, for a minute: what isn't then is lost, and the
+// table says so.
+func (w *chainWorld) patience(ctx context.Context, all func() bool) {
+	_ = harness.Poll(ctx, time.Minute, func(context.Context) error {
+		if !all() {
+			return errors.New("something is missing")
 		}
 		return nil
 	})
-	return ctx.Err()
 }

@@ -114,8 +114,8 @@ func flags() (s settings, err error) {
 		}
 		s.latencies = append(s.latencies, d)
 	}
-	if s.stream < 1000 || s.runs < 1 || s.rate < 1 {
-		return s, errors.New("-stream is at least 1000, -runs and -rate 1")
+	if s.stream < 1000 || s.runs < 1 || s.rate < 1 || s.rate > 400 { // each of pairs phones remembers 100 pushes
+		return s, errors.New("-stream is at least 1000, -runs at least 1, -rate 1 to 400")
 	}
 	for _, name := range flag.Args() {
 		if name != "all" && !slices.ContainsFunc(benchmarks, func(b benchmark) bool { return b.name == name }) {
