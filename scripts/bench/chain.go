@@ -66,6 +66,7 @@ type sent struct {
 func load(ctx context.Context, senders []harness.Client, receivers []string, rate int, d time.Duration) (taken []sent, refused int, err error) {
 	all := make([]sent, int(d.Seconds()*float64(rate)))
 	var g sync.WaitGroup
+	var first sync.Once
 	start := time.Now()
 	for i := range all {
 		time.Sleep(time.Until(start.Add(time.Duration(i) * time.Second / time.Duration(rate))))
@@ -80,7 +81,7 @@ func load(ctx context.Context, senders []harness.Client, receivers []string, rat
 			m.id, m.done = answer.Message.MessageID, time.Now()
 			all[i] = m
 			if err != nil {
-				fmt.Fprintln(os.Stderr, err)
+				first.Do(func() { fmt.Fprintln(os.Stderr, "refused:", err) })
 			}
 		})
 	}
