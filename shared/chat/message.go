@@ -160,4 +160,27 @@ type PushConfig struct {
 	ThreadID       string `firestore:"threadID,omitempty" json:"threadID,omitempty"`
 	EnableBadge    bool   `firestore:"enableBadge,omitempty" json:"enableBadge,omitempty"`
 	BadgeIncrement int    `firestore:"badgeIncrement,omitempty" json:"badgeIncrement,omitempty"`
+	// Silent is for a push that shows nothing and gives the app its payload: it
+	// has neither title nor content.
+	Silent bool `firestore:"silent,omitempty" json:"silent,omitempty"`
+	// VoIP is what an iOS app needs to show a call as the system's own.
+	VoIP *VoIPConfig `firestore:"voIPConfig,omitempty" json:"voIPConfig,omitempty"`
+}
+
+// VoIPHandleType is ZIM's ZIMCXHandleType, which is Apple's CXHandle.HandleType.
+type VoIPHandleType int
+
+// The kinds of handle that say who calls.
+const (
+	GenericHandle VoIPHandleType = 1
+	PhoneNumber   VoIPHandleType = 2
+	EmailAddress  VoIPHandleType = 3
+)
+
+// VoIPConfig is ZIM's ZIMVoIPConfig. It travels to Apple devices as data: FCM
+// can't send the pushes of PushKit.
+type VoIPConfig struct {
+	HandleType  VoIPHandleType `firestore:"iOSVoIPHandleType" json:"iOSVoIPHandleType"`
+	HandleValue string         `firestore:"iOSVoIPHandleValue" json:"iOSVoIPHandleValue"`
+	HasVideo    bool           `firestore:"iOSVoIPHasVideo,omitempty" json:"iOSVoIPHasVideo,omitempty"`
 }

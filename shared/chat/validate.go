@@ -19,6 +19,7 @@ const (
 	MaxThreadIDBytes       = 64
 	MaxBadgeIncrement      = 999
 	MaxCollapseIDBytes     = 64 // APNs: apns-collapse-id
+	MaxVoIPHandleBytes     = 128
 )
 
 // A user, group or room ID: ZIM's charset for userID, which has no slash and
@@ -169,11 +170,13 @@ func (c *SendConfig) check(t ConversationType) error {
 // Check checks the push configuration found at field. It writes nothing but
 // the payload given under its older name to the newer one.
 func (p *PushConfigInput) Check(field string) error {
+	if err := p.checkTexts(field); err != nil {
+		return err
+	}
+	if err := p.VoIP.check(field + ".voIPConfig"); err != nil {
+		return err
+	}
 	switch {
-	case p.Title == "":
-		return fault.Invalid(field+".title", "is required and must not be empty: a push has a title and a content")
-	case p.Content == "":
-		return fault.Invalid(field+".content", "is required and must not be empty: a push has a title and a content")
 	case p.Payload != "" && p.ExtendedData != "" && p.Payload != p.ExtendedData:
 		return fault.Invalid(field+".extendedData", "is the older name of payload: give one of them")
 	case len(p.ResourcesID) > MaxResourcesIDBytes:
@@ -187,12 +190,6 @@ func (p *PushConfigInput) Check(field string) error {
 	case p.BadgeIncrement != 0 && !p.EnableBadge:
 		return fault.Invalid(field+".badgeIncrement", "needs enableBadge to be true")
 	}
-	if err := CheckText(field+".title", p.Title); err != nil {
-		return err
-	}
-	if err := CheckText(field+".content", p.Content); err != nil {
-		return err
-	}
 	for name, v := range map[string]string{"payload": p.Payload, "extendedData": p.ExtendedData} {
 		if !utf8.ValidString(v) {
 			return fault.Invalid(field+"."+name, "is not valid UTF-8")
@@ -202,4 +199,38 @@ func (p *PushConfigInput) Check(field string) error {
 		p.Payload = p.ExtendedData
 	}
 	return nil
+}
+
+// checkTexts checks what is shown: both texts, or of a silent push neither.
+func (p *PushConfigInput) checkTexts(field string) error {
+	for _, text := range []struct{ name, value string }{{"title", p.Title}, {"content", p.Content}} {
+		switch {
+		case p.Silent && text.value != "":
+			return fault.Invalid(field+"."+text.name, "is for a push that shows something: leave it out, or silent")
+		case p.Silent:
+		case text.value == "":
+			return fault.Invalid(field+"."+text.name, "is required and must not be empty: a push has a title and a content, unless it is silent")
+		}
+		if err := CheckText(field+"."+text.name, text.value); err != nil {
+			return err
+		}
+	}
+	if p.Silent && p.EnableBadge {
+		return fault.Invalid(field+".enableBadge", "is for a push that shows something: leave it out, or silent")
+	}
+	return nil
+}
+
+func (v *VoIPConfig) check(field string) error {
+	switch {
+	case v == nil:
+		return nil
+	case v.HandleType < GenericHandle || v.HandleType > EmailAddress:
+		return fault.Invalid(field+".iOSVoIPHandleType", "is %d: give 1 (generic), 2 (phone number) or 3 (email address)", v.HandleType)
+	case v.HandleValue == "":
+		return fault.Invalid(field+".iOSVoIPHandleValue", "is required and must not be empty")
+	case len(v.HandleValue) > MaxVoIPHandleBytes:
+		return fault.Invalid(field+".iOSVoIPHandleValue", "is %d bytes long: at most %d", len(v.HandleValue), MaxVoIPHandleBytes)
+	}
+	return CheckText(field+".iOSVoIPHandleValue", v.HandleValue)
 }

@@ -30,8 +30,12 @@ func noPush(r *SendRequest) { r.Config.PushConfig = nil }
 
 func text(s string) func(*SendRequest)      { return func(r *SendRequest) { r.Message.Message = s } }
 func kind(m MessageType) func(*SendRequest) { return func(r *SendRequest) { r.Message.Type = m } }
-func push(f func(*PushConfigInput)) func(*SendRequest) {
-	return func(r *SendRequest) { f(r.Config.PushConfig) }
+func push(edits ...func(*PushConfigInput)) func(*SendRequest) {
+	return func(r *SendRequest) {
+		for _, edit := range edits {
+			edit(r.Config.PushConfig)
+		}
+	}
 }
 
 const maxText = 100
@@ -110,8 +114,16 @@ func TestCheckRefuses(t *testing.T) {
 		{"config.collapseID", "is 65 bytes long: at most 64", edits(func(r *SendRequest) { r.Config.CollapseID = long(MaxCollapseIDBytes) })},
 		{"config.deviceFilter.only", "names no device: give platforms, pushIDs or deviceIDs, or leave it out", edits(func(r *SendRequest) { r.Config.DeviceFilter = &device.Filter{Only: &device.Selector{}} })},
 		{"config.pushConfig", "room messages (conversationType 1) are never pushed: leave it out", edits(to(Room))},
-		{"config.pushConfig.title", "is required and must not be empty: a push has a title and a content", edits(push(func(p *PushConfigInput) { p.Title = "" }))},
-		{"config.pushConfig.content", "is required and must not be empty: a push has a title and a content", edits(push(func(p *PushConfigInput) { p.Content = "" }))},
+		{"config.pushConfig.title", "is required and must not be empty: a push has a title and a content, unless it is silent", edits(push(func(p *PushConfigInput) { p.Title = "" }))},
+		{"config.pushConfig.content", "is required and must not be empty: a push has a title and a content, unless it is silent", edits(push(func(p *PushConfigInput) { p.Content = "" }))},
+		{"config.pushConfig.title", "is for a push that shows something: leave it out, or silent", edits(push(func(p *PushConfigInput) { p.Silent = true }))},
+		{"config.pushConfig.content", "is for a push that shows something: leave it out, or silent", edits(push(func(p *PushConfigInput) { p.Silent, p.Title = true, "" }))},
+		{"config.pushConfig.enableBadge", "is for a push that shows something: leave it out, or silent", edits(push(silent, func(p *PushConfigInput) { p.EnableBadge = true }))},
+		{"config.pushConfig.voIPConfig.iOSVoIPHandleType", "is 0: give 1 (generic), 2 (phone number) or 3 (email address)", edits(push(voIP(VoIPConfig{HandleValue: "alice"})))},
+		{"config.pushConfig.voIPConfig.iOSVoIPHandleType", "is 4: give 1 (generic), 2 (phone number) or 3 (email address)", edits(push(voIP(VoIPConfig{HandleType: 4, HandleValue: "alice"})))},
+		{"config.pushConfig.voIPConfig.iOSVoIPHandleValue", "is required and must not be empty", edits(push(voIP(VoIPConfig{HandleType: GenericHandle})))},
+		{"config.pushConfig.voIPConfig.iOSVoIPHandleValue", "is 129 bytes long: at most 128", edits(push(voIP(VoIPConfig{HandleType: EmailAddress, HandleValue: long(MaxVoIPHandleBytes)})))},
+		{"config.pushConfig.voIPConfig.iOSVoIPHandleValue", "holds a control character", edits(push(voIP(VoIPConfig{HandleType: PhoneNumber, HandleValue: "1\x00"})))},
 		{"config.pushConfig.extendedData", "is the older name of payload: give one of them", edits(push(func(p *PushConfigInput) { p.Payload, p.ExtendedData = "a", "b" }))},
 		{"config.pushConfig.resourcesID", "is 33 bytes long: at most 32", edits(push(func(p *PushConfigInput) { p.ResourcesID = long(MaxResourcesIDBytes) }))},
 		{"config.pushConfig.resourcesID", "may hold printable ASCII characters only, without slashes", edits(push(func(p *PushConfigInput) { p.ResourcesID = "a/b" }))},
@@ -130,6 +142,23 @@ func TestCheckRefuses(t *testing.T) {
 		err := request(tc.edits...).Check("alice", maxText)
 		if want := fault.Invalid(tc.field, "%s", tc.message); !reflect.DeepEqual(err, error(want)) {
 			t.Errorf("got  %v\nwant %v", err, want)
+		}
+	}
+}
+
+func silent(p *PushConfigInput) { p.Title, p.Content, p.Silent = "", "", true }
+
+func voIP(v VoIPConfig) func(*PushConfigInput) { return func(p *PushConfigInput) { p.VoIP = &v } }
+
+func TestSilentAndVoIPAreTaken(t *testing.T) {
+	for _, edit := range []func(*SendRequest){
+		push(silent),
+		push(silent, func(p *PushConfigInput) { p.Payload = "sync" }),
+		push(voIP(VoIPConfig{HandleType: GenericHandle, HandleValue: "alice", HasVideo: true})),
+		push(silent, voIP(VoIPConfig{HandleType: PhoneNumber, HandleValue: "+3212345"})),
+	} {
+		if err := request(edit).Check("alice", maxText); err != nil {
+			t.Error(err)
 		}
 	}
 }

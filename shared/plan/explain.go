@@ -19,6 +19,7 @@ var explanations = map[Reason]string{
 	Online:       "the device was online and got it directly",
 	RulePlatform: "their offline push rule: another of their platforms was online",
 	PopupOff:     "the device takes no popup pushes",
+	SilentOff:    "the device takes no silent pushes",
 	CallOver:     "the invitation was answered or cancelled, or the call ended, before the ring left",
 	Ringing:      "they are invited again, so nothing is dismissed",
 	Superseded:   "they were invited again since, and are told how that ended",

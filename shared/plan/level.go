@@ -13,7 +13,7 @@ import (
 // mute of it, and by the level that is nearest to it: the conversation's own,
 // its type's, theirs for all, and the operator's in the same order.
 func (p Rules) forConversation(a push.Announcement, r Receiver, now time.Time) Reason {
-	if a.Kind != push.KindMessage {
+	if a.Kind != push.KindMessage || a.Push.Silent {
 		return Push
 	}
 	settings := r.settings(p.Defaults)

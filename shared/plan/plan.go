@@ -37,6 +37,7 @@ const (
 	Online       Reason = "online"         // the device has the message already
 	RulePlatform Reason = "rule_platform"  // updateUserOfflinePushRule
 	PopupOff     Reason = "popup_off"      // the device takes no popup pushes
+	SilentOff    Reason = "silent_off"     // the device takes no silent pushes
 )
 
 // Decision is what becomes of one device, or of a receiver without any.
@@ -123,6 +124,7 @@ func forMember(a push.Announcement, r Receiver, now time.Time) Reason {
 	case a.ConversationType != chat.Group:
 	case r.Member == nil:
 		return NotMember
+	case a.Push.Silent: // it disturbs nobody
 	case r.Member.silent(now) && !r.Insisted:
 		return Muted
 	case r.Member.Level != "" && !r.reaches(r.Member.Level):
@@ -141,7 +143,7 @@ func (p Rules) forUser(a push.Announcement, r Receiver, now time.Time) Reason {
 		return Blocked
 	case a.Seq > 0 && a.Seq <= r.Presence.ReadSeq(a.CID):
 		return AlreadyRead
-	case a.Kind != push.KindCallEnd && r.settings(p.Defaults).SnoozedAt(now):
+	case a.Kind != push.KindCallEnd && !a.Push.Silent && r.settings(p.Defaults).SnoozedAt(now):
 		return Snoozed
 	case r.Presence == nil || len(r.Presence.Devices) == 0:
 		return NoDevice
@@ -159,7 +161,9 @@ func forDevice(a push.Announcement, u *presence.User, d device.Device, now time.
 		return Online
 	case u.Silences(d.Platform, now):
 		return RulePlatform
-	case !d.Popup:
+	case a.Push.Silent && !d.Silent:
+		return SilentOff
+	case !a.Push.Silent && !d.Popup:
 		return PopupOff
 	}
 	return Push

@@ -25,7 +25,7 @@ var call = push.Announcement{Kind: push.KindMessage, ID: "m1", SenderUserID: "al
 // phone is bob's Android phone, offline and ready to ring, changed by edits.
 func phone(edits ...func(*device.Device)) device.Device {
 	d := device.Device{
-		PushID: "phone", DeviceID: "d", Platform: device.Android, Popup: true,
+		PushID: "phone", DeviceID: "d", Platform: device.Android, Popup: true, Silent: true,
 		Target: device.Target{Kind: device.KindToken, Value: "tok"}, State: device.Offline,
 	}
 	for _, edit := range edits {
@@ -96,6 +96,11 @@ func of(k push.Kind, t chat.ConversationType, a push.Announcement) push.Announce
 // seventh announces message 7 of the conversation "c".
 var seventh = push.Announcement{Kind: push.KindMessage, SenderUserID: "alice", CID: "c", Seq: 7, ExpiresAt: call.ExpiresAt}
 
+// quietly is a as a silent push.
+func quietly(a push.Announcement) push.Announcement { a.Push.Silent = true; return a }
+
+func silentOff(d *device.Device) { d.Silent = false }
+
 // only announces something for a platform.
 func only(p device.Platform) push.Announcement {
 	a := call
@@ -116,6 +121,16 @@ var rows = []row{
 	{"an idle tab doesn't silence a phone", call, "bob", bob(phone(), phone(web, online)), map[string]Reason{"phone": Push, "web": Online}, nil, false},
 	{"no target", call, "bob", bob(phone(noTarget)), map[string]Reason{"phone": NoTarget}, nil, false},
 	{"popup off", call, "bob", bob(phone(popupOff)), map[string]Reason{"phone": PopupOff}, nil, false},
+	{"silent, popup off", quietly(seventh), "bob", bob(phone(popupOff)), map[string]Reason{"phone": Push}, nil, false},
+	{"silent, silent off", quietly(seventh), "bob", bob(phone(silentOff)), map[string]Reason{"phone": SilentOff}, nil, false},
+	{"silent off, not silent", seventh, "bob", bob(phone(silentOff)), map[string]Reason{"phone": Push}, nil, false},
+	{"silent, muted", quietly(seventh), "bob", mute(0, bob(phone())), map[string]Reason{"phone": Push}, nil, false},
+	{"silent, muted in a group", quietly(inGroup), "bob", bob(phone()), map[string]Reason{"phone": Push}, &Member{Muted: true, Level: presence.LevelNone}, false},
+	{"silent, level none", quietly(seventh), "bob", leveled(presence.LevelNone, presence.LevelNone, bob(phone())), map[string]Reason{"phone": Push}, nil, false},
+	{"silent, snoozed", quietly(seventh), "bob", snoozed(1, bob(phone())), map[string]Reason{"phone": Push}, nil, false},
+	{"silent, no member", quietly(inGroup), "bob", bob(phone()), map[string]Reason{"": NotMember}, nil, false},
+	{"silent, blocked", quietly(seventh), "bob", blocking(bob(phone())), map[string]Reason{"": Blocked}, nil, false},
+	{"silent, online", quietly(seventh), "bob", bob(phone(online)), map[string]Reason{"phone": Online}, nil, false},
 	{"rule, web online", call, "bob", muteAndroid(bob(phone(), phone(web, online))), map[string]Reason{"phone": RulePlatform, "web": Online}, nil, false},
 	{"rule, web offline", call, "bob", muteAndroid(bob(phone(), phone(web))), map[string]Reason{"phone": Push, "web": Push}, nil, false},
 	{"rule, web's lease over", call, "bob", muteAndroid(bob(phone(), phone(web, online, func(d *device.Device) { d.LeaseUntil = now }))), map[string]Reason{"phone": Push, "web": Push}, nil, false},

@@ -49,11 +49,11 @@ func OfCall(c call.Call, inviter string, createdAt, expiresAt int64) Announcemen
 
 // OfCallEnd announces, in the place of what OfCall did, that c stopped ringing
 // at the time at (ms since 1970). A pushConfig that came with a cancel, quit or
-// end says it in the caller's words.
+// end says it in the caller's words, where it is shown as the ring was.
 func OfCallEnd(c call.Call, end CallEnd, inviter string, at int64) Announcement {
 	a := OfCall(c, inviter, at, at+missedFor.Milliseconds())
 	a.Kind, a.CallEnd = KindCallEnd, end
-	if end == Missed && c.DismissPush != nil {
+	if end == Missed && c.DismissPush != nil && c.DismissPush.Silent == c.Push.Silent {
 		a.Push = *c.DismissPush
 	} else {
 		a.Push.Content = endText[end]

@@ -66,8 +66,10 @@ func TestEncodeIsTheAdminSDKs(t *testing.T) {
 		"html": announcement(func(a *Announcement) {
 			a.Push.Title, a.Push.Content = `<b>&"\</b>`, "\u2028 \x01 \u00e9 \U0001f468\u200d\U0001f469\u200d\U0001f467"
 		}),
-		"invalid":  announcement(func(a *Announcement) { a.Push.Content = "\xff\xc3\x28" }),
-		"too long": announcement(func(a *Announcement) { a.Push.Content = strings.Repeat("long ", 2000) }),
+		"silent": announcement(silent), "voip": ringingWith(voIP), "silent call": ringingWith(silent),
+		"too long and silent": announcement(silent, func(a *Announcement) { a.Push.Payload = strings.Repeat("long ", 2000) }),
+		"invalid":             announcement(func(a *Announcement) { a.Push.Content = "\xff\xc3\x28" }),
+		"too long":            announcement(func(a *Announcement) { a.Push.Content = strings.Repeat("long ", 2000) }),
 	}
 	for name, a := range announcements {
 		for _, r := range []Renderer{{}, {WebClickURL: "https://chat.example/?a=1&b=2"}} {

@@ -46,7 +46,7 @@ func (r Renderer) Render(a Announcement, t Target, now time.Time) *messaging.Mes
 // render is Render without the target.
 func (r Renderer) render(a Announcement, t Target, now time.Time) *messaging.Message {
 	m := r.message(a.veiled(t.Privacy), t, now)
-	if over := size(m) - MaxMessageBytes; over > 0 {
+	if over := size(m) - MaxMessageBytes; over > 0 && m.Notification != nil {
 		m.Notification.Body = shorten(m.Notification.Body, over)
 	}
 	return m
@@ -54,11 +54,19 @@ func (r Renderer) render(a Announcement, t Target, now time.Time) *messaging.Mes
 
 func (r Renderer) message(a Announcement, t Target, now time.Time) *messaging.Message {
 	m := &messaging.Message{
-		Data:         data(a, t.Privacy),
-		Notification: &messaging.Notification{Title: a.Push.Title, Body: a.Push.Content},
-		FCMOptions:   &messaging.FCMOptions{AnalyticsLabel: string(a.Kind)},
+		Data:       data(a, t.Privacy),
+		FCMOptions: &messaging.FCMOptions{AnalyticsLabel: string(a.Kind)},
+	}
+	if a.Push.VoIP != nil && t.Platform.Apple() && t.Privacy != device.PrivacyID {
+		voIP, _ := json.Marshal(a.Push.VoIP) // of a number, a text and a flag
+		m.Data["voIPConfig"] = string(voIP)
 	}
 	ttl := a.TTL(now)
+	if a.Push.Silent {
+		silence(m, a, t, now, ttl)
+		return m
+	}
+	m.Notification = &messaging.Notification{Title: a.Push.Title, Body: a.Push.Content}
 	switch {
 	case t.Platform == device.Web:
 		m.Webpush = r.webpush(a, ttl)
@@ -175,13 +183,7 @@ var urgency = map[chat.Priority]string{chat.Low: "low", chat.Medium: "normal", c
 
 func (r Renderer) webpush(a Announcement, ttl time.Duration) *messaging.WebpushConfig {
 	c := &messaging.WebpushConfig{
-		Headers: map[string]string{
-			"TTL":     strconv.FormatInt(int64(ttl/time.Second), 10),
-			"Urgency": urgency[a.Priority],
-			// At most 32 characters of URL-safe base64 (RFC 8030 §5.4): IDs of other
-			// forms may become announcements too, hence the hash.
-			"Topic": docid.New("topic", a.Tag()),
-		},
+		Headers: webHeaders(a, ttl),
 		Notification: &messaging.WebpushNotification{
 			Tag: a.Tag(), RequireInteraction: a.Kind == KindCall, Silent: a.Kind == KindCallEnd,
 		},
@@ -190,6 +192,16 @@ func (r Renderer) webpush(a Announcement, ttl time.Duration) *messaging.WebpushC
 		c.FCMOptions = &messaging.WebpushFCMOptions{Link: r.WebClickURL}
 	}
 	return c
+}
+
+func webHeaders(a Announcement, ttl time.Duration) map[string]string {
+	return map[string]string{
+		"TTL":     strconv.FormatInt(int64(ttl/time.Second), 10),
+		"Urgency": urgency[a.Priority],
+		// At most 32 characters of URL-safe base64 (RFC 8030 §5.4): IDs of other
+		// forms may become announcements too, hence the hash.
+		"Topic": docid.New("topic", a.Tag()),
+	}
 }
 
 func size(m *messaging.Message) int {

@@ -52,6 +52,11 @@ func TestOfCallEnd(t *testing.T) {
 			t.Errorf("%s: %+v", end, a)
 		}
 	}
+	// A silent word of the caller's would leave the ring standing.
+	c.DismissPush = &chat.PushConfig{Silent: true, Payload: "q"}
+	if a := OfCallEnd(c, Missed, "alice", 7); a.Push.Silent || a.Push.Content != "Missed call" || a.Push.Title != "Alice" {
+		t.Errorf("with a silent word: %+v", a)
+	}
 	if c.Push.Content != "Video call" {
 		t.Error("the call's own pushConfig was changed")
 	}
@@ -100,6 +105,21 @@ func everything(a *Announcement) {
 
 func collapsed(a *Announcement) { a.Collapse = "zvp3k2hclsrykrbbyidmg6bm2q" }
 
+func silent(a *Announcement) {
+	a.Push = chat.PushConfig{Silent: true, Payload: `{"sync":"contacts"}`}
+}
+
+func voIP(a *Announcement) {
+	a.Push.VoIP = &chat.VoIPConfig{HandleType: chat.GenericHandle, HandleValue: "alice", HasVideo: true}
+}
+
+// ringingWith is ringing, changed by an edit.
+func ringingWith(edit func(*Announcement)) Announcement {
+	a := ringing()
+	edit(&a)
+	return a
+}
+
 func low(a *Announcement)  { a.Priority = chat.Low }
 func high(a *Announcement) { a.Priority = chat.High }
 
@@ -141,6 +161,13 @@ func TestRenderGolden(t *testing.T) {
 		{"web_id", clickable, announcement(everything), onDevice(device.Web, private(device.PrivacyID)), sentAt},
 		{"android_call_id", Renderer{}, ringing(), onDevice(device.Android, private(device.PrivacyID)), sentAt},
 		{"ios_call_end_generic", Renderer{}, ended(Answered), onDevice(device.IPhoneOS, private(device.PrivacyGeneric)), sentAt},
+		{"android_silent", clickable, announcement(silent), onDevice(device.Android), sentAt},
+		{"ios_silent", clickable, announcement(silent), onDevice(device.IPhoneOS, func(t *Target) { t.Badge = 5 }), sentAt},
+		{"web_silent", clickable, announcement(silent), onDevice(device.Web), sentAt},
+		{"android_silent_collapsed_id", Renderer{}, announcement(silent, collapsed), onDevice(device.Android, private(device.PrivacyID)), sentAt},
+		{"android_call_silent", Renderer{}, ringingWith(silent), onDevice(device.Android), sentAt},
+		{"ios_call_voip", Renderer{}, ringingWith(voIP), onDevice(device.IPhoneOS), sentAt},
+		{"ios_call_voip_id", Renderer{}, ringingWith(voIP), onDevice(device.IPhoneOS, private(device.PrivacyID)), sentAt},
 		{"android_call", Renderer{}, ringing(), onDevice(device.Android), sentAt},
 		{"ios_call", Renderer{}, ringing(), onDevice(device.IPhoneOS), sentAt},
 		{"web_call", clickable, ringing(), onDevice(device.Web), sentAt},
@@ -168,6 +195,24 @@ func TestRenderGolden(t *testing.T) {
 				t.Errorf("differs from %s:\n%s", file, got.Bytes())
 			}
 		})
+	}
+}
+
+// Who is not to see anything sees nothing: no platform's silent push has a text, a
+// sound or a number, and only the iPhone is told who calls.
+func TestSilentShowsNothing(t *testing.T) {
+	for _, p := range platformsFCM {
+		for _, a := range []Announcement{announcement(silent), ringingWith(silent), ringingWith(func(a *Announcement) { silent(a); voIP(a) })} {
+			m := string(encode(t, Renderer{WebClickURL: "https://chat.example/"}.Render(a, onDevice(p), sentAt)))
+			for _, word := range []string{`"notification"`, `"alert"`, `"sound"`, `"badge"`, `"link"`} {
+				if strings.Contains(m, word) {
+					t.Errorf("%s: %s in %s", p, word, m)
+				}
+			}
+			if strings.Contains(m, "iOSVoIP") != (a.Push.VoIP != nil && p.Apple()) {
+				t.Errorf("%s: VoIP options in %s", p, m)
+			}
+		}
 	}
 }
 
