@@ -100,23 +100,27 @@ function text(m: ZIMMessageInput): string {
 
 /**
  * pushConfig is p as the API takes it. Without a title or a content there is no
- * push, as in the compared SDK, which says nothing; here the console does.
+ * push, as in the compared SDK, which says nothing; here the console does. A
+ * silent one has neither.
  */
 export function pushConfig(p: ZIMPushConfigInput | undefined, call: string): object | undefined {
   if (!p) return undefined;
+  if (p.privateMessageTemplate) throw unsupported("vendors' message templates: leave out pushConfig.privateMessageTemplate");
+  const carried = {
+    ...(p.payload || p.extendedData ? { payload: p.payload || p.extendedData } : {}),
+    ...(p.resourcesID ? { resourcesID: p.resourcesID } : {}),
+    ...(p.threadID ? { threadID: p.threadID } : {}),
+    ...(p.voIPConfig ? { voIPConfig: p.voIPConfig } : {}),
+  };
+  if (p.silent) return { silent: true, ...carried };
   if (!p.title || !p.content) {
     console.warn(`Doorbell: ${call}'s pushConfig has no ${p.title ? "content" : "title"}, so nobody is pushed to: a push has both`);
     return undefined;
   }
-  if (p.voIPConfig) throw unsupported("VoIP pushes: leave out pushConfig.voIPConfig");
-  if (p.privateMessageTemplate) throw unsupported("vendors' message templates: leave out pushConfig.privateMessageTemplate");
-  const payload = p.payload || p.extendedData;
   return {
     title: p.title,
     content: p.content,
-    ...(payload ? { payload } : {}),
-    ...(p.resourcesID ? { resourcesID: p.resourcesID } : {}),
-    ...(p.threadID ? { threadID: p.threadID } : {}),
+    ...carried,
     ...(p.enableBadge ? { enableBadge: true, badgeIncrement: p.badgeIncrement ?? 0 } : {}),
   };
 }

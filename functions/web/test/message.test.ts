@@ -28,7 +28,7 @@ for (const [what, message, config, code] of [
   ["bytes that are no text", { type: 2, message: new Uint8Array([0xff]) }, {}, ZIMErrorCode.CommonModuleParamsInvalid],
   ["a receipt", { type: 1, message: "x" }, { hasReceipt: true }, ZIMErrorCode.CommonModuleUnsupportedRequest],
   ["outside the unread count", { type: 1, message: "x" }, { disableUnreadMessageCount: true }, ZIMErrorCode.CommonModuleUnsupportedRequest],
-  ["a VoIP push", { type: 1, message: "x" }, { pushConfig: { title: "t", content: "c", voIPConfig: { iOSVoIPHandleType: 1, iOSVoIPHandleValue: "", iOSVoIPHasVideo: false } } }, ZIMErrorCode.CommonModuleUnsupportedRequest],
+  ["a vendor's template", { type: 1, message: "x" }, { pushConfig: { title: "t", content: "c", privateMessageTemplate: { templateID: "1", titleParameters: "", contentParameters: "" } } }, ZIMErrorCode.CommonModuleUnsupportedRequest],
 ] as const) {
   test(`not sent: ${what}`, () => {
     assert.throws(() => sendBody(message as never, "bob", 0, config, "l"), { code });
@@ -59,6 +59,9 @@ test("a pushConfig without a title or a content is no push, and the console says
 });
 
 test("payload and its older name", () => {
+  const voIPConfig = { iOSVoIPHandleType: 1, iOSVoIPHandleValue: "alice", iOSVoIPHasVideo: true };
+  assert.deepEqual(pushConfig({ title: "t", content: "c", voIPConfig }, ""), { title: "t", content: "c", voIPConfig });
+  assert.deepEqual(pushConfig({ silent: true, title: "not shown", payload: "p" }, ""), { silent: true, payload: "p" });
   assert.deepEqual(pushConfig({ title: "t", content: "c", extendedData: "old" }, ""), { title: "t", content: "c", payload: "old" });
   assert.deepEqual(pushConfig({ title: "t", content: "c", payload: "new", extendedData: "old" }, ""), { title: "t", content: "c", payload: "new" });
 });

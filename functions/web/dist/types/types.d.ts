@@ -96,9 +96,13 @@ export interface ZIMPushConfig {
     voIPConfig?: ZIMVoIPConfig;
     privateMessageTemplate?: ZIMOfflinePushPrivateMessageTemplate;
 }
-/** A ZIMPushConfig to send: extendedData is payload's name before 2.5.0. */
+/**
+ * A ZIMPushConfig to send: extendedData is payload's name before 2.5.0. silent is
+ * Doorbell's own: the push shows nothing and gives the app its payload.
+ */
 export type ZIMPushConfigInput = Partial<ZIMPushConfig> & {
     extendedData?: string;
+    silent?: boolean;
 };
 export interface ZIMMessageSendConfig {
     pushConfig?: ZIMPushConfig;
