@@ -72,7 +72,7 @@ func (d *drawn) filter() *device.Filter {
 func (d *drawn) announcement() push.Announcement {
 	return push.Announcement{
 		Kind: pick(d, push.KindMessage, push.KindCall, push.KindCallEnd, "other"), ID: "m", CID: pick(d, "c", ""), SenderUserID: pick(d, people...),
-		ConversationType: pick(d, chat.Peer, chat.Group, chat.Room, 7), Seq: pick[int64](d, 0, 5, -1), ExpiresAt: d.ms(), Filter: d.filter(),
+		ConversationType: pick(d, chat.Peer, chat.Group, chat.Room, 7), Seq: pick[int64](d, 0, 5, -1), ExpiresAt: d.ms(), Filter: d.filter().Seal(),
 	}
 }
 
