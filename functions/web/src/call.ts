@@ -4,7 +4,7 @@ import type {
   ZIMCallingInvitationSentResult, ZIMCallingInviteConfig, ZIMCallInvitationListQueriedResult, ZIMCallInvitationQueryConfig,
   ZIMCallInvitationSentResult, ZIMCallInviteConfig, ZIMCallJoinSentResult, ZIMCallQuitConfig, ZIMCallQuitSentResult,
 } from "./call-types.js";
-import { invalid } from "./errors.js";
+import { invalid, unsupported } from "./errors.js";
 import type { Api } from "./http.js";
 import { pushConfig } from "./message.js";
 import type { ZIMPushConfigInput } from "./types.js";
@@ -16,6 +16,7 @@ export class Calls {
   constructor(private readonly api: Api, private readonly deviceID: string) {}
 
   async invite(invitees: string[], config: CallInput<ZIMCallInviteConfig>): Promise<ZIMCallInvitationSentResult> {
+    if (config.enableNotReceivedCheck) throw unsupported("check whether an invitation was received: leave out enableNotReceivedCheck");
     const timeout = config.timeout ?? 90;
     if (!Number.isInteger(timeout) || timeout < 1 || timeout > 600) throw invalid("config.timeout", "must be a whole number of seconds, 1 to 600");
     const answer = await this.api.post<ZIMCallInvitationSentResult>("/call-invite", {

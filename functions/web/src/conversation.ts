@@ -1,10 +1,10 @@
 // Conversations and their messages over HTTP.
-import { ZIMConversationPinnedFilter, ZIMConversationType } from "./enums.js";
+import { ZIMConversationPinnedFilter, ZIMConversationType, ZIMMessageQueryMode } from "./enums.js";
 import { invalid, unsupported } from "./errors.js";
 import type { Api } from "./http.js";
 import { toMessage, type WireMessage } from "./message.js";
 import type {
-  ZIMConversation, ZIMConversationFilterOption, ZIMConversationListQueriedResult, ZIMConversationNotificationStatusSetResult,
+  ConversationNotificationConfig, NotificationLevel, ZIMConversation, ZIMConversationFilterOption, ZIMConversationListQueriedResult, ZIMConversationNotificationStatusSetResult,
   ZIMConversationQueryConfig, ZIMGroupConversation, ZIMMessageQueriedResult, ZIMMessageQueryConfig,
 } from "./types.js";
 
@@ -15,6 +15,7 @@ export interface WireConversation {
   conversationAvatarUrl?: string;
   notificationStatus?: number;
   mutedExpiredTime?: number;
+  level?: NotificationLevel;
   unreadMessageCount?: number;
   readMessageSeq?: number;
   orderKey?: number;
@@ -57,6 +58,7 @@ export class Conversations {
 
   async history(conversationID: string, type: ZIMConversationType, config: ZIMMessageQueryConfig): Promise<ZIMMessageQueriedResult> {
     const seq = config.nextMessage?.messageSeq ?? config.nextMessage?.orderKey;
+    if (config.mode === ZIMMessageQueryMode.OnlyLocal) throw unsupported("messages kept on the device: leave out mode OnlyLocal");
     if (config.nextMessage && !seq) throw invalid("config.nextMessage", "must be a message that a query answered");
     const reverse = config.reverse ?? true;
     if (seq === 1 && reverse) return { conversationID, conversationType: type, messageList: [] };
@@ -75,8 +77,10 @@ export class Conversations {
     return { conversationID, conversationType };
   }
 
-  async setNotificationStatus(status: number, conversationID: string, conversationType: ZIMConversationType): Promise<ZIMConversationNotificationStatusSetResult> {
-    await this.api.post("/conversation-notification-status", { status, conversationID, conversationType });
+  async setNotificationStatus(status: number, conversationID: string, conversationType: ZIMConversationType, { mutedUntil, level }: ConversationNotificationConfig): Promise<ZIMConversationNotificationStatusSetResult> {
+    await this.api.post("/conversation-notification-status", {
+      status, conversationID, conversationType, ...(mutedUntil === undefined ? {} : { mutedUntil }), ...(level === undefined ? {} : { level }),
+    });
     return { conversationID, conversationType };
   }
 }
@@ -108,7 +112,9 @@ function toConversation(c: WireConversation, userID: string): ZIMConversation {
     mentionedInfoList: [],
     draft: "",
     marks: [],
+    mutedExpiredTime: c.mutedExpiredTime ?? 0,
+    ...(c.level ? { level: c.level } : {}),
   };
   if (c.type !== ZIMConversationType.Group) return conversation;
-  return { ...conversation, mutedExpiredTime: c.mutedExpiredTime ?? 0 } as ZIMGroupConversation;
+  return { ...conversation, isDisabled: false } as ZIMGroupConversation;
 }

@@ -37,6 +37,7 @@ export enum ZIMMessageDirection { Send = 0, Receive = 1 }
 export enum ZIMMessageSentStatus { Sending = 0, Success = 1, Failed = 2 }
 export enum ZIMMessageReceiptStatus { Unknown = -1, None = 0, Processing = 1, Done = 2, Expired = 3, Failed = 4 }
 export enum ZIMMessageMentionedType { Unknown = 0, MentionMe = 1, MentionAll = 2, MentionAllAndMe = 3 }
+export enum ZIMMessageRepliedInfoState { Normal = 0, Deleted = 1, NotFound = 2 }
 export enum ZIMMessageQueryMode { General = 0, PreferServer = 1, OnlyLocal = 2 }
 
 export enum ZIMConversationNotificationStatus { Notify = 1, DoNotDisturb = 2 }

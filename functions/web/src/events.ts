@@ -34,7 +34,7 @@ export interface EventData {
 }
 
 /** Events of the compared SDK that Doorbell never fires: a listener may be set, and is not called. */
-const silent = [
+export const silentEvents = [
   "experimentalEventReceived", "userInfoUpdated", "userStatusUpdated", "conversationChanged", "conversationTotalUnreadMessageCountUpdated",
   "conversationMessageReceiptChanged", "conversationsAllDeleted", "broadcastMessageReceived", "messageSentStatusChanged",
   "messageReceiptChanged", "messageRevokeReceived", "messageReactionsChanged", "messageDeleted", "messageRepliedInfoChanged",
@@ -46,7 +46,7 @@ const silent = [
   "receiveRoomMessage",
 ] as const;
 
-interface SilentEventData extends Record<Exclude<(typeof silent)[number], "roomMessageReceived" | "receiveRoomMessage">, unknown> {
+interface SilentEventData extends Record<Exclude<(typeof silentEvents)[number], "roomMessageReceived" | "receiveRoomMessage">, unknown> {
   roomMessageReceived: ZIMEventOfConversationMessageReceivedResult;
   receiveRoomMessage: ZIMEventOfReceiveConversationMessageResult;
   /** Firebase renews its tokens, so this one isn't needed. */
@@ -66,7 +66,7 @@ export class Events {
   private readonly listeners = new Map<string, (zim: ZIM, data: never) => void>();
 
   on<K extends keyof ZIMEventHandler>(type: K, listener: ZIMEventHandler[K]): void {
-    if ((silent as readonly string[]).includes(type)) console.warn(`Doorbell never fires ${type}: see its functions/web/README.md`);
+    if ((silentEvents as readonly string[]).includes(type)) console.warn(`Doorbell never fires ${type}: see its functions/web/README.md`);
     this.listeners.set(type, listener);
   }
 

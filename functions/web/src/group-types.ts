@@ -44,9 +44,16 @@ export interface ZIMGroupFullInfo {
   verifyInfo: ZIMGroupVerifyInfo;
 }
 
+export interface ZIMGroupMemberSimpleInfo extends ZIMUserInfo {
+  memberNickname: string;
+  memberRole: number;
+}
+
 export interface ZIMGroupEnterInfo {
   enterTime: number;
   enterType: ZIMGroupEnterType;
+  /** Who had them enter; Doorbell doesn't say. */
+  operatedUser?: ZIMGroupMemberSimpleInfo;
 }
 
 export interface ZIMGroupMemberInfo extends ZIMUserInfo {

@@ -7,5 +7,6 @@ export type { ZIMError } from "./errors.js";
 export type { ZIMEventHandler } from "./events.js";
 export * from "./enums.js";
 export type * from "./types.js";
+export type * from "./message-types.js";
 export type * from "./group-types.js";
 export type * from "./call-types.js";

@@ -79,6 +79,9 @@ export function sendBody(m: ZIMMessageInput, to: string, type: number, config: Z
       ...(config.isNotifyMentionedUsers ? { isNotifyMentionedUsers: true } : {}),
       // Rooms are never pushed, there or here.
       ...(push && type !== ZIMConversationType.Room ? { pushConfig: push } : {}),
+      ...(config.skipPush ? { skipPush: true } : {}),
+      ...(config.deviceFilter ? { deviceFilter: config.deviceFilter } : {}),
+      ...(config.collapseID ? { collapseID: config.collapseID } : {}),
     },
   };
 }

@@ -6,6 +6,9 @@ import type {
   ZIMConversationType, ZIMCXHandleType, ZIMMessageDirection, ZIMMessageMentionedType, ZIMMessagePriority, ZIMMessageQueryMode,
   ZIMMessageReceiptStatus, ZIMMessageSentStatus, ZIMMessageType, ZIMPlatformType, ZIMUserOnlineStatus,
 } from "./enums.js";
+import type {
+  ZIMMediaUploadingProgress, ZIMMessageAttachedResult, ZIMMessageReaction, ZIMMessageRepliedInfo, ZIMMultipleMediaUploadingProgress,
+} from "./message-types.js";
 
 export interface ZIMAppConfig {
   appID: number;
@@ -53,10 +56,11 @@ export interface ZIMMessage {
   receiptStatus?: ZIMMessageReceiptStatus;
   extendedData?: string;
   localExtendedData?: string;
-  reactions?: unknown[];
+  reactions?: ZIMMessageReaction[];
   isBroadcastMessage?: boolean;
   mentionedUserIDs?: string[];
   isMentionAll?: boolean;
+  repliedInfo?: ZIMMessageRepliedInfo;
   rootRepliedCount?: number;
   isServerMessage?: boolean;
   editorUserID?: string;
@@ -129,13 +133,33 @@ export interface ZIMMessageSendConfig {
   isRetrySend?: boolean;
   disableUnreadMessageCount?: boolean;
   isAllowMultipleMessagePartialFailed?: boolean;
+  /** This one rings nobody, though it has a pushConfig. Doorbell's own, as are the two after it. */
+  skipPush?: boolean;
+  /** Which of a receiver's devices ring: those that any list of only names and none of except. */
+  deviceFilter?: DeviceFilter;
+  /** Of the sender's messages in the conversation with the same one, a device shows the latest; 64 bytes at most. */
+  collapseID?: string;
+}
+
+/** Names some of a user's devices, by any of three ways. */
+export interface DeviceList {
+  platforms?: (ZIMPlatformType | string)[];
+  pushIDs?: string[];
+  deviceIDs?: string[];
+}
+
+export interface DeviceFilter {
+  only?: DeviceList;
+  except?: DeviceList;
 }
 
 export type ZIMMessageSendConfigInput = Partial<Omit<ZIMMessageSendConfig, "pushConfig">> & { pushConfig?: ZIMPushConfigInput };
 
 export interface ZIMMessageSendNotification {
-  /** Called with the message before it is sent. */
-  onMessageAttached?: (message: ZIMMessage) => void;
+  onMessageAttached?: ZIMMessageAttachedResult;
+  /** Never called, as Doorbell has no messages with files; nor is the next one. */
+  onMediaUploadingProgress?: ZIMMediaUploadingProgress;
+  onMultipleMediaUploadingProgress?: ZIMMultipleMediaUploadingProgress;
 }
 
 export interface ZIMMessageSentResult {
@@ -183,10 +207,54 @@ export interface ZIMConversation {
   mentionedInfoList: ZIMMessageMentionedInfo[];
   draft: string;
   marks: number[];
+  /** Until when it is muted, ms of the server's clock; 0: it isn't, or for good. Doorbell's own for peers, as is level. */
+  mutedExpiredTime?: number;
+  /** Which of its messages ring; absent where the user's settings say it. */
+  level?: NotificationLevel;
 }
 
 export interface ZIMGroupConversation extends ZIMConversation {
+  isDisabled: boolean;
   mutedExpiredTime: number;
+}
+
+/** Which messages ring: "mentions" are those of the user, or of everyone. */
+export type NotificationLevel = "all" | "mentions" | "none";
+
+/** How much a push holds of what it announces: see functions/README.md. */
+export type NotificationPrivacy = "full" | "sender" | "generic" | "id";
+
+/** What setConversationNotificationStatus sets besides the status; what is left out is taken back. */
+export interface ConversationNotificationConfig {
+  /** Ends "do not disturb", ms of the server's clock; 0: it lasts. */
+  mutedUntil?: number;
+  level?: NotificationLevel;
+}
+
+/** A user's own rules for being rung. */
+export interface NotificationSettings {
+  level?: NotificationLevel;
+  peerLevel?: NotificationLevel;
+  groupLevel?: NotificationLevel;
+  /** Until then nothing rings, ms of the server's clock. */
+  snoozedUntil?: number;
+  privacy?: NotificationPrivacy;
+}
+
+/** What to change of them: what is left out stays, null takes it back to the operator's default. */
+export type NotificationSettingsChange = { [K in keyof NotificationSettings]: NotificationSettings[K] | null } & {
+  /** One of the user's devices, by either ID, and its privacy. */
+  deviceID?: string;
+  pushID?: string;
+  devicePrivacy?: NotificationPrivacy | null;
+};
+
+export interface NotificationSettingsResult {
+  /** What the user set. */
+  settings: NotificationSettings;
+  /** What is done. */
+  effective: NotificationSettings;
+  devices: { pushID: string; deviceID: string; platform: ZIMPlatformType; privacy?: NotificationPrivacy }[];
 }
 
 export interface ZIMConversationQueryConfig {

@@ -205,8 +205,19 @@ export class ZIM {
     return this.in().read(conversationID, conversationType);
   }
 
-  async setConversationNotificationStatus(status: ZIMConversationNotificationStatus, conversationID: string, conversationType: ZIMConversationType): Promise<t.ZIMConversationNotificationStatusSetResult> {
-    return this.in().conversations.setNotificationStatus(status, conversationID, conversationType);
+  /** Sets whether a conversation rings; config, Doorbell's own, for how long not, and which of its messages. */
+  async setConversationNotificationStatus(status: ZIMConversationNotificationStatus, conversationID: string, conversationType: ZIMConversationType, config: t.ConversationNotificationConfig = {}): Promise<t.ZIMConversationNotificationStatusSetResult> {
+    return this.in().conversations.setNotificationStatus(status, conversationID, conversationType, config);
+  }
+
+  /** The user's own rules for being rung. Not part of the compared SDK, as is updateNotificationSettings. */
+  async queryNotificationSettings(): Promise<t.NotificationSettingsResult> {
+    return this.in().api.get("/notification-settings");
+  }
+
+  /** Changes the user's own rules for being rung. */
+  async updateNotificationSettings(change: t.NotificationSettingsChange): Promise<t.NotificationSettingsResult> {
+    return this.in().api.post("/notification-settings", change);
   }
 
   async createGroup(groupInfo: Partial<g.ZIMGroupInfo>, userIDs: string[] = [], config: Partial<g.ZIMGroupAdvancedConfig> = {}): Promise<g.ZIMGroupCreatedResult> {

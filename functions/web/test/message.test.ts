@@ -48,6 +48,14 @@ test("what a message may have goes out, what it hasn't doesn't", () => {
   });
 });
 
+test("whom a push is for, and what it replaces, goes out as it is", () => {
+  const own = { skipPush: true, deviceFilter: { only: { platforms: ["ios", 6] }, except: { pushIDs: ["p"] } }, collapseID: "score" };
+  const { config } = sendBody({ type: 1, message: "x" }, "bob", 0, { priority: 2, ...own }, "l") as { config: object };
+  assert.deepEqual(config, { priority: 2, ...own });
+  const none = sendBody({ type: 1, message: "x" }, "bob", 0, { skipPush: false, collapseID: "" }, "l") as { config: object };
+  assert.deepEqual(none.config, { priority: 1 });
+});
+
 test("a pushConfig without a title or a content is no push, and the console says so", () => {
   const warn = mock.method(console, "warn", () => {});
   assert.equal(pushConfig({ title: "t", content: "" }, "sendMessage"), undefined);

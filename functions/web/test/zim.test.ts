@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { afterEach, beforeEach, test } from "node:test";
+import { afterEach, beforeEach, mock, test } from "node:test";
 
-import { ZIM, ZIMErrorCode } from "../src/index.js";
+import { ZIM, ZIMErrorCode, ZIMMessageQueryMode } from "../src/index.js";
+import { silentEvents } from "../src/events.js";
 import { unsupportedMethods } from "../src/unsupported.js";
 import { version } from "../src/version.js";
 import { newPage, until } from "./fakes/browser.js";
@@ -222,6 +223,36 @@ test("conversations come page by page to the end, also those of a filter", async
   await assert.rejects(zim.queryConversationList({ count: 2, nextConversation: { conversationID: "other", type: 0 } as never }), { code: ZIMErrorCode.CommonModuleParamsInvalid });
 });
 
+test("a conversation's level and mute go out and come back", async () => {
+  await zim.login("bob", { token: "token:bob" });
+  page.net.answers.set("/conversation-notification-status", ({ body }) => ({ conversationID: body.conversationID!, conversationType: body.conversationType! }));
+  await zim.setConversationNotificationStatus(2, "alice", 0, { mutedUntil: 5, level: "mentions" });
+  await zim.setConversationNotificationStatus(1, "alice", 0);
+  assert.deepEqual(page.net.to("/conversation-notification-status").map((asked) => asked.body), [
+    { status: 2, conversationID: "alice", conversationType: 0, mutedUntil: 5, level: "mentions" }, { status: 1, conversationID: "alice", conversationType: 0 },
+  ]);
+  page.net.answers.set("/conversations", { conversationList: [{ conversationID: "alice", type: 0, mutedExpiredTime: 5, level: "mentions" }, { conversationID: "g", type: 2 }], nextFlag: "" });
+  const { conversationList } = await zim.queryConversationList({ count: 10 });
+  assert.deepEqual(conversationList.map((c) => [c.mutedExpiredTime, c.level, "level" in c, "isDisabled" in c]), [[5, "mentions", true, false], [0, undefined, false, true]]);
+});
+
+test("the user's notification settings: read, and changed as far as named", async () => {
+  await zim.login("bob", { token: "token:bob" });
+  const stands = { settings: { level: "mentions" }, effective: { level: "mentions", privacy: "full" }, devices: [] };
+  page.net.answers.set("/notification-settings", stands);
+  assert.deepEqual(await zim.queryNotificationSettings(), stands);
+  assert.deepEqual(await zim.updateNotificationSettings({ level: null, snoozedUntil: 9 }), stands);
+  assert.deepEqual(page.net.to("/notification-settings").map(({ method, body }) => [method, body]), [["GET", {}], ["POST", { level: null, snoozedUntil: 9 }]]);
+});
+
+test("what a configuration asks for and Doorbell hasn't is refused, not ignored", async () => {
+  await zim.login("bob", { token: "token:bob" });
+  const code = ZIMErrorCode.CommonModuleUnsupportedRequest;
+  await assert.rejects(zim.callInvite(["alice"], { enableNotReceivedCheck: true }), { code });
+  await assert.rejects(zim.queryHistoryMessage("alice", 0, { count: 10, reverse: true, mode: ZIMMessageQueryMode.OnlyLocal }), { code });
+  assert.deepEqual([page.net.to("/call-invite").length, page.net.to("/messages").length], [0, 0]);
+});
+
 test("history goes on from a message", async () => {
   await zim.login("bob", { token: "token:bob" });
   page.net.answers.set("/messages", { messageList: [] });
@@ -244,6 +275,17 @@ test("what Doorbell doesn't have says so, and the README lists it", async () => 
     }, name);
     assert.ok(readme.includes(`\`${name}\``), `README.md doesn't list ${name}`);
   }
+});
+
+test("an event that never comes says so to who listens, and the README lists it", () => {
+  const readme = readFileSync("README.md", "utf8");
+  const warn = mock.method(console, "warn", () => {});
+  for (const name of silentEvents) {
+    zim.on(name, () => {});
+    assert.ok(readme.includes(`\`${name}\``), `README.md doesn't list ${name}`);
+  }
+  assert.equal(warn.mock.callCount(), silentEvents.length);
+  warn.mock.restore();
 });
 
 test("the version is the package's", () => {

@@ -21,6 +21,7 @@ export interface ZIMCallInviteConfig {
     timeout: number;
     mode: ZIMCallInvitationMode;
     extendedData: string;
+    /** Not supported: true is refused. */
     enableNotReceivedCheck?: boolean;
     pushConfig?: ZIMPushConfig;
 }

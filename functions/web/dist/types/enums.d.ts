@@ -64,6 +64,11 @@ export declare enum ZIMMessageMentionedType {
     MentionAll = 2,
     MentionAllAndMe = 3
 }
+export declare enum ZIMMessageRepliedInfoState {
+    Normal = 0,
+    Deleted = 1,
+    NotFound = 2
+}
 export declare enum ZIMMessageQueryMode {
     General = 0,
     PreferServer = 1,

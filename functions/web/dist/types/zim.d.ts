@@ -53,7 +53,12 @@ export declare class ZIM {
     queryHistoryMessage(conversationID: string, conversationType: ZIMConversationType, config: t.ZIMMessageQueryConfig): Promise<t.ZIMMessageQueriedResult>;
     queryConversationList(config: t.ZIMConversationQueryConfig, option?: Partial<t.ZIMConversationFilterOption>): Promise<t.ZIMConversationListQueriedResult>;
     clearConversationUnreadMessageCount(conversationID: string, conversationType: ZIMConversationType): Promise<t.ZIMConversationUnreadMessageCountClearedResult>;
-    setConversationNotificationStatus(status: ZIMConversationNotificationStatus, conversationID: string, conversationType: ZIMConversationType): Promise<t.ZIMConversationNotificationStatusSetResult>;
+    /** Sets whether a conversation rings; config, Doorbell's own, for how long not, and which of its messages. */
+    setConversationNotificationStatus(status: ZIMConversationNotificationStatus, conversationID: string, conversationType: ZIMConversationType, config?: t.ConversationNotificationConfig): Promise<t.ZIMConversationNotificationStatusSetResult>;
+    /** The user's own rules for being rung. Not part of the compared SDK, as is updateNotificationSettings. */
+    queryNotificationSettings(): Promise<t.NotificationSettingsResult>;
+    /** Changes the user's own rules for being rung. */
+    updateNotificationSettings(change: t.NotificationSettingsChange): Promise<t.NotificationSettingsResult>;
     createGroup(groupInfo: Partial<g.ZIMGroupInfo>, userIDs?: string[], config?: Partial<g.ZIMGroupAdvancedConfig>): Promise<g.ZIMGroupCreatedResult>;
     joinGroup(groupID: string): Promise<g.ZIMGroupJoinedResult>;
     leaveGroup(groupID: string): Promise<g.ZIMGroupLeftResult>;

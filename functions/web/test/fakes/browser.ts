@@ -91,10 +91,10 @@ export function newPage() {
   return { window, document, net, stored, notification, workers, registration, shown, push };
 }
 
-/** until waits for something that promises bring about, a second at most. */
+/** until waits for something that promises bring about, a second at most, whatever a test makes of the clock. */
 export async function until(what: () => boolean): Promise<void> {
-  for (const end = Date.now() + 1000; !what();) {
-    if (Date.now() > end) throw new Error(`never: ${what.toString()}`);
+  for (const end = performance.now() + 1000; !what();) {
+    if (performance.now() > end) throw new Error(`never: ${what.toString()}`);
     await new Promise((done) => { setTimeout(done, 2); });
   }
 }

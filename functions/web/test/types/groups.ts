@@ -1,6 +1,6 @@
 import {
   ZIM, ZIMGroupEvent, ZIMGroupInviteMode, ZIMGroupJoinMode, ZIMGroupState, type ZIMErrorUserInfo, type ZIMGroupAdvancedConfig, type ZIMGroupFullInfo,
-  type ZIMGroupInfo, type ZIMGroupMemberInfo, type ZIMGroupMemberQueryConfig,
+  type ZIMGroupInfo, type ZIMGroupMemberInfo, type ZIMGroupMemberQueryConfig, type ZIMGroupMemberSimpleInfo,
 } from "zego-zim-web";
 
 declare const zim: ZIM;
@@ -27,6 +27,10 @@ zim.queryGroupInfo("g").then(({ groupInfo }) => console.log(groupInfo.groupNotic
 zim.queryGroupList().then(({ groupList }) => console.log(groupList[0]?.baseInfo.groupName));
 zim.queryGroupMemberCount("g").then(({ count }) => console.log(count));
 const page: ZIMGroupMemberQueryConfig = { nextFlag: 0, count: 100 };
+zim.queryGroupMemberList("g", page).then(({ userList }) => {
+  const by: ZIMGroupMemberSimpleInfo | undefined = userList[0]?.groupEnterInfo.operatedUser;
+  console.log(by?.memberNickname, by?.memberRole, by?.userID);
+});
 zim.queryGroupMemberList("g", page).then(({ userList, nextFlag }) => console.log(userList.map((m) => m.userID), nextFlag));
 zim.on("groupStateChanged", (_zim, { state, event, operatedInfo, groupInfo }) => {
   if (state === ZIMGroupState.Quit && event === ZIMGroupEvent.Dismissed) console.log(operatedInfo.userID, groupInfo.baseInfo.groupID);

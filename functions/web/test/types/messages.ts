@@ -1,8 +1,10 @@
 import {
-  ZIM, ZIMConversationNotificationStatus, ZIMConversationType, ZIMMessagePriority, ZIMMessageQueryMode, ZIMMessageType, ZIMPlatformType,
-  type ZIMCommandMessage, type ZIMConversation, type ZIMConversationQueryConfig, type ZIMCustomMessage, type ZIMEventHandler, type ZIMMessage,
-  type ZIMMessageQueryConfig, type ZIMMessageSendConfig, type ZIMMessageSendNotification, type ZIMPushConfig, type ZIMTextMessage,
-  type ZIMUserOfflinePushRule,
+  ZIM, ZIMConversationNotificationStatus, ZIMConversationType, ZIMMessagePriority, ZIMMessageQueryMode, ZIMMessageRepliedInfoState,
+  ZIMMessageType, ZIMPlatformType, type ZIMCommandMessage, type ZIMConversation, type ZIMConversationQueryConfig, type ZIMCustomMessage,
+  type ZIMEventHandler, type ZIMGroupConversation, type ZIMMediaMessage, type ZIMMediaUploadingProgress, type ZIMMessage,
+  type ZIMMessageAttachedResult, type ZIMMessageLiteInfo, type ZIMMessageQueryConfig, type ZIMMessageReaction,
+  type ZIMMessageReactionUserInfo, type ZIMMessageRepliedInfo, type ZIMMessageSendConfig, type ZIMMessageSendNotification,
+  type ZIMMultipleMediaUploadingProgress, type ZIMMultipleMessage, type ZIMPushConfig, type ZIMTextMessage, type ZIMUserOfflinePushRule,
 } from "zego-zim-web";
 
 declare const zim: ZIM;
@@ -19,6 +21,18 @@ const notification: ZIMMessageSendNotification = {
     console.log(message.localMessageID);
   },
 };
+const attached: ZIMMessageAttachedResult = (message) => console.log(message.localMessageID);
+const uploading: ZIMMediaUploadingProgress = (message: ZIMMediaMessage, currentFileSize, totalFileSize) => console.log(message.fileName, message.fileSize, currentFileSize / totalFileSize);
+const uploadingAll: ZIMMultipleMediaUploadingProgress = (message: ZIMMultipleMessage, current, total, index, currentOfIndex, totalOfIndex) => {
+  const part: ZIMMessageLiteInfo | undefined = message.messageInfoList[index];
+  console.log(part?.type, current, total, currentOfIndex, totalOfIndex, message.failedIndexList);
+};
+zim.sendMessage(text, "bob", 0, config, { onMessageAttached: attached, onMediaUploadingProgress: uploading });
+zim.sendMessage(text, "bob", 0, config, { onMessageAttached: attached, onMultipleMediaUploadingProgress: uploadingAll });
+zim.sendMessage({ type: 1, message: "Hello" } as ZIMTextMessage, "bob", 0, config, {
+  onMessageAttached: function (message) { console.log(message.messageID); },
+  onMediaUploadingProgress: function (message, currentFileSize, totalFileSize) { console.log(message.fileUID, currentFileSize, totalFileSize); },
+});
 
 zim.sendMessage(text, "bob", ZIMConversationType.Peer, config, notification).then(({ message }) => {
   const sent: ZIMMessage = message;
@@ -29,6 +43,13 @@ zim.sendMessage(custom, "group", 2, { priority: 3, isNotifyMentionedUsers: true 
 
 const received: ZIMEventHandler["peerMessageReceived"] = (_zim, { messageList, fromConversationID, info }) => {
   for (const message of messageList) {
+    const reactions: ZIMMessageReaction[] = message.reactions ?? [];
+    for (const { reactionType, totalCount, isSelfIncluded, userList } of reactions) {
+      const users: ZIMMessageReactionUserInfo[] = userList;
+      console.log(reactionType, totalCount, isSelfIncluded, users[0]?.userID);
+    }
+    const replied: ZIMMessageRepliedInfo | undefined = message.repliedInfo;
+    if (replied?.state === ZIMMessageRepliedInfoState.Normal) console.log(replied.messageInfo.type, replied.senderUserID, replied.sentTime, replied.messageSeq);
     if (message.type === ZIMMessageType.Text) console.log((message as ZIMTextMessage).message, fromConversationID, info.isOfflineMessage);
   }
 };
@@ -50,6 +71,10 @@ const list: ZIMConversationQueryConfig = { count: 20 };
 zim.queryConversationList(list).then(({ conversationList }) => {
   const last: ZIMConversation | undefined = conversationList[conversationList.length - 1];
   if (last) zim.queryConversationList({ count: 20, nextConversation: last });
+  if (last?.type === ZIMConversationType.Group) {
+    const { isDisabled, mutedExpiredTime } = last as ZIMGroupConversation;
+    console.log(isDisabled, mutedExpiredTime);
+  }
   for (const { conversationID, type, unreadMessageCount, lastMessage, notificationStatus } of conversationList) {
     console.log(conversationID, type, unreadMessageCount, lastMessage?.type, notificationStatus === ZIMConversationNotificationStatus.DoNotDisturb);
   }
