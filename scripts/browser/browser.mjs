@@ -22,6 +22,28 @@ export function watch(page, wrong = []) {
   return wrong;
 }
 
+/** record keeps what events of zim tell, for recorded to read. */
+export function record(page, ...types) {
+  return page.evaluate((wanted) => {
+    self.recorded = [];
+    for (const type of wanted) zim.on(type, (_, data) => self.recorded.push({ type, ...data }));
+  }, types);
+}
+
+/** recorded waits until an event has come n times, and returns those. */
+export const recorded = (page, type, n = 1) => until(`${n} ${type}`, async () => {
+  const all = (await page.evaluate(() => self.recorded)).filter((e) => e.type === type);
+  return all.length >= n && all;
+});
+
+/** hide has a page believe that nobody sees it, or does again: a headless browser shows all of its pages. */
+export function hide(page, yes = true) {
+  return page.evaluate((state) => {
+    Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => state });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, yes ? 'hidden' : 'visible');
+}
+
 /** Device is one browser profile of somebody, at one site: a device as Doorbell knows it. */
 export class Device {
   wrong = []; // errors of all its pages
@@ -58,11 +80,11 @@ export class Device {
     return d;
   }
 
-  /** visit opens the site; the seed's set-up snippet runs. */
-  async visit() {
+  /** visit opens the site; at / the seed's set-up snippet runs. */
+  async visit(path = '/') {
     this.page = await this.context.newPage();
     watch(this.page, this.wrong);
-    await this.page.goto(this.site.origin);
+    await this.page.goto(this.site.origin + path);
     return this.page;
   }
 

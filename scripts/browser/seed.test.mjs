@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { Device, launch } from './browser.mjs';
+import { Device, hide, launch, record, recorded } from './browser.mjs';
 import { startSite } from './site.mjs';
 import { call, send, unique, until, verdict } from './system.mjs';
 
@@ -38,19 +38,6 @@ async function pair(t, filled = {}) {
   const sender = await visitor(t, ada, { toUserID: ben, invitee: ben, ...filled });
   return { ada, ben, sender, receiver };
 }
-
-/** record keeps what an event of zim tells, for recorded to read. */
-function record(page, ...types) {
-  return page.evaluate((wanted) => {
-    self.recorded = [];
-    for (const type of wanted) zim.on(type, (_, data) => self.recorded.push({ type, ...data }));
-  }, types);
-}
-
-const recorded = (page, type, n = 1) => until(`${n} ${type}`, async () => {
-  const all = (await page.evaluate(() => self.recorded)).filter((e) => e.type === type);
-  return all.length >= n && all;
-});
 
 test('one-to-one: one notification, with the worker asleep and no page open', async (t) => {
   const { sender, receiver } = await pair(t);
@@ -96,6 +83,27 @@ for (const field of ['payload', 'extendedData']) {
     await receiver.waitShown();
   });
 }
+
+test('a click with a page open: that page is told, with the payload, and no other one is opened', async (t) => {
+  const { ben, sender, receiver } = await pair(t, { uncomment: 'payload', payload: '{"page":"chat"}' });
+  await receiver.visit();
+  await receiver.page.evaluate(() => {
+    self.clicked = [];
+    ZPNs.getInstance().on('notificationClicked', (message) => self.clicked.push(message));
+  });
+  await receiver.logIn(ben);
+  await hide(receiver.page);
+  await sender.run('one-to-one');
+  await receiver.deliver(1);
+  const [{ tag }] = await receiver.waitShown(`${title}: ${content}`);
+  const before = receiver.context.pages().length;
+  await receiver.click(tag);
+  const [message] = await until('notificationClicked', () => receiver.page.evaluate(() => self.clicked.length > 0 && self.clicked));
+  assert.deepEqual([message.title, message.content, message.extra.payload], [title, content, '{"page":"chat"}']);
+  assert.equal(receiver.context.pages().length, before);
+  await receiver.waitShown();
+  assert.deepEqual(receiver.wrong, []);
+});
 
 for (const snippet of ['unregister', 'unregister-push']) {
   test(`${snippet}: no further push`, async (t) => {

@@ -8,7 +8,7 @@ import { config, web } from './system.mjs';
 
 const here = new URL('./', import.meta.url);
 const dist = new URL('../../functions/web/dist/', import.meta.url);
-const types = { html: 'text/html', js: 'text/javascript' };
+const types = { html: 'text/html', js: 'text/javascript', mjs: 'text/javascript' };
 
 /** startSite serves a site. fill is, by visitor (the cookie "who"), what their pages have filled in. */
 export async function startSite() {
@@ -34,8 +34,14 @@ async function content(path, filled) {
   switch (path) {
     case '/':
       return text('fixtures/index.html');
+    case '/module.html':
+      return text('fixtures/module.html');
+    case '/zego-zim-web/index.mjs':
+      return text('doorbell.mjs', dist);
     case '/config.js':
       return where(filled);
+    case '/module-config.js':
+      return where(filled, ['firebase']); // the seed's pages give that to register
     case '/zego-zpns-web/index.js':
       return text('doorbell.js', dist);
     case '/firebase-messaging-sw.js':
@@ -46,9 +52,9 @@ async function content(path, filled) {
 }
 
 /** where tells the SDK where Doorbell is, and stands in for the one call to Google's servers. */
-async function where({ webToken }) {
-  const { emulators } = await config();
-  const given = JSON.stringify({ baseURL: web, emulators });
+async function where({ webToken }, more = []) {
+  const local = await config();
+  const given = JSON.stringify({ baseURL: web, ...Object.fromEntries(['emulators', ...more].map((field) => [field, local[field]])) });
   return `var DOORBELL_CONFIG = Object.assign(${given}, { tokenProvider: async () => ${JSON.stringify(webToken)} });`;
 }
 

@@ -60,5 +60,8 @@ export async function verdict(about, userID) {
   });
 }
 
+/** presence is how the server has a user's devices: {online, states}, each by pushID. */
+export const presence = (userID) => request(`/local/presence?${new URLSearchParams({ user: userID })}`);
+
 export const newDevice = async (platform = 'web') => (await request('/standin/devices', { platform })).token;
 export const device = (token) => request(`/standin/devices/${token}`);

@@ -94,7 +94,8 @@ func (s *System) session(r *http.Request) (any, error) {
 	return map[string]string{"customToken": custom, "idToken": id}, err
 }
 
-// presence tells which devices of a user are online as the server has it.
+// presence tells which devices of a user are online as the server has it, and what
+// each said last.
 func (s *System) presence(r *http.Request) (any, error) {
 	userID := r.URL.Query().Get("user")
 	if userID == "" {
@@ -104,13 +105,14 @@ func (s *System) presence(r *http.Request) (any, error) {
 	if err := call(r.Context(), http.MethodGet, s.documents()+"/presence/"+url.PathEscape(userID), nil, &found); err != nil {
 		return nil, err
 	}
-	online := map[string]bool{}
+	online, states := map[string]bool{}, map[string]string{}
 	for pushID, d := range found.Fields["devices"].Map.Fields {
 		f := d.Map.Fields
 		lease, _ := time.Parse(time.RFC3339, f["leaseUntil"].Timestamp) // absent: long ago
-		online[pushID] = f["state"].String == "online" && time.Now().Before(lease)
+		states[pushID] = f["state"].String
+		online[pushID] = states[pushID] == "online" && time.Now().Before(lease)
 	}
-	return map[string]any{"online": online}, nil
+	return map[string]any{"online": online, "states": states}, nil
 }
 
 // An outcome is what became of a device, as the ledger has it.
