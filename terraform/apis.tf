@@ -1,4 +1,7 @@
 locals {
+  # Firestore or the functions look at App Check's tokens, which clients get from its API.
+  app_check = var.app_check != "OFF" || contains(["log", "enforce"], coalesce(var.settings.app_check, "off"))
+
   apis = toset(concat([
     "artifactregistry.googleapis.com",      # the functions' images
     "cloudbuild.googleapis.com",            # builds them
@@ -22,7 +25,7 @@ locals {
     "securetoken.googleapis.com",           # renews ID tokens
     "storage.googleapis.com",               # the source archive
     ],
-    var.app_check == "OFF" ? [] : ["firebaseappcheck.googleapis.com"],
+    local.app_check ? ["firebaseappcheck.googleapis.com"] : [],
     var.budget == null ? [] : ["billingbudgets.googleapis.com"],
   ))
 }

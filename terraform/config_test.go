@@ -15,6 +15,7 @@ import (
 	"github.com/doorbell-push/doorbell/functions"
 	"github.com/doorbell-push/doorbell/scripts/system"
 	"github.com/doorbell-push/doorbell/shared/config"
+	"github.com/doorbell-push/doorbell/shared/delivery"
 	"github.com/doorbell-push/doorbell/shared/logs"
 	"github.com/doorbell-push/doorbell/shared/push"
 )
@@ -275,7 +276,8 @@ func TestMetrics(t *testing.T) {
 		t.Fatal("no alert on FCM's refusals")
 	}
 	same(t, "classes an operator has to mend", strings.Split(details[1], "|"), alerting)
-	for _, value := range []string{`detail=\"` + string(push.Unregistered) + `\"`, `message=\"` + logs.NotUnderstood + `\"`} {
+	dead := `status=\"` + string(delivery.Failed) + `\",detail=~\"` + string(push.Unregistered) + "|" + string(push.InvalidTarget) + `\"`
+	for _, value := range []string{dead, `message=\"` + logs.NotUnderstood + `\"`} {
 		if !strings.Contains(series, value) {
 			t.Errorf("no series asks for %s", value)
 		}

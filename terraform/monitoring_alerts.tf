@@ -130,7 +130,7 @@ locals {
     dead_letters            = "pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource=\"pubsub_subscription\",${local.dead}}"
     pushes                  = "logging_googleapis_com:user_doorbell_pushes_sum{monitored_resource=\"cloud_run_revision\"}"
     pushes_refused          = "logging_googleapis_com:user_doorbell_pushes_sum{monitored_resource=\"cloud_run_revision\",detail=~\"credentials|third_party_auth|sender_mismatch|wrong_project\"}"
-    dead_tokens             = "logging_googleapis_com:user_doorbell_pushes_sum{monitored_resource=\"cloud_run_revision\",detail=\"unregistered\"}"
+    dead_tokens             = "logging_googleapis_com:user_doorbell_pushes_sum{monitored_resource=\"cloud_run_revision\",status=\"failed\",detail=~\"unregistered|invalid_target\"}"
     latency                 = "logging_googleapis_com:user_doorbell_push_latency_bucket{monitored_resource=\"cloud_run_revision\"}"
     errors                  = "logging_googleapis_com:user_doorbell_errors{monitored_resource=\"cloud_run_revision\"}"
     not_understood          = "logging_googleapis_com:user_doorbell_errors{monitored_resource=\"cloud_run_revision\",message=\"event not understood\"}"

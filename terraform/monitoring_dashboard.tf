@@ -4,19 +4,19 @@ locals {
   # Each chart's title, and what is drawn: name of a line, from its labels, to query.
   charts = [
     {
-      title = "Messages sent, per second"
-      lines = { sent = "sum(rate(run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=\"${module.send.service}\",response_code_class=\"2xx\"}[5m]))" }
+      title = "Messages sent, per second" # repeats count; a browser's preflights answer 204
+      lines = { sent = "sum(rate(run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=\"${module.send.service}\",response_code=\"200\"}[5m]))" }
     },
     {
       title = "Pushes per second, by outcome"
       lines = { "$${status}" = "sum by (status) (rate(${local.series.pushes}[5m]))" }
     },
     {
-      title = "From message to FCM, in ms"
+      title = "From message to the last answer of its batch, in ms, by batches"
       lines = { for name, q in { p50 = 0.5, p95 = 0.95, p99 = 0.99 } : name => "histogram_quantile(${q}, sum by (le) (rate(${local.series.latency}[5m])))" }
     },
     {
-      title = "Calls to FCM, in ms"
+      title = "The same of calls, in ms"
       lines = { for name, q in { p50 = 0.5, p95 = 0.95, p99 = 0.99 } : name => "histogram_quantile(${q}, sum by (le) (rate(${replace(local.series.latency, "}", ",kind=~\"call.*\"}")}[5m])))" }
     },
     {
@@ -32,8 +32,8 @@ locals {
       lines = { "$${subscription_id}" = "sum by (subscription_id) (${local.series.dead_letters})" }
     },
     {
-      title = "Dead tokens per minute"
-      lines = { removed = "60 * sum(rate(${local.series.dead_tokens}[5m]))" }
+      title = "Dead tokens found, per minute"
+      lines = { found = "60 * sum(rate(${local.series.dead_tokens}[5m]))" }
     },
     {
       title = "Pushes not sent, per minute, by reason"
@@ -60,8 +60,8 @@ locals {
       lines = { "$${service_name}" = "sum by (service_name) (rate(run_googleapis_com:container_billable_instance_time{monitored_resource=\"cloud_run_revision\",service_name=~\"${local.prefix}-.*\"}[5m]))" }
     },
     {
-      title = "Cost: heartbeats per second"
-      lines = { presence = "sum(rate(run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=\"${module.presence.service}\"}[5m]))" }
+      title = "Cost: requests to presence per second, nearly all heartbeats"
+      lines = { presence = "sum(rate(run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=\"${module.presence.service}\",response_code=\"200\"}[5m]))" }
     },
     {
       title = "Cost: logs, in bytes per second"

@@ -10,12 +10,15 @@ output "dashboard_url" {
 output "firebase_config" {
   description = "What a web page gives to the Firebase SDK's initializeApp. None of it is secret."
   value = {
-    apiKey            = data.google_firebase_web_app_config.this.api_key
-    appId             = google_firebase_web_app.this.app_id
-    authDomain        = data.google_firebase_web_app_config.this.auth_domain
-    messagingSenderId = data.google_firebase_web_app_config.this.messaging_sender_id
-    projectId         = var.project
-    storageBucket     = data.google_firebase_web_app_config.this.storage_bucket
+    for name, value in {
+      apiKey            = data.google_firebase_web_app_config.this.api_key
+      appId             = google_firebase_web_app.this.app_id
+      authDomain        = data.google_firebase_web_app_config.this.auth_domain
+      measurementId     = data.google_firebase_web_app_config.this.measurement_id # of a project with Google Analytics
+      messagingSenderId = data.google_firebase_web_app_config.this.messaging_sender_id
+      projectId         = var.project
+      storageBucket     = data.google_firebase_web_app_config.this.storage_bucket
+    } : name => value if try(length(value), 0) > 0
   }
 }
 

@@ -1,8 +1,10 @@
 package terraform_test
 
 import (
+	"math"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -77,6 +79,77 @@ func TestRolesAreNarrow(t *testing.T) {
 		if !strings.Contains(readme, "`"+role+"`") {
 			t.Errorf("the README doesn't tell of %s", role)
 		}
+	}
+}
+
+// The README's table of sizes is what the functions get, and its prices follow
+// from them.
+func TestReadmeSizes(t *testing.T) {
+	readme := read(t, "README.md")
+	number := func(text, expression string) string {
+		m := regexp.MustCompile(expression).FindStringSubmatch(text)
+		if m == nil {
+			return ""
+		}
+		return m[1]
+	}
+	// sized is memory, concurrency, instances and time-out, empty where text doesn't say.
+	sized := func(text string) []string {
+		return []string{
+			number(text, `memory\s*= "(\d+)Mi"`), number(text, `concurrency\s*= (\d+)`),
+			number(text, `max_instances\s*= (\d+)`), number(text, `timeout\s*= (\d+)`),
+		}
+	}
+	row := func(name string) (told []string, price float64) {
+		cells := regexp.MustCompile(`(?m)^\| ` + regexp.QuoteMeta(name) + ` \|(.*?)\|(.*?)\|(.*?)\|(.*?)\| \$([\d.]+) \| (.{20,}) \|$`).FindStringSubmatch(readme)
+		if cells == nil {
+			return nil, 0
+		}
+		for i, unit := range []string{` MiB`, ``, ``, ` s`} {
+			cell := strings.TrimPrefix(strings.TrimSpace(cells[i+1]), "≤ ")
+			told = append(told, strings.TrimSuffix(cell, unit))
+		}
+		price, err := strconv.ParseFloat(cells[5], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return told, price
+	}
+	priced := func(name string, size []string, price float64) {
+		memory, _ := strconv.ParseFloat(size[0], 64)
+		instances, _ := strconv.ParseFloat(size[2], 64)
+		if want := instances * (0.0864 + 0.009*memory/1024); math.Abs(price-want) > 0.006 {
+			t.Errorf("the README says %s costs $%v an hour, want $%.2f", name, price, want)
+		}
+	}
+
+	defaults := sized(regexp.MustCompile(`(?s)\n  defaults = \{.*?\n  \}`).FindString(read(t, "function/main.tf")))
+	told, price := row("(default)")
+	if !slices.Equal(told, defaults) {
+		t.Fatalf("the README says the defaults are %q, they are %q", told, defaults)
+	}
+	priced("the default", defaults, price)
+	for name := range readFunctions(t) {
+		text := read(t, "function_"+strings.ReplaceAll(name, "-", "_")+".tf")
+		text = strings.ReplaceAll(text, "local.fcm_instances."+name, number(read(t, "function_dispatch.tf"), `fcm_instances = \{.*\b`+name+` = (\d+)`))
+		size := sized(regexp.MustCompile(`(?m)^  sizing\s*= \{.*\}$`).FindString(text))
+		told, price := row("`" + name + "`")
+		if strings.Join(size, "") == "" {
+			if told != nil {
+				t.Errorf("the README has a size of %s, which has the default", name)
+			}
+			continue
+		}
+		if !slices.Equal(told, size) {
+			t.Errorf("the README says the size of %s is %q, it is %q", name, told, size)
+			continue
+		}
+		for i := range size {
+			if size[i] == "" {
+				size[i] = defaults[i]
+			}
+		}
+		priced(name, size, price)
 	}
 }
 

@@ -153,6 +153,10 @@ func TestTerraformNeedsNoBinaryWithoutFiles(t *testing.T) {
 func TestInitialized(t *testing.T) {
 	failed := errors.New("exit status 1")
 	unreachable := "Could not retrieve the list of available versions for provider\nhashicorp/google: could not\nconnect to registry.terraform.io: failed to"
+	blocked := "Error: Failed to install provider\n│ Error while installing hashicorp/google v7.14.1: could not query provider\n│ registry for registry.terraform.io/hashicorp/google: failed to retrieve\n│ authentication checksums for provider: 403 Forbidden returned from releases.hashicorp.com"
+	refused := "Error: Failed to query available provider packages\n│ Could not retrieve the list: Get \"https://releases.hashicorp.com/x.zip\": dial tcp 10.0.0.1:443: connect: connection refused"
+	changed := "Error: Failed to install provider\n│ Error while installing hashicorp/google v7.14.1: the current package for\n│ registry.terraform.io/hashicorp/google 7.14.1 doesn't match any of the\n│ checksums previously recorded in the dependency lock file"
+	none := "Error: Failed to query available provider packages\n│ Could not retrieve the list of available versions for provider hashicorp/gogle: provider registry registry.terraform.io does not have a provider named registry.terraform.io/hashicorp/gogle"
 	for _, test := range []struct {
 		output string
 		err    error
@@ -163,7 +167,13 @@ func TestInitialized(t *testing.T) {
 		{"Terraform has been successfully initialized!", nil, false, "", false},
 		{unreachable, failed, true, "NOT run", true},
 		{unreachable, failed, false, terraformPlugins, false},
+		{blocked, failed, true, "NOT run", true},
+		{blocked, failed, false, terraformPlugins, false},
+		{refused, failed, true, "NOT run", true},
+		{refused, failed, false, terraformPlugins, false},
 		{"Error: Unsupported block type", failed, true, "exit status 1", false},
+		{changed, failed, true, "exit status 1", false}, // never mistaken for a network
+		{none, failed, true, "exit status 1", false},
 	} {
 		err := initialized(test.output, test.err, test.ci)
 		var skip skipped

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 )
@@ -74,20 +75,30 @@ func (c *checker) terraformInit(ctx context.Context, dir string) error {
 	return initialized(output.String(), err, os.Getenv("CI") != "")
 }
 
-// initialized tells a registry that can't be reached from a broken configuration. On CI it leaves the step out, since the machine
-// is as it is.
+// download is what Terraform says about a provider that it didn't get, and unreachable why, where the network is to blame: the
+// registry, or the host it sends on to. Nothing of it is about a package that is there and isn't what the lock file says.
+var (
+	download    = regexp.MustCompile(`(?i)failed to query available provider packages|failed to install provider|could not retrieve the list of available versions`)
+	unreachable = regexp.MustCompile(`(?i)could not connect to|the request failed|unsuccessful request|failed to retrieve|dial tcp|proxyconnect|no such host|` +
+		`connection (?:refused|reset)|timeout|deadline exceeded|(?:40[37]|50[0-9]) [A-Z]|tls: |x509: `)
+	otherPackage = regexp.MustCompile(`(?i)match(?:es)? any of the checksums`)
+)
+
+// initialized tells a registry that can't be reached, or its packages, from a broken configuration. On CI it leaves the step out,
+// since the machine is as it is.
 func initialized(output string, err error, ci bool) error {
 	if err == nil {
 		return nil
 	}
-	if !strings.Contains(strings.Join(strings.Fields(output), " "), "could not connect to registry.terraform.io") {
+	output = strings.Join(strings.Fields(strings.ReplaceAll(output, "│", " ")), " ")
+	if !download.MatchString(output) || !unreachable.MatchString(output) || otherPackage.MatchString(output) {
 		return err
 	}
 	if ci {
-		return skipped("the provider registry can't be reached, so terraform validate and terraform test were NOT run")
+		return skipped("the provider registry, or the host of its packages, can't be reached, so terraform validate and terraform test were NOT run")
 	}
-	return fmt.Errorf("the provider registry can't be reached, so nothing was validated; "+
-		"where it can, `terraform -chdir=terraform providers mirror DIR` fills a folder; then set %s=DIR", terraformPlugins)
+	return fmt.Errorf("the provider registry, or the host of its packages, can't be reached, so nothing was validated; "+
+		"where they can, `terraform -chdir=terraform providers mirror DIR` fills a folder; then set %s=DIR", terraformPlugins)
 }
 
 // needTerraform reports why there is nothing to do, or what to install.

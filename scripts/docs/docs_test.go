@@ -27,8 +27,9 @@ var how = map[string]map[string]string{
 		"$B/healthz":                 "TestStandInCommands",
 	},
 	"terraform/README.md": {
-		"apply -var-file": "no: needs a cloud project; TestTerraformCommands reads it",
-		"gcloud storage":  "no: needs a cloud project; TestTerraformCommands reads it",
+		"apply -var-file":  "no: needs a cloud project; TestTerraformCommands reads it",
+		"gcloud storage":   "no: needs a cloud project; TestTerraformCommands reads it",
+		"providers mirror": "no: needs Terraform's registry; TestTerraformCommands reads it",
 	},
 }
 
@@ -109,7 +110,7 @@ func TestTerraformCommands(t *testing.T) {
 				dir, args := root, words[1:]
 				if words[0] == "terraform" {
 					folder, ok := strings.CutPrefix(words[1], "-chdir=")
-					if !ok || !slices.Contains([]string{"init", "apply"}, words[2]) {
+					if !ok || !slices.Contains([]string{"init", "apply", "providers"}, words[2]) {
 						t.Errorf("%v: %s", b, line)
 						continue
 					}

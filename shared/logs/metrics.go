@@ -9,7 +9,7 @@ const (
 	Status  = "status"    // what became of the devices: delivery.Status
 	Detail  = "detail"    // why: FCM's class (push.Class), or the plan's reason
 	Count   = "count"     // how many devices
-	Latency = "latencyMs" // from the message or call to FCM's answer
+	Latency = "latencyMs" // from the message or call to FCM's last answer in the batch: one value for all its devices
 )
 
 // Metric is a log-based metric of Cloud Monitoring: terraform/ defines it, the

@@ -65,6 +65,24 @@ run "everything" {
     error_message = "A function has a role in the project that it doesn't need, or runs as another account than its own."
   }
 
+  # The other accounts: each role is on this list, and no primitive one is.
+  assert {
+    condition = (
+      google_project_iam_member.build_logs.role == "roles/logging.logWriter"
+      && google_project_iam_member.build_source.role == "roles/storage.objectViewer" && length(google_project_iam_member.build_source.condition) == 1
+      && google_artifact_registry_repository_iam_member.build.role == "roles/artifactregistry.writer"
+      && google_project_iam_member.trigger.role == "roles/eventarc.eventReceiver"
+      && google_project_iam_member.eventarc_agent.role == "roles/eventarc.serviceAgent"
+      && alltrue([for m in google_pubsub_topic_iam_member.dead_letter : m.role == "roles/pubsub.publisher"])
+    )
+    error_message = "The account that builds, the one that calls event functions, or one of Google's has another role than it needs."
+  }
+
+  assert {
+    condition     = alltrue([for f in concat(local.public, local.triggered) : f.function.build_config[0].entry_point == f.name && f.service == "doorbell-${f.name}"])
+    error_message = "A function starts as another one."
+  }
+
   assert {
     condition     = module.on_message.roles == ["roles/datastore.viewer"]
     error_message = "on-message only reads."
@@ -207,6 +225,22 @@ run "nothing_kept" {
   assert {
     condition     = length(google_billing_budget.spend) == 0 && length(google_firebase_app_check_service_config.firestore) == 0
     error_message = "What is off is there."
+  }
+  assert {
+    condition     = !contains(keys(google_project_service.enabled), "firebaseappcheck.googleapis.com")
+    error_message = "App Check's API is enabled for nothing."
+  }
+}
+
+run "app_check_of_the_functions_only" {
+  variables {
+    app_check = "OFF"
+    settings  = { app_check = "log" }
+  }
+
+  assert {
+    condition     = contains(keys(google_project_service.enabled), "firebaseappcheck.googleapis.com") && local.environment["DOORBELL_APP_CHECK"] == "log"
+    error_message = "The functions ask for App Check's tokens, and clients can't get any."
   }
 }
 
