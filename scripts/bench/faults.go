@@ -38,7 +38,7 @@ func faulty(pushes int) standin.Plan {
 	for at := burstEvery; at < pushes; at += burstEvery {
 		for range burst { // a rule counts what the rules before it have let through
 			p.Rules = append(p.Rules, standin.Rule{
-				Match: standin.Match{Nth: at}, Action: standin.Action{Error: standin.QuotaExceeded, RetryAfter: standin.Delay(stayAway)},
+				Match: standin.Match{Nth: at}, Action: standin.Action{Error: standin.ProjectQuota, RetryAfter: standin.Delay(stayAway)},
 			})
 		}
 	}

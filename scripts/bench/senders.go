@@ -194,7 +194,7 @@ func (e edge) client() (*fcm.Client, error) {
 
 func dispatcher(sender dispatch.Sender, l dispatch.Ledger) *dispatch.Dispatcher {
 	return &dispatch.Dispatcher{
-		Ledger: l, Sender: sender, Now: time.Now, Retention: time.Hour, MaxAttempts: 10, Concurrency: connections * fcm.MaxStreams,
+		Ledger: l, Sender: sender, Bindings: everybody{}, Members: everybody{}, Now: time.Now, Retention: time.Hour, MaxAttempts: 10, Concurrency: connections * fcm.MaxStreams,
 	}
 }
 

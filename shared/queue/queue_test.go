@@ -61,6 +61,10 @@ func TestDecode(t *testing.T) {
 	}
 }
 
+// said is err's text. The decoder words one of its sentences in two ways, so that
+// nobody relies on it.
+func said(err error) string { return strings.ReplaceAll(err.Error(), "unable to", "cannot") }
+
 func TestDecodeRefuses(t *testing.T) {
 	without := func(edit func(*push.Batch)) string {
 		b := batch(1)
@@ -92,7 +96,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"no UTF-8":           {event(strings.Replace(encode(t, batch(1)), `bob`, "\xff", 1)), `jsontext: invalid UTF-8 within "/targets/0/u" after offset 335`},
 		"a number in quotes": {event(strings.Replace(encode(t, batch(1)), `"b":4`, `"b":"4"`, 1)), `json: cannot unmarshal JSON string into Go int within "/targets/0/b"`},
 	} {
-		if got, err := Decode([]byte(tc.data)); err == nil || err.Error() != "decode push batch: "+tc.want {
+		if got, err := Decode([]byte(tc.data)); err == nil || said(err) != "decode push batch: "+tc.want {
 			t.Errorf("%s: got %+v, %v; want %s", name, got, err, tc.want)
 		}
 	}
@@ -317,7 +321,7 @@ func TestDecodeTaskRefuses(t *testing.T) {
 		"too many":       {with(func(v *fanout.Task) { v.Chunks = 15 }), "task t1 has 15 chunks from 14 on: 1 to 14 from 0 on"},
 		"before the one": {with(func(v *fanout.Task) { v.FirstChunk = -1 }), "task t1 has 14 chunks from -1 on: 1 to 14 from 0 on"},
 	} {
-		if got, err := DecodeTask([]byte(tc.data)); err == nil || err.Error() != "decode fan-out task: "+tc.want {
+		if got, err := DecodeTask([]byte(tc.data)); err == nil || said(err) != "decode fan-out task: "+tc.want {
 			t.Errorf("%s: got %+v, %v; want %s", name, got, err, tc.want)
 		}
 	}
