@@ -7,6 +7,7 @@ import (
 	"time"
 
 	calling "github.com/doorbell-push/doorbell/shared/call"
+	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/store"
 )
@@ -135,6 +136,47 @@ func TestCallRequests(t *testing.T) {
 		resp := call("alice", "POST", tc.path, tc.body)
 		if _, e := answer(t, resp); resp.StatusCode != tc.status || e.Code != tc.code || e.Field != tc.field {
 			t.Errorf("%s %.100s: %d %+v; want %d, code %d, field %q", tc.path, tc.body, resp.StatusCode, e, tc.status, tc.code, tc.field)
+		}
+	}
+}
+
+// A push is measured as it will be sent: in the name of who invites, which of a
+// calling-invite, and of what a cancel dismisses, may be longer than the caller's.
+func TestCallPushFitsInTheInvitersName(t *testing.T) {
+	callsOnMemory(t)
+	long := strings.Repeat("l", chat.MaxUserIDBytes)
+	call(long, "POST", "/register", strings.Replace(registerBody, `"T"`, `"T-long"`, 1))
+	call("alice", "POST", "/call-invite", `{"invitees":["`+long+`"],"callID":"c","config":{"mode":1}}`)
+	call(long, "POST", "/call-accept", `{"callID":"c","deviceID":"d"}`)
+	fits := 0 // for alice
+	for n := 4000; fits == 0; n-- {
+		p := chat.PushConfig{Title: "t", Content: "c", Payload: strings.Repeat("x", n)}
+		if checkCallPush(calling.Call{CallID: "c", CreateTime: clock.UnixMilli()}, "alice", p) == nil {
+			fits = n
+		}
+	}
+	request := func(who, path string, size int, invitee string) int {
+		t.Helper()
+		resp := call(who, "POST", path, `{"callID":"c","invitees":["`+invitee+`"],"config":{"pushConfig":{"title":"t","content":"c","payload":"`+strings.Repeat("x", size)+`"}}}`)
+		if _, e := answer(t, resp); resp.StatusCode != 200 && e.Field != "config.pushConfig.payload" {
+			t.Errorf("%s %s: %+v", who, path, e)
+		}
+		return resp.StatusCode
+	}
+	shorter := fits - (len(long) - len("alice"))
+	for _, step := range []struct {
+		who, path, invitee string
+		size, want         int
+	}{
+		{"alice", "/calling-invite", "bob", fits, 200},
+		{long, "/calling-invite", "carol", fits, 400},
+		{long, "/calling-invite", "carol", shorter + 1, 400},
+		{long, "/calling-invite", "carol", shorter, 200},
+		{"alice", "/call-cancel", "carol", fits, 400}, // whom she didn't invite
+		{"alice", "/call-cancel", "carol", shorter, 200},
+	} {
+		if got := request(step.who, step.path, step.size, step.invitee); got != step.want {
+			t.Errorf("%s %s with %d bytes (%d fit alice): %d, want %d", step.who[:5], step.path, step.size, fits, got, step.want)
 		}
 	}
 }

@@ -176,13 +176,16 @@ func onDatabase[T any](build func(*config.Config, *store.Firestore) (*T, error))
 // rules is the operator's part of who is rung.
 func rules(c *config.Config) plan.Rules { return plan.Rules{Defaults: c.UserDefaults} }
 
-// checkCallPush reports why a push for c, that rings or that dismisses, could
-// never reach a device.
-func checkCallPush(c calling.Call) error {
-	if err := push.CheckFits(push.OfCall(c, c.Caller, c.CreateTime, c.CreateTime), "config.pushConfig"); err != nil {
+// checkCallPush reports why a push with p for c in inviter's name, that rings or
+// that dismisses, could never reach a device.
+func checkCallPush(c calling.Call, inviter string, p chat.PushConfig) error {
+	const somebody = "1" // whose ID is not in what they are sent
+	c.Pushes = map[string]chat.PushConfig{"1": p}
+	c.Users = map[string]calling.User{somebody: {Inviter: inviter, Push: "1", At: c.CreateTime, ExpiresAt: c.CreateTime}}
+	if err := push.CheckFits(push.OfCall(c, somebody), "config.pushConfig"); err != nil {
 		return err
 	}
-	return push.CheckFits(push.OfCallEnd(c, push.Answered, c.Caller, c.CreateTime), "config.pushConfig")
+	return push.CheckFits(push.OfCallEnd(c, push.Answered, somebody), "config.pushConfig")
 }
 
 // fcmClient is on FCM, or on the stand-in that replaces it in local runs. It

@@ -231,8 +231,11 @@ func FuzzDispatchEvent(f *testing.F) {
 	m := chat.Message{MessageID: "m", SenderUserID: "alice", ConversationID: "bob", Timestamp: clock.UnixMilli(), Push: &chat.PushConfig{Title: "t", Content: "c", Payload: "p"}}
 	target := push.Target{UserID: "bob", PushID: device.PushID("bob", "d"), Platform: device.Android, Kind: device.KindToken, Value: standin.TokenFor("bob")}
 	f.Add(envelopeOf(f, push.Batches(push.OfMessage(m, time.Hour), "", []push.Target{target}, clock)[0]))
-	c := calling.Call{CallID: "c", Caller: "alice", State: calling.Started, Push: m.Push, Users: map[string]calling.User{"bob": {Gen: 1}}}
-	f.Add(envelopeOf(f, push.Batches(push.OfCallEnd(c, push.Missed, "alice", clock.UnixMilli()), "", []push.Target{target}, clock)[0]))
+	c := calling.Call{
+		CallID: "c", Caller: "alice", State: calling.Started, Pushes: map[string]chat.PushConfig{"1": *m.Push},
+		Users: map[string]calling.User{"bob": {Gen: 1, Inviter: "alice", Push: "1", At: clock.UnixMilli()}},
+	}
+	f.Add(envelopeOf(f, push.Batches(push.OfCallEnd(c, push.Missed, "bob"), "", []push.Target{target}, clock)[0]))
 	m.ConversationType, m.ConversationID = chat.Group, "g"
 	f.Add(envelopeOf(f, push.Batches(push.OfMessage(m, time.Hour), "", []push.Target{target, target}, clock.Add(-time.Hour))[0]))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -180,7 +180,7 @@ func (w *World) run(function string, n int) *process {
 	p.sender = &chat.Sender{Store: db, Now: p.now, MaxText: 2048, Retention: retention, CheckPush: func(chat.Message) error { return nil }}
 	p.groups = &group.Service{Store: db, Now: p.now, MaxMembers: 10_000}
 	p.calls = &call.Service{
-		Store: db, Presence: db, Now: p.now, MaxInvitees: 9, Retention: retention, CheckPush: func(call.Call) error { return nil },
+		Store: db, Presence: db, Now: p.now, MaxInvitees: 9, Retention: retention, CheckPush: func(call.Call, string, chat.PushConfig) error { return nil },
 	}
 	p.inbox = &inbox.Service{Store: db, Presence: db, Reads: p.registry, Now: p.now}
 	t := topics{p}

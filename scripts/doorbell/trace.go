@@ -100,7 +100,7 @@ func subject(ctx context.Context, db *store.Firestore, id string) (*trace.Story,
 		return nil, fmt.Errorf("there is no message or call %q: it may have expired, or be in another project", id)
 	}
 	return &trace.Story{
-		ID: id, Kind: "call", From: c.Caller, To: fmt.Sprint(len(c.Users)-1, " invitees"), At: time.UnixMilli(c.CreateTime), Asked: c.Push != nil,
+		ID: id, Kind: "call", From: c.Caller, To: fmt.Sprint(len(c.Users)-1, " invitees"), At: time.UnixMilli(c.CreateTime), Asked: len(c.Pushes) > 0,
 		SubjectID: call.ID(id),
 	}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/doorbell-push/doorbell/shared/chat"
@@ -92,12 +93,8 @@ type Call struct {
 	EndedBy string `firestore:"endedBy,omitempty" json:"endedBy,omitempty"`
 	// Users are the caller and all who were ever invited, by user ID.
 	Users map[string]User `firestore:"users" json:"users"`
-	// Push is the pushConfig of the last invitation that had one, nil where
-	// none had: what rings.
-	Push *chat.PushConfig `firestore:"push,omitempty" json:"push,omitempty"`
-	// DismissPush is the pushConfig of the last cancel, quit or end that had
-	// one: what its own dismissing push shows.
-	DismissPush *chat.PushConfig `firestore:"dismissPush,omitempty" json:"dismissPush,omitempty"`
+	// Pushes are the pushConfigs that Users name, each under a number.
+	Pushes map[string]chat.PushConfig `firestore:"pushes,omitempty" json:"pushes,omitempty"`
 	// Rev counts the document's writes from 1: events arrive in any order and
 	// more than once, and the one with the larger Rev is the newer.
 	Rev int64 `firestore:"rev" json:"rev"`
@@ -130,6 +127,12 @@ type User struct {
 	At        int64 `firestore:"at" json:"at"`                                   // when State last changed
 	// AnsweredBy is the PushID of the device that accepted, rejected or joined.
 	AnsweredBy string `firestore:"answeredBy,omitempty" json:"answeredBy,omitempty"`
+	// Push names in the call's Pushes what the last invitation rings with; empty
+	// where it came without a pushConfig, and rings nobody.
+	Push string `firestore:"push,omitempty" json:"push,omitempty"`
+	// EndPush names what the cancel, quit or end that took the invitation back
+	// has told instead; empty where it brought no pushConfig.
+	EndPush string `firestore:"endPush,omitempty" json:"endPush,omitempty"`
 }
 
 // ID is the document ID of a call.
@@ -151,19 +154,58 @@ func start(i Invitation, invitees []string, now time.Time, retention time.Durati
 	ms := now.UnixMilli()
 	c := Call{
 		CallID: i.CallID, Caller: i.Caller, Mode: i.Mode, State: Started, CreateTime: ms, Timeout: i.Timeout,
-		ExtendedData: i.ExtendedData, Push: i.Push, Rev: 1, DueShard: DueShard(i.CallID), ExpireAt: now.Add(retention).UTC(),
+		ExtendedData: i.ExtendedData, Rev: 1, DueShard: DueShard(i.CallID), ExpireAt: now.Add(retention).UTC(),
 		Users: map[string]User{i.Caller: {State: Accepted, At: ms}},
 	}
+	with := c.keep(i.Push)
 	for _, id := range invitees {
-		c.invite(id, i.Caller, ms)
+		c.invite(id, i.Caller, with, ms)
 	}
 	c.derive()
 	return c
 }
 
-// invite has userID ring from ms on.
-func (c *Call) invite(userID, inviter string, ms int64) {
-	c.Users[userID] = User{State: Inviting, Inviter: inviter, Gen: c.Users[userID].Gen + 1, At: ms, ExpiresAt: ms + int64(c.Timeout)*1000}
+// invite has userID ring from ms on, with what with names in Pushes.
+func (c *Call) invite(userID, inviter, with string, ms int64) {
+	c.Users[userID] = User{State: Inviting, Inviter: inviter, Push: with, Gen: c.Users[userID].Gen + 1, At: ms, ExpiresAt: ms + int64(c.Timeout)*1000}
+}
+
+// keep puts p, if there is one, among Pushes and returns its name there. derive
+// drops it again where no user names it.
+func (c *Call) keep(p *chat.PushConfig) string {
+	if p == nil {
+		return ""
+	}
+	if c.Pushes == nil {
+		c.Pushes = map[string]chat.PushConfig{}
+	}
+	for n := 1; ; n++ {
+		name := strconv.Itoa(n)
+		if _, taken := c.Pushes[name]; !taken {
+			c.Pushes[name] = *p
+			return name
+		}
+	}
+}
+
+// PushFor is the pushConfig of userID's last invitation, nil where it came
+// without one: nothing rings, so nothing has to be dismissed either.
+func (c *Call) PushFor(userID string) *chat.PushConfig { return c.push(c.Users[userID].Push) }
+
+// EndPushFor is the pushConfig of what took userID's last invitation back, nil
+// where it brought none, or where the invitation ended otherwise.
+func (c *Call) EndPushFor(userID string) *chat.PushConfig {
+	if u := c.Users[userID]; u.State == BeCancelled {
+		return c.push(u.EndPush)
+	}
+	return nil
+}
+
+func (c *Call) push(name string) *chat.PushConfig {
+	if p, ok := c.Pushes[name]; ok {
+		return &p
+	}
+	return nil
 }
 
 // set puts a user into a state.
@@ -195,11 +237,19 @@ func (c *Call) derive() {
 			c.DueAt = at
 		}
 	}
+	named := map[string]bool{}
+	for _, u := range c.Users {
+		named[u.Push], named[u.EndPush] = true, true
+	}
+	maps.DeleteFunc(c.Pushes, func(name string, _ chat.PushConfig) bool { return !named[name] })
+	if len(c.Pushes) == 0 {
+		c.Pushes = nil
+	}
 }
 
 // Clone is a copy that shares nothing which is ever written to.
 func (c Call) Clone() Call {
-	c.Users = maps.Clone(c.Users)
+	c.Users, c.Pushes = maps.Clone(c.Users), maps.Clone(c.Pushes)
 	c.Members, c.Ringing = slices.Clone(c.Members), slices.Clone(c.Ringing)
 	return c
 }

@@ -132,6 +132,7 @@ func Apply(c Call, a Action, now time.Time) (Call, Result, error) {
 	}
 
 	next, ms := c.Clone(), now.UnixMilli()
+	brought := next.keep(a.Push)
 	var result Result
 	switch a.Kind {
 	case Cancel:
@@ -162,7 +163,7 @@ func Apply(c Call, a Action, now time.Time) (Call, Result, error) {
 				result.Failed = append(result.Failed, id)
 				continue
 			}
-			next.invite(id, a.UserID, ms)
+			next.invite(id, a.UserID, brought, ms)
 			invited++
 		}
 		if most := len(next.Users) - 1; invited > 0 && most > a.MaxInvitees {
@@ -171,22 +172,22 @@ func Apply(c Call, a Action, now time.Time) (Call, Result, error) {
 		if invited == 0 {
 			return c, result, nil
 		}
-		if a.Push != nil {
-			next.Push = a.Push
-		}
 	}
 	if a.Kind != Invite { // whose extendedData would be the call's
 		u := next.Users[a.UserID]
 		u.ExtendedData = a.ExtendedData
 		next.Users[a.UserID] = u
-		if a.Push != nil {
-			next.DismissPush = a.Push
-		}
 	}
 	if a.Kind == End {
 		next.end(a.UserID, ms)
 	}
 	next.endIfOver(a.UserID, ms)
+	for _, id := range c.all(Inviting) { // whom a takes back is told so in its words
+		if u := next.Users[id]; u.State == BeCancelled {
+			u.EndPush = brought
+			next.Users[id] = u
+		}
+	}
 	next.derive()
 	return next, result, nil
 }

@@ -410,15 +410,68 @@ func TestApplyKeeps(t *testing.T) {
 		t.Errorf("got %+v, want %+v", u, want)
 	}
 	c = apply(t, c, Action{Kind: Cancel, UserID: "A", Invitees: []string{"C"}, ExtendedData: "no", Push: gone}, at(2))
-	if c.Users["A"].ExtendedData != "no" || c.DismissPush != gone || c.Push != nil {
+	if c.Users["A"].ExtendedData != "no" || !reflect.DeepEqual(c.EndPushFor("C"), gone) || c.PushFor("C") != nil {
 		t.Errorf("cancelled: %+v", c)
 	}
 	c = apply(t, c, Action{Kind: Invite, UserID: "B", Invitees: []string{"C"}, Push: ringing, MaxInvitees: 9}, at(3))
-	if u, want := c.Users["C"], (User{State: Inviting, Inviter: "B", Gen: 2, ExpiresAt: at(3 + ring).UnixMilli(), At: at(3).UnixMilli()}); u != want || c.Push != ringing || c.DismissPush != gone {
+	u, want := c.Users["C"], User{State: Inviting, Inviter: "B", Gen: 2, ExpiresAt: at(3 + ring).UnixMilli(), At: at(3).UnixMilli()}
+	if want.Push = u.Push; u != want || !reflect.DeepEqual(c.PushFor("C"), ringing) || c.EndPushFor("C") != nil {
 		t.Errorf("invited again: %+v in %+v", u, c)
 	}
-	c = apply(t, c, Action{Kind: Invite, UserID: "B", Invitees: []string{"D"}, MaxInvitees: 9}, at(4))
-	if c.Push != ringing {
-		t.Error("an invitation without a pushConfig took the last one's away")
+}
+
+// Each invitation rings by its own pushConfig, and what takes one back speaks for
+// those alone whom it takes back.
+func TestPushConfigs(t *testing.T) {
+	config := func(title string) *chat.PushConfig { return &chat.PushConfig{Title: title} }
+	type configs map[string][2]string // ring and end, by user
+	of := func(c Call) configs {
+		out := configs{}
+		for id := range c.Users {
+			var got [2]string
+			for i, p := range []*chat.PushConfig{c.PushFor(id), c.EndPushFor(id)} {
+				if p != nil {
+					got[i] = p.Title
+				}
+			}
+			if got != [2]string{} {
+				out[id] = got
+			}
+		}
+		return out
+	}
+	c := start(Invitation{CallID: "c", Caller: "A", Mode: Advanced, Timeout: ring, Push: config("A1")}, []string{"B", "C", "D"}, zero, time.Hour)
+	for i, step := range []struct {
+		a    Action // none: the time-out
+		at   int
+		want configs
+		kept int // pushConfigs in the document
+	}{
+		{accept("B", "1"), 1, configs{"B": {"A1"}, "C": {"A1"}, "D": {"A1"}}, 1},
+		{Action{Kind: Invite, UserID: "B", Invitees: []string{"E"}}, 2, configs{"B": {"A1"}, "C": {"A1"}, "D": {"A1"}}, 1},
+		{Action{Kind: Invite, UserID: "B", Invitees: []string{"F"}, Push: config("B1")}, 2, configs{"B": {"A1"}, "C": {"A1"}, "D": {"A1"}, "F": {"B1"}}, 2},
+		{Action{Kind: Cancel, UserID: "A", Invitees: []string{"C"}, Push: config("bye C")}, 3, configs{"B": {"A1"}, "C": {"A1", "bye C"}, "D": {"A1"}, "F": {"B1"}}, 3},
+		{Action{}, ring, configs{"B": {"A1"}, "C": {"A1", "bye C"}, "D": {"A1"}, "F": {"B1"}}, 3}, // D's runs out: in nobody's words
+		{Action{Kind: Cancel, UserID: "B", Invitees: []string{"F"}}, ring, configs{"B": {"A1"}, "C": {"A1", "bye C"}, "D": {"A1"}, "F": {"B1"}}, 3},
+		{Action{Kind: Invite, UserID: "A", Invitees: []string{"C", "D", "F"}}, ring, configs{"B": {"A1"}}, 1},
+		{Action{Kind: End, UserID: "A", Push: config("over")}, ring + 1, configs{"B": {"A1"}, "C": {"", "over"}, "D": {"", "over"}, "E": {"", "over"}, "F": {"", "over"}}, 2},
+	} {
+		step.a.MaxInvitees = 9
+		before := c.Clone()
+		if step.a.Kind == "" {
+			c = Settle(c, at(step.at))
+		} else {
+			next := apply(t, c, step.a, at(step.at))
+			if !reflect.DeepEqual(c, before) {
+				t.Errorf("step %d wrote to its argument", i)
+			}
+			c = next
+		}
+		if got := of(c); !maps.Equal(got, step.want) || len(c.Pushes) != step.kept {
+			t.Errorf("step %d: %v of %v\nwant %v of %d", i, got, c.Pushes, step.want, step.kept)
+		}
+		if err := invariant(c); err != nil {
+			t.Errorf("step %d: %v", i, err)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/presence"
 )
@@ -45,8 +46,9 @@ type Service struct {
 	Now         func() time.Time
 	MaxInvitees int           // of a call, over its whole life
 	Retention   time.Duration // how long calls are kept
-	// CheckPush reports why a push with c.Push could never reach a device.
-	CheckPush func(c Call) error
+	// CheckPush reports why a push with p, for an invitation to c that is inviter's,
+	// could never reach a device.
+	CheckPush func(c Call, inviter string, p chat.PushConfig) error
 }
 
 // Invite starts a call. Invitees that don't exist, or have blocked the caller,
@@ -65,8 +67,8 @@ func (s *Service) Invite(ctx context.Context, i Invitation) (_ InviteAnswer, err
 		return InviteAnswer{}, err
 	}
 	c := start(i, reachable, s.Now(), s.Retention)
-	if c.Push != nil {
-		if err := s.CheckPush(c); err != nil {
+	if i.Push != nil {
+		if err := s.CheckPush(c, i.Caller, *i.Push); err != nil {
 			return InviteAnswer{}, err
 		}
 	}
@@ -151,9 +153,7 @@ func (s *Service) Do(ctx context.Context, a Action) (_ any, err error) {
 			return nil, noSuchCall()
 		}
 		if done, result, refused = Apply(*c, a, s.Now()); refused == nil && a.Push != nil {
-			asked := done
-			asked.Push = a.Push
-			if err := s.CheckPush(asked); err != nil {
+			if err := s.CheckPush(done, a.inviter(done), *a.Push); err != nil {
 				return nil, err
 			}
 		}
@@ -170,6 +170,21 @@ func (s *Service) Do(ctx context.Context, a Action) (_ any, err error) {
 	}
 	result.Unreachable = failed
 	return a.Answer(done, result), nil
+}
+
+// inviter is whose name the push that a brings may be told in: of those that
+// end an invitation, which may be another's, the longest.
+func (a Action) inviter(c Call) string {
+	if a.Kind == Invite {
+		return a.UserID
+	}
+	longest := ""
+	for _, id := range c.Members {
+		if inviter := c.Users[id].Inviter; len(inviter) > len(longest) {
+			longest = inviter
+		}
+	}
+	return longest
 }
 
 // changed is next, counted, where it differs from c.

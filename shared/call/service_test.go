@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/doorbell-push/doorbell/shared/call"
+	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/presence"
@@ -87,7 +88,7 @@ func newWorld(t testing.TB, users ...string) *world {
 	w := &world{TB: t, db: &versions{Memory: &store.Memory{}, fail: map[string]error{}}, now: start}
 	w.Service = &call.Service{
 		Store: w.db, Presence: w.db, Now: func() time.Time { return w.now }, MaxInvitees: 9, Retention: time.Hour,
-		CheckPush: func(call.Call) error { return nil },
+		CheckPush: func(call.Call, string, chat.PushConfig) error { return nil },
 	}
 	err := w.db.Change(context.Background(), func(tx presence.Tx) (err error) {
 		for _, u := range users {

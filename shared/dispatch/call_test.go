@@ -19,16 +19,18 @@ func (b *bench) ringing(tokens ...string) (call.Call, push.Batch) {
 	b.Helper()
 	batch := b.batch("m", tokens...)
 	c := call.Call{
-		CallID: "c", Caller: "alice", State: call.Started, Push: &chat.PushConfig{Title: "t", Content: "c"},
+		CallID: "c", Caller: "alice", State: call.Started, Pushes: map[string]chat.PushConfig{"1": {Title: "t", Content: "c"}},
 		Users: map[string]call.User{},
 	}
 	for _, token := range tokens {
-		c.Users["user-"+token] = call.User{State: call.Inviting, ExpiresAt: time.Now().Add(90 * time.Second).UnixMilli()}
+		c.Users["user-"+token] = call.User{
+			State: call.Inviting, Inviter: "alice", Push: "1", At: time.Now().UnixMilli(), ExpiresAt: time.Now().Add(90 * time.Second).UnixMilli(),
+		}
 	}
 	if _, err := b.db.CreateCall(b.Context(), c); err != nil {
 		b.Fatal(err)
 	}
-	a := push.OfCall(c, "alice", time.Now().UnixMilli(), time.Now().Add(90*time.Second).UnixMilli())
+	a := push.OfCall(c, "user-"+tokens[0])
 	return c, push.Batches(a, "ring1", batch.Targets, time.Now())[0]
 }
 
@@ -129,7 +131,7 @@ func TestDismissalAndSecondInvitation(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		c, ring := b.ringing("A", "B")
 		b.settle("user-A", call.Timeout)
-		end := push.Batches(push.OfCallEnd(c, push.Missed, "alice", time.Now().UnixMilli()), "missed2", ring.Targets, time.Now())[0]
+		end := push.Batches(push.OfCallEnd(c, push.Missed, "user-A"), "missed2", ring.Targets, time.Now())[0]
 		b.dispatch(end, false)
 		b.want(end, true, "A", "sent", "B", "skipped ringing")
 	})
@@ -180,7 +182,7 @@ func TestDismissalOfOnlineDevice(t *testing.T) {
 		if _, err := b.reg.Heartbeat(b.Context(), "user-A", presence.Beat{PushID: ring.Targets[0].PushID, State: device.Online}); err != nil {
 			t.Fatal(err)
 		}
-		end := push.Batches(push.OfCallEnd(c, push.Missed, "alice", time.Now().UnixMilli()), "missed2", ring.Targets, time.Now())[0]
+		end := push.Batches(push.OfCallEnd(c, push.Missed, "user-A"), "missed2", ring.Targets, time.Now())[0]
 		b.dispatch(end, false)
 		b.want(end, true, "A", "sent")
 	})

@@ -52,14 +52,14 @@ func TestOverload(t *testing.T) {
 				name := fmt.Sprintf("%d-%d", second, n)
 				batch := b.batchOf("m"+name, "m"+name, 45)
 				ring := b.batchOf("c"+name, "c"+name, 5)
-				c := call.Call{CallID: name, Caller: "alice", State: call.Started, Push: &chat.PushConfig{Title: "t", Content: "c"}, Users: map[string]call.User{}}
+				c := call.Call{CallID: name, Caller: "alice", State: call.Started, Pushes: map[string]chat.PushConfig{"1": {Title: "t", Content: "c"}}, Users: map[string]call.User{}}
 				for _, target := range ring.Targets {
-					c.Users[target.UserID] = call.User{State: call.Inviting, ExpiresAt: until}
+					c.Users[target.UserID] = call.User{State: call.Inviting, Inviter: "alice", Push: "1", At: time.Now().UnixMilli(), ExpiresAt: until}
 				}
 				if _, err := b.db.CreateCall(b.Context(), c); err != nil {
 					t.Fatal(err)
 				}
-				ring = push.Batches(push.OfCall(c, "alice", time.Now().UnixMilli(), until), "ring", ring.Targets, time.Now())[0]
+				ring = push.Batches(push.OfCall(c, ring.Targets[0].UserID), "ring", ring.Targets, time.Now())[0]
 				for _, one := range []push.Batch{batch, ring} {
 					batches = append(batches, one)
 					peak.Store(max(peak.Load(), backlog.Add(1)))

@@ -11,6 +11,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/delivery"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/plan"
+	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
 )
 
@@ -54,15 +55,15 @@ func (f *Fanout) Call(ctx context.Context, before *call.Call, after call.Call) (
 // a batch.
 func part(c call.Call, what string) string { return what + strconv.FormatInt(c.Rev, 10) }
 
-// ring rings the users, who were all invited in one change, hence by one user
-// and for the same time.
+// ring rings the users, who were all invited in one change, hence by one user,
+// with one pushConfig or none and for the same time.
 func (f *Fanout) ring(ctx context.Context, c call.Call, userIDs []string) error {
 	if len(userIDs) == 0 {
 		return nil
 	}
 	now := f.Now()
 	t := tally{kind: push.KindCall, id: call.ID(c.CallID), cid: call.ID(c.CallID), part: part(c, "ring")}
-	if c.Push == nil {
+	if c.PushFor(userIDs[0]) == nil {
 		for _, id := range userIDs {
 			t.add(plan.Decision{UserID: id, Reason: plan.NoPushConfig}, now)
 		}
@@ -73,8 +74,7 @@ func (f *Fanout) ring(ctx context.Context, c call.Call, userIDs []string) error 
 		return err
 	}
 	now = f.Now()
-	first := c.Users[userIDs[0]]
-	a := push.OfCall(c, first.Inviter, first.At, first.ExpiresAt)
+	a := push.OfCall(c, userIDs[0])
 	var targets []push.Target
 	for _, id := range userIDs {
 		for _, d := range f.Rules.Decide(a, plan.Receiver{UserID: id, Presence: users[id]}, now) {
@@ -90,9 +90,12 @@ func (f *Fanout) ring(ctx context.Context, c call.Call, userIDs []string) error 
 	return f.explain(ctx, &t)
 }
 
-// dismiss tells the users' devices that rang why they stop.
+// dismiss tells the users' devices that rang why they stop: one announcement for
+// each thing that they are told, since who is told differs in what, by whom they
+// were invited and in whose words.
 func (f *Fanout) dismiss(ctx context.Context, c call.Call, userIDs []string) error {
-	if len(userIDs) == 0 || c.Push == nil {
+	userIDs = slices.DeleteFunc(userIDs, func(id string) bool { return c.PushFor(id) == nil })
+	if len(userIDs) == 0 {
 		return nil
 	}
 	rings, err := f.rings(ctx, c)
@@ -106,35 +109,54 @@ func (f *Fanout) dismiss(ctx context.Context, c call.Call, userIDs []string) err
 	rung := func(pushID string) bool {
 		return slices.ContainsFunc(rings, func(e delivery.Entry) bool { return e.MayHaveShown(pushID) })
 	}
-	// One announcement for each thing that the users are told, in a fixed order.
-	for _, end := range []push.CallEnd{push.Answered, push.Declined, push.Missed} {
-		t := tally{kind: push.KindCallEnd, id: call.ID(c.CallID), cid: call.ID(c.CallID), part: part(c, string(end))}
-		var a push.Announcement
-		var targets []push.Target
-		for _, id := range userIDs {
-			u := c.Users[id]
-			if push.EndOf(u.State) != end {
-				continue
+	for len(userIDs) > 0 {
+		first := userIDs[0]
+		var told []string
+		userIDs = slices.DeleteFunc(userIDs, func(id string) bool {
+			same := toldAs(c, id) == toldAs(c, first)
+			if same {
+				told = append(told, id)
 			}
-			a = push.OfCallEnd(c, end, u.Inviter, u.At)
-			for _, d := range f.Rules.Dismissal(plan.Receiver{UserID: id, Presence: users[id]}, rung, u.AnsweredBy) {
-				if t.add(d, f.Now()) {
-					d.Target.Gen = u.Gen
-					targets = append(targets, d.Target)
-				}
-			}
-		}
-		if t.counts == nil {
-			continue
-		}
-		if err := f.publish(ctx, a, targets, &t); err != nil {
-			return err
-		}
-		if err := f.explain(ctx, &t); err != nil {
+			return same
+		})
+		if err := f.tell(ctx, c, told, users, rung); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// ending is all that the announcements of two users' ends can differ in, but for
+// the time.
+type ending struct {
+	end                    push.CallEnd
+	inviter, push, endPush string
+}
+
+func toldAs(c call.Call, userID string) ending {
+	u := c.Users[userID]
+	return ending{push.EndOf(u.State), u.Inviter, u.Push, u.EndPush}
+}
+
+// tell tells the users, who are all told the same.
+func (f *Fanout) tell(ctx context.Context, c call.Call, userIDs []string, users map[string]*presence.User, rung func(string) bool) error {
+	end := toldAs(c, userIDs[0]).end
+	// The first of them names the batch: no user is told two things by one change.
+	t := tally{kind: push.KindCallEnd, id: call.ID(c.CallID), cid: call.ID(c.CallID), part: part(c, string(end)) + " " + userIDs[0]}
+	var targets []push.Target
+	for _, id := range userIDs {
+		u := c.Users[id]
+		for _, d := range f.Rules.Dismissal(plan.Receiver{UserID: id, Presence: users[id]}, rung, u.AnsweredBy) {
+			if t.add(d, f.Now()) {
+				d.Target.Gen = u.Gen
+				targets = append(targets, d.Target)
+			}
+		}
+	}
+	if err := f.publish(ctx, push.OfCallEnd(c, end, userIDs[0]), targets, &t); err != nil {
+		return err
+	}
+	return f.explain(ctx, &t)
 }
 
 const (

@@ -13,6 +13,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/delivery"
+	"github.com/doorbell-push/doorbell/shared/plan"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
 )
@@ -40,11 +41,11 @@ func (r *rings) Entries(context.Context, string) ([]delivery.Entry, error) {
 
 // ringing is a call of alice's to bob and carol.
 func ringing(edits ...func(*call.Call)) *call.Call {
-	invited := call.User{State: call.Inviting, Inviter: "alice", Gen: 1, At: now.UnixMilli(), ExpiresAt: now.Add(90 * time.Second).UnixMilli()}
+	invited := call.User{State: call.Inviting, Inviter: "alice", Push: "1", Gen: 1, At: now.UnixMilli(), ExpiresAt: now.Add(90 * time.Second).UnixMilli()}
 	c := &call.Call{
 		CallID: "c", Caller: "alice", State: call.Started, CreateTime: now.UnixMilli(), Timeout: 90, Rev: 1,
-		Push:  &chat.PushConfig{Title: "secret title", Content: "secret content"},
-		Users: map[string]call.User{"alice": {State: call.Accepted}, "bob": invited, "carol": invited},
+		Pushes: map[string]chat.PushConfig{"1": {Title: "secret title", Content: "secret content"}},
+		Users:  map[string]call.User{"alice": {State: call.Accepted}, "bob": invited, "carol": invited},
 	}
 	for _, edit := range edits {
 		edit(c)
@@ -99,7 +100,7 @@ func TestCallRings(t *testing.T) {
 	if first.ID != second.ID || len(b.topic.batches) != 2 {
 		t.Errorf("batches %s and %s of %d", first.ID, second.ID, len(b.topic.batches))
 	}
-	if a := first.Announcement; a != push.OfCall(*ringing(), "alice", now.UnixMilli(), now.Add(90*time.Second).UnixMilli()) || !first.Urgent() {
+	if a := first.Announcement; a != push.OfCall(*ringing(), "bob") || !first.Urgent() {
 		t.Errorf("announced %+v", a)
 	}
 	if len(*sweeps) != 0 || len(b.presence.reads) != 2 {
@@ -112,7 +113,7 @@ func TestCallRings(t *testing.T) {
 
 func TestCallWithoutPush(t *testing.T) {
 	b, _ := callBench(t, &rings{err: errors.New("not asked")}, bob(1), carol(1))
-	quiet := func(c *call.Call) { c.Push = nil }
+	quiet := func(c *call.Call) { c.Pushes = nil }
 	if err := b.f.Call(t.Context(), nil, *ringing(quiet)); err != nil {
 		t.Error(err)
 	}
@@ -157,6 +158,81 @@ func TestShortCallAsksForSweep(t *testing.T) {
 	})
 	if err := b.f.Call(t.Context(), first, *second); err != nil || !slices.Equal(*sweeps, []call.Due{at(95)}) {
 		t.Errorf("invited later: sweeps %v, %v", *sweeps, err)
+	}
+}
+
+// B calls A back into A's own call, and ends it: A and C stop ringing, each told
+// in the name of who invited them, so that nobody is taken for who invites; and
+// who was cancelled is told so in other words than who just missed it.
+func TestDismissalsByInviter(t *testing.T) {
+	alice := bob(1)
+	alice.UserID = "alice"
+	dave := bob(1)
+	dave.UserID = "dave"
+	all := &rings{lists: [][]delivery.Entry{{rang(push.KindCall, true, now, "p0000")}}}
+	before := ringing(func(c *call.Call) {
+		c.Pushes["2"] = chat.PushConfig{Title: "bob's", Content: "come back"}
+		c.Pushes["3"] = chat.PushConfig{Title: "bye", Content: "over"}
+		invited := c.Users["bob"]
+		c.Users["dave"] = invited // by alice, as carol
+		invited.Inviter, invited.Push = "bob", "2"
+		c.Users["alice"] = invited
+		c.Users["bob"] = call.User{State: call.Accepted, Inviter: "alice", Push: "1", Gen: 1}
+	})
+	after := ringing()
+	*after = before.Clone()
+	after.Rev++
+	for id, s := range map[string]call.UserState{"alice": call.BeCancelled, "carol": call.BeCancelled, "dave": call.Timeout} {
+		u := after.Users[id]
+		if u.State = s; s == call.BeCancelled {
+			u.EndPush = "3"
+		}
+		after.Users[id] = u
+	}
+	b, _ := callBench(t, all, alice, bob(1), carol(1), dave)
+	for range 2 { // the event comes twice
+		if err := b.f.Call(t.Context(), before, *after); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	ids := map[string]int{}
+	for _, batch := range b.topic.batches {
+		ids[batch.ID]++
+		a := batch.Announcement
+		for _, target := range batch.Targets {
+			got = append(got, fmt.Sprintf("%s: %s from %s", target.UserID, a.Push.Content, a.SenderUserID))
+			if d := b.f.Rules.Recheck(a, target, b.presence.users[target.UserID], now); d.Reason != plan.Push {
+				t.Errorf("the end for %s is dropped as %q", target.UserID, d.Reason)
+			}
+		}
+	}
+	want := []string{"alice: over from bob", "carol: over from alice", "dave: Missed call from alice"}
+	if !slices.Equal(got, append(want, want...)) || len(ids) != 3 {
+		t.Errorf("told %q in %v\nwant twice %q", got, ids, want)
+	}
+}
+
+// Who was invited without a pushConfig isn't rung by another's, and has nothing
+// to be dismissed.
+func TestInvitedWithoutPush(t *testing.T) {
+	all := &rings{lists: [][]delivery.Entry{{rang(push.KindCall, true, now, "p0000")}}}
+	before := ringing(func(c *call.Call) { delete(c.Users, "carol") })
+	quiet := ringing(func(c *call.Call) {
+		u := c.Users["carol"]
+		u.Inviter, u.Push = "bob", ""
+		c.Users["carol"] = u
+		c.Rev++
+	})
+	b, _ := callBench(t, all, bob(1), carol(1))
+	if err := b.f.Call(t.Context(), before, *quiet); err != nil || len(b.topic.batches) != 0 {
+		t.Errorf("%v, rang %q", err, b.targets())
+	}
+	ended := quiet.Clone()
+	into("bob", call.Timeout)(&ended)
+	into("carol", call.Timeout)(&ended)
+	if err := b.f.Call(t.Context(), quiet, ended); err != nil || !slices.Equal(b.targets(), []string{"Missed call bob p0000"}) {
+		t.Errorf("%v, told %q", err, b.targets())
 	}
 }
 

@@ -44,9 +44,8 @@ func TestDismissal(t *testing.T) {
 }
 
 func TestRecheckCall(t *testing.T) {
-	config := &chat.PushConfig{Title: "t", Content: "c"}
-	rings := calling.Call{CallID: "c", State: calling.Started, Push: config, Users: map[string]calling.User{
-		"bob": {State: calling.Inviting, Gen: 1, ExpiresAt: now.Add(time.Second).UnixMilli()},
+	rings := calling.Call{CallID: "c", State: calling.Started, Pushes: map[string]chat.PushConfig{"1": {Title: "t", Content: "c"}}, Users: map[string]calling.User{
+		"bob": {State: calling.Inviting, Inviter: "alice", Gen: 1, Push: "1", ExpiresAt: now.Add(time.Second).UnixMilli()},
 	}}
 	with := func(edit func(*calling.Call, *calling.User)) *calling.Call {
 		c := rings.Clone()
@@ -70,10 +69,10 @@ func TestRecheckCall(t *testing.T) {
 		"last instant":    {with(func(_ *calling.Call, u *calling.User) { u.ExpiresAt = now.UnixMilli() + 1 }), Push, Ringing},
 	} {
 		target := push.Target{UserID: "bob", Gen: 1}
-		if got := RecheckCall(push.OfCall(rings, "alice", 0, 1), target, tc.c, now); got != tc.ring {
+		if got := RecheckCall(push.OfCall(rings, "bob"), target, tc.c, now); got != tc.ring {
 			t.Errorf("%s: the ring is %q, want %q", name, got, tc.ring)
 		}
-		if got := RecheckCall(push.OfCallEnd(rings, push.Missed, "alice", 0), target, tc.c, now); got != tc.end {
+		if got := RecheckCall(push.OfCallEnd(rings, push.Missed, "bob"), target, tc.c, now); got != tc.end {
 			t.Errorf("%s: its end is %q, want %q", name, got, tc.end)
 		}
 	}
@@ -82,7 +81,10 @@ func TestRecheckCall(t *testing.T) {
 // A dismissal is for who is online as well, and goes where the device that rang
 // is reached now.
 func TestRecheckCallEnd(t *testing.T) {
-	a := push.OfCallEnd(calling.Call{CallID: "c", Push: &chat.PushConfig{}}, push.Missed, "alice", now.UnixMilli())
+	a := push.OfCallEnd(calling.Call{
+		CallID: "c", Pushes: map[string]chat.PushConfig{"1": {}},
+		Users: map[string]calling.User{"bob": {State: calling.Timeout, Inviter: "alice", Push: "1", At: now.UnixMilli()}},
+	}, push.Missed, "bob")
 	bob := func(value string) *presence.User {
 		return &presence.User{UserID: "bob", Devices: map[string]device.Device{"p": {
 			State: device.Online, LeaseUntil: now.Add(time.Minute), Target: device.Target{Kind: device.KindToken, Value: value},
@@ -102,5 +104,10 @@ func TestRecheckCallEnd(t *testing.T) {
 		if d, _ := tc.u.Device("p"); got.Reason != tc.want || (tc.want == Push && got.Target.Value != d.Target.Value) {
 			t.Errorf("%s: %+v, want %q", name, got, tc.want)
 		}
+	}
+	// Whoever rang is told, whatever name it is told in.
+	a.SenderUserID = "bob"
+	if got := (Rules{}).Recheck(a, target, bob("A"), now); got.Reason != Push {
+		t.Errorf("in their own name: %+v", got)
 	}
 }

@@ -135,7 +135,7 @@ func forMember(a push.Announcement, r Receiver, now time.Time) Reason {
 
 func (p Rules) forUser(a push.Announcement, r Receiver, now time.Time) Reason {
 	switch {
-	case r.UserID == a.SenderUserID:
+	case r.UserID == a.SenderUserID && a.Kind != push.KindCallEnd: // which whoever rang is told
 		return Sender
 	case a.Expired(now):
 		return Expired

@@ -37,24 +37,30 @@ var endText = map[CallEnd]string{
 // phone that is switched on a day later still hears of the call it missed.
 const missedFor = 24 * time.Hour
 
-// OfCall announces to the users that ring for inviter until expiresAt (ms since
-// 1970) that c, which has a push configuration, invites them.
-func OfCall(c call.Call, inviter string, createdAt, expiresAt int64) Announcement {
-	id := call.ID(c.CallID)
-	return Announcement{
-		Kind: KindCall, ID: id, SenderUserID: inviter, CID: id, ConversationID: c.CallID,
-		Priority: chat.High, Push: *c.Push, CreatedAt: createdAt, ExpiresAt: expiresAt,
+// OfCall announces to userID, and to whoever was invited with them, that c
+// invites them: in the name of who did, by that invitation's pushConfig (see
+// Call.PushFor, which must not be nil), until it stops ringing.
+func OfCall(c call.Call, userID string) Announcement {
+	id, u := call.ID(c.CallID), c.Users[userID]
+	a := Announcement{
+		Kind: KindCall, ID: id, SenderUserID: u.Inviter, CID: id, ConversationID: c.CallID,
+		Priority: chat.High, CreatedAt: u.At, ExpiresAt: u.ExpiresAt,
 	}
+	if p := c.PushFor(userID); p != nil {
+		a.Push = *p
+	}
+	return a
 }
 
-// OfCallEnd announces, in the place of what OfCall did, that c stopped ringing
-// at the time at (ms since 1970). A pushConfig that came with a cancel, quit or
-// end says it in the caller's words, where it is shown as the ring was.
-func OfCallEnd(c call.Call, end CallEnd, inviter string, at int64) Announcement {
-	a := OfCall(c, inviter, at, at+missedFor.Milliseconds())
-	a.Kind, a.CallEnd = KindCallEnd, end
-	if end == Missed && c.DismissPush != nil && c.DismissPush.Silent == c.Push.Silent {
-		a.Push = *c.DismissPush
+// OfCallEnd announces to userID, in the place of what OfCall did, that their
+// invitation stopped ringing. A pushConfig that came with the cancel, quit or end
+// that took it back says it in the words of who did that, where it is shown as the
+// ring was.
+func OfCallEnd(c call.Call, end CallEnd, userID string) Announcement {
+	a := OfCall(c, userID)
+	a.Kind, a.CallEnd, a.ExpiresAt = KindCallEnd, end, a.CreatedAt+missedFor.Milliseconds()
+	if p := c.EndPushFor(userID); end == Missed && p != nil && p.Silent == a.Push.Silent {
+		a.Push = *p
 	} else {
 		a.Push.Content = endText[end]
 	}

@@ -33,31 +33,49 @@ func announcement(edits ...func(*Announcement)) Announcement {
 	return a
 }
 
-// video is a call of alice's.
-var video = call.Call{CallID: "c1", Caller: "alice", Push: &chat.PushConfig{Title: "Alice", Content: "Video call", Payload: "p"}}
-
-func ringing() Announcement {
-	return OfCall(video, "alice", sentAt.UnixMilli(), sentAt.Add(90*time.Second).UnixMilli())
+// video is a call of alice's to bob.
+var video = call.Call{
+	CallID: "c1", Caller: "alice", Pushes: map[string]chat.PushConfig{"1": {Title: "Alice", Content: "Video call", Payload: "p"}},
+	Users: map[string]call.User{"bob": {Inviter: "alice", Push: "1", At: sentAt.UnixMilli(), ExpiresAt: sentAt.Add(90 * time.Second).UnixMilli()}},
 }
 
-func ended(end CallEnd) Announcement { return OfCallEnd(video, end, "alice", sentAt.UnixMilli()) }
+func ringing() Announcement { return OfCall(video, "bob") }
+
+func ended(end CallEnd) Announcement { return OfCallEnd(video, end, "bob") }
 
 // The caller's own words are for those who missed the call.
 func TestOfCallEnd(t *testing.T) {
-	c := video
-	c.DismissPush = &chat.PushConfig{Title: "Alice", Content: "Call me back"}
-	for end, want := range map[CallEnd]string{Missed: "Call me back", Answered: "Answered on another device", Declined: "Declined on another device"} {
-		a := OfCallEnd(c, end, "alice", 7)
-		if a.Push.Content != want || a.ID != ringing().ID || a.ExpiresAt != 7+24*3600_000 {
-			t.Errorf("%s: %+v", end, a)
+	c := video.Clone()
+	c.Pushes["2"] = chat.PushConfig{Title: "Alice", Content: "Call me back"}
+	in := func(s call.UserState) call.Call {
+		c := c.Clone()
+		u := c.Users["bob"]
+		u.State, u.At, u.EndPush = s, 7, "2"
+		c.Users["bob"] = u
+		return c
+	}
+	for state, want := range map[call.UserState]string{
+		call.BeCancelled: "Call me back", call.Timeout: "Missed call", call.Accepted: "Answered on another device", call.Rejected: "Declined on another device",
+	} {
+		a := OfCallEnd(in(state), EndOf(state), "bob")
+		if a.Push.Content != want || a.Push.Title != "Alice" || a.ID != ringing().ID || a.SenderUserID != "alice" || a.CreatedAt != 7 || a.ExpiresAt != 7+24*3600_000 {
+			t.Errorf("%s: %+v", state, a)
 		}
 	}
 	// A silent word of the caller's would leave the ring standing.
-	c.DismissPush = &chat.PushConfig{Silent: true, Payload: "q"}
-	if a := OfCallEnd(c, Missed, "alice", 7); a.Push.Silent || a.Push.Content != "Missed call" || a.Push.Title != "Alice" {
+	wordless := in(call.BeCancelled)
+	wordless.Pushes["2"] = chat.PushConfig{Silent: true, Payload: "q"}
+	if a := OfCallEnd(wordless, Missed, "bob"); a.Push.Silent || a.Push.Content != "Missed call" || a.Push.Title != "Alice" {
 		t.Errorf("with a silent word: %+v", a)
 	}
-	if c.Push.Content != "Video call" {
+	silent := in(call.BeCancelled)
+	u := silent.Users["bob"]
+	u.EndPush = ""
+	silent.Users["bob"] = u
+	if a := OfCallEnd(silent, Missed, "bob"); a.Push.Content != "Missed call" || a.Push.Payload != "p" {
+		t.Errorf("cancelled without words: %+v", a)
+	}
+	if c.Pushes["1"].Content != "Video call" {
 		t.Error("the call's own pushConfig was changed")
 	}
 	for state, want := range map[call.UserState]CallEnd{

@@ -32,10 +32,10 @@ func fullCall(userID string) call.Call {
 	push := &chat.PushConfig{Title: "t", Content: "c"}
 	return call.Call{
 		CallID: id, Caller: userID, Mode: call.Advanced, State: call.Started, CreateTime: at(0).UnixMilli(), Timeout: 90,
-		ExtendedData: "x", AcceptTime: 1, EndTime: 2, EndedBy: "b", Push: push, DismissPush: push, Rev: 3,
+		ExtendedData: "x", AcceptTime: 1, EndTime: 2, EndedBy: "b", Pushes: map[string]chat.PushConfig{"1": *push, "2": *push}, Rev: 3,
 		Users: map[string]call.User{
 			userID:       {State: call.Accepted, At: 1},
-			"b.with$odd": {State: call.Inviting, ExtendedData: "y", Inviter: userID, Gen: 2, ExpiresAt: 5, At: 4, AnsweredBy: "p"},
+			"b.with$odd": {State: call.Inviting, ExtendedData: "y", Inviter: userID, Gen: 2, ExpiresAt: 5, At: 4, AnsweredBy: "p", Push: "1", EndPush: "2"},
 		},
 		Members: []string{userID, "b.with$odd"}, Ringing: []string{"b.with$odd"}, DueAt: 5, DueShard: 2, ExpireAt: at(0),
 	}
@@ -91,7 +91,7 @@ func callChanged(t *testing.T, s call.Store) {
 		t.Errorf("a failed change: %v, %+v", err, got)
 	}
 	want := c
-	want.Users, want.DueAt, want.Push = map[string]call.User{"z": {At: 1}}, 0, nil
+	want.Users, want.DueAt, want.Pushes = map[string]call.User{"z": {At: 1}}, 0, nil
 	if err := s.ChangeCall(t.Context(), c.CallID, func(*call.Call) (*call.Call, error) { return &want, nil }); err != nil {
 		t.Error(err)
 	}
