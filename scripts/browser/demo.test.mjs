@@ -119,6 +119,36 @@ test('a reason that stays is put there once, so that a screen reader reads it on
   assert.equal(new Set(put).size, put.length, `put there more than once: ${put.join(', ')}`);
 });
 
+test('one’s own rules: no messages, nothing for an hour, and a push that shows little', async (t) => {
+  const { wrong, ada, ben } = await open(t);
+  const rules = async (...changes) => {
+    await ben.open();
+    await ben.ready();
+    await ben.tab.getByText('When to ring me').click();
+    for (const change of changes) {
+      const saved = ben.region.page().waitForResponse((r) => r.url().endsWith('/notification-settings') && r.request().method() === 'POST');
+      await change();
+      await saved;
+    }
+    await ben.close();
+  };
+  const messages = (which) => () => ben.tab.getByRole('combobox', { name: /^Messages/ }).selectOption(which);
+  await ben.close();
+  await rules(messages('none'));
+  await ada.write('One');
+  await texts('reasons', why(ada.said('One')), 'silent Ben: such messages are not to ring');
+
+  await rules(messages('all'), () => ben.tab.getByLabel('Nothing for an hour').check());
+  await ada.write('Two');
+  await texts('reasons', why(ada.said('Two')), 'silent Ben: nothing is to ring for an hour');
+
+  await rules(() => ben.tab.getByLabel('Nothing for an hour').uncheck(), () => ben.tab.getByLabel('A push shows').selectOption('who wrote'));
+  await ada.write('Three');
+  await texts('reasons', why(ada.said('Three')), 'rang Ben’s browser', 'rang Ben’s phone');
+  await texts('Ben’s phone', ben.phone, 'Ada New message');
+  assert.deepEqual(wrong, []);
+});
+
 test('a phone that is off gets its pushes when it is on again', async (t) => {
   const { ada, ben } = await open(t);
   await ben.close();
@@ -181,6 +211,7 @@ for (const colorScheme of ['light', 'dark']) {
     await ben.phone.first().waitFor();
     await ada.ring();
     await why(ada.said('You rang Ben')).nth(1).waitFor();
+    await ada.tab.getByText('When to ring me').click();
     const found = [];
     for (const frame of page.frames()) {
       await frame.evaluate(axe);

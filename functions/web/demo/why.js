@@ -6,6 +6,8 @@ const reasons = {
   online: "the tab is open",
   rule_platform: "the tab is open",
   muted: "the group is muted",
+  level: "such messages are not to ring",
+  snoozed: "nothing is to ring for an hour",
   no_device: "no device yet",
 };
 
