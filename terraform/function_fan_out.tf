@@ -8,6 +8,6 @@ module "fan_out" {
   firestore   = local.planner_access
   publishes   = { for t in ["push", "urgent"] : t => local.topic_ids[t] }
 
-  # A task holds a roster chunk, its members' presence and a batch at a time.
+  # A task holds a roster chunk and a batch at a time; presence is bounded for all of them.
   sizing = { memory = "512Mi", concurrency = 10, max_instances = 50 }
 }

@@ -49,6 +49,8 @@ type Fanout struct {
 	PushTTL   time.Duration
 	Retention time.Duration // of ledger entries
 	Threshold int           // members of a group above which its fan-out is split into Tasks
+
+	slots slots
 }
 
 // Message plans the push of m and publishes it; of a large group, the tasks

@@ -13,6 +13,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/group"
 	"github.com/doorbell-push/doorbell/shared/plan"
+	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
 )
 
@@ -72,9 +73,9 @@ func (f *Fanout) Task(ctx context.Context, t Task) (err error) {
 }
 
 // group goes through the task's chunks, each with one read of the roster and
-// one batched get of its members' presence, and publishes whenever a batch is
-// full: what it holds at a time is a chunk and a batch, whatever the group's
-// size.
+// batched gets of its members' presence (see slots), and publishes whenever a
+// batch is full: what it holds at a time is a chunk of the roster, some presence
+// and a batch, whatever the group's size.
 //
 // Who is online may have changed when it is repeated, and then a device may be
 // in another batch than before. The ledger is kept by device, so none is left
@@ -117,40 +118,59 @@ func (s *stream) chunk(ctx context.Context, n int) error {
 		s.tally.add(plan.Decision{Reason: plan.NotMember}, now)
 	}
 	var receivers []plan.Receiver
-	var ask []string
 	for _, id := range slices.Sorted(maps.Keys(entries)) {
 		r := receiver(m, id)
 		r.Member = member(m, entries[id])
 		receivers = append(receivers, r)
-		if plan.NeedsPresence(s.a, r, now) {
-			ask = append(ask, id)
-		}
 	}
-	if len(ask) > 0 {
-		users, err := s.f.Presence.Users(ctx, ask)
+	for len(receivers) > 0 {
+		planned, err := s.part(ctx, receivers, now)
 		if err != nil {
 			return err
 		}
-		now = s.f.Now()
-		for i := range receivers {
-			receivers[i].Presence = users[receivers[i].UserID]
-		}
+		receivers = receivers[planned:]
 	}
-	s.plan(receivers, now)
 	if err := s.f.record(ctx, &s.tally, "skips", m.MessageID, strconv.Itoa(n)); err != nil {
 		return err
 	}
 	return s.flush(ctx, push.MaxBatch)
 }
 
-func (s *stream) plan(receivers []plan.Receiver, now time.Time) {
+// part plans for the first of receivers, as many as their presence may be held of
+// at a time, and returns how many that were.
+func (s *stream) part(ctx context.Context, receivers []plan.Receiver, now time.Time) (planned int, err error) {
+	var ask []string
 	for _, r := range receivers {
+		if plan.NeedsPresence(s.a, r, now) {
+			ask = append(ask, r.UserID)
+		}
+	}
+	planned = len(receivers)
+	var users map[string]*presence.User
+	if len(ask) > 0 {
+		most, free, err := s.f.slots.take(ctx, len(ask))
+		if err != nil {
+			return 0, err
+		}
+		defer free()
+		if most < len(ask) {
+			planned = slices.IndexFunc(receivers, func(r plan.Receiver) bool { return r.UserID == ask[most] })
+			ask = ask[:most]
+		}
+		if users, err = s.f.Presence.Users(ctx, ask); err != nil {
+			return 0, err
+		}
+		now = s.f.Now()
+	}
+	for _, r := range receivers[:planned] {
+		r.Presence = users[r.UserID] // of a copy, so that it isn't held any longer
 		for _, d := range s.f.Rules.Decide(s.a, r, now) {
 			if s.tally.add(d, now) {
 				s.targets = append(s.targets, d.Target)
 			}
 		}
 	}
+	return planned, nil
 }
 
 // flush publishes while at least that many targets are there.

@@ -194,6 +194,13 @@ run "sizing_and_settings" {
     error_message = "The operator's size undoes what is special about sweep."
   }
   assert {
+    condition = (
+      module.sweep.function.service_config[0].environment_variables["GOMEMLIMIT"] == "483183820B"
+      && module.send.function.service_config[0].environment_variables["GOMEMLIMIT"] == "241591910B"
+    )
+    error_message = "Go doesn't know how much memory there is."
+  }
+  assert {
     condition     = local.environment["DOORBELL_LEASE_SECONDS"] == "300" && !contains(keys(local.environment), "DOORBELL_MAX_DEVICES")
     error_message = "A setting doesn't arrive, or one that isn't set does."
   }
