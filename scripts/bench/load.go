@@ -78,7 +78,7 @@ func (everybody) ReadGroup(_ context.Context, _ string, ids []string) (*chat.Con
 	for _, id := range ids {
 		members[id] = group.Member{UserID: id}
 	}
-	return nil, members, nil
+	return &chat.Conversation{Type: chat.Group}, members, nil
 }
 
 // batch is the i-th of them, to n devices.
