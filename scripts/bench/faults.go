@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -181,13 +182,17 @@ func faultyOurs(ctx context.Context, e edge, all []push.Batch) (faultsResult, er
 	if err := g.Wait(); err != nil {
 		return faultsResult{}, err
 	}
-	lost := 0
+	lost, why := 0, map[string]int{}
 	for _, entry := range ledger.Deliveries() {
 		for _, o := range entry.Outcomes {
 			if o.Status != delivery.Sent {
 				lost++
+				why[string(o.Status)+" "+o.Detail]++
 			}
 		}
+	}
+	if lost > 0 {
+		fmt.Fprintln(os.Stderr, "not sent:", why)
 	}
 	return w.result(began, lost), nil
 }
