@@ -240,7 +240,8 @@ func TestSettlesInTime(t *testing.T) {
 			batch := b.batch("m", "A", "gone", "bad", "late")
 			start := time.Now()
 			b.dispatch(batch, true)
-			if took := time.Since(start); took < lease || took > lease+settling || took >= 50*time.Second {
+			// This ledger doesn't listen to its caller: its last try may go on.
+			if took := time.Since(start); took < lease || took > lease+settling+finishTimeout || took >= 50*time.Second {
 				t.Errorf("%s: it took %v", name, took)
 			}
 			if !ledgerHangs {
