@@ -15,7 +15,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/push"
 )
 
-// Rings tells what became of the pushes for a call.
+// Rings tells what became of the pushes for a call or a message.
 type Rings interface {
 	// Entries is the ledger's entries of what a subject ID announced.
 	Entries(ctx context.Context, subjectID string) ([]delivery.Entry, error)

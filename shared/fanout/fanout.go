@@ -87,11 +87,15 @@ func (f *Fanout) peer(ctx context.Context, m chat.Message, t *tally) error {
 		return err
 	}
 	a := push.OfMessage(m, f.PushTTL)
+	told, err := f.told(ctx, a)
+	if err != nil {
+		return err
+	}
 	var targets []push.Target
 	to := receiver(m, m.ConversationID)
 	to.Presence = users[m.ConversationID]
 	for _, d := range f.Rules.Decide(a, to, now) {
-		if t.add(d, now) {
+		if t.add(d, now) && !told[d.PushID] {
 			targets = append(targets, d.Target)
 		}
 	}
@@ -112,6 +116,31 @@ func (f *Fanout) publish(ctx context.Context, a push.Announcement, targets []pus
 		t.batches++
 	}
 	return nil
+}
+
+// repeated is how old a message is whose fan-out is likely made again.
+const repeated = 30 * time.Second
+
+// told is the devices that were told of a message already, by PushID, in whatever
+// batch: by package lapse, which rang them when it turned out that they were not
+// online; or because others were online when the fan-out was made first. Where the
+// fan-out comes in time it isn't looked up; else it costs a read for each batch of
+// the message, and at least one.
+func (f *Fanout) told(ctx context.Context, a push.Announcement) (map[string]bool, error) {
+	if f.Now().Sub(time.UnixMilli(a.CreatedAt)) < repeated {
+		return nil, nil
+	}
+	entries, err := f.Rings.Entries(ctx, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]bool{}
+	for _, e := range entries {
+		for pushID := range e.Outcomes {
+			out[pushID] = out[pushID] || e.MayHaveShown(pushID)
+		}
+	}
+	return out, nil
 }
 
 func peerOf(m chat.Message) string {

@@ -69,7 +69,7 @@ func newBench(t *testing.T, users ...*presence.User) *bench {
 	slog.SetDefault(logs.New(b.log))
 	t.Cleanup(func() { slog.SetDefault(before) })
 	b.f = &Fanout{
-		Presence: b.presence, Publisher: b.topic, Skips: b.ledger, AllSkips: true, Now: func() time.Time { return now },
+		Presence: b.presence, Publisher: b.topic, Rings: b.ledger, Skips: b.ledger, AllSkips: true, Now: func() time.Time { return now },
 		PushTTL: time.Hour, Retention: 24 * time.Hour,
 	}
 	return b
@@ -187,6 +187,44 @@ func TestMessageTwice(t *testing.T) {
 		if second.PlannedAt = first.PlannedAt; !reflect.DeepEqual(first, second) {
 			t.Errorf("batch %d is another the second time", i)
 		}
+	}
+}
+
+// A fan-out that is made again later leaves out whom package lapse, or another
+// batch, told meanwhile. One that comes in time doesn't look.
+func TestMessageAgainLater(t *testing.T) {
+	for name, tc := range map[string]struct {
+		after  time.Duration
+		status delivery.Status
+		want   int
+	}{
+		"told":                {30 * time.Second, delivery.Sent, 1},
+		"not told":            {30 * time.Second, delivery.Skipped, 2},
+		"the fan-out in time": {30*time.Second - 1, delivery.Sent, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, bob(2))
+			b.f.Now = func() time.Time { return now.Add(tc.after) }
+			e := delivery.Entry{ID: "lapsed", Kind: "message", SubjectID: "m", Attempt: 1}
+			if _, err := b.ledger.Begin(t.Context(), e, nil, now); err != nil {
+				t.Fatal(err)
+			}
+			e.Lease, e.Done, e.Outcomes = 1, true, map[string]delivery.Outcome{"p0001": {UserID: "bob", Status: tc.status}}
+			if err := b.ledger.Finish(t.Context(), e); err != nil {
+				t.Fatal(err)
+			}
+			if err := b.f.Message(t.Context(), message()); err != nil {
+				t.Fatal(err)
+			}
+			if got := b.targets(); len(got) != tc.want {
+				t.Errorf("published %q", got)
+			}
+			down := errors.New("ledger is down")
+			b.f.Rings = &rings{err: down}
+			if err := b.f.Message(t.Context(), message()); errors.Is(err, down) != (tc.after >= 30*time.Second) {
+				t.Errorf("got %v", err)
+			}
+		})
 	}
 }
 

@@ -80,11 +80,16 @@ func (f *Fanout) Task(ctx context.Context, t Task) (err error) {
 // Who is online may have changed when it is repeated, and then a device may be
 // in another batch than before. The ledger is kept by device, so none is left
 // out; one that was sent by its old batch and slid into a new one may be sent
-// again, and the notification's tag lets the second replace the first.
+// again where that is done within seconds, and the notification's tag lets the
+// second replace the first.
 func (f *Fanout) group(ctx context.Context, task Task) error {
 	s := &stream{
 		f: f, m: task.Message, a: push.OfMessage(task.Message, f.PushTTL),
 		tally: tallyOf(task.Message, strconv.Itoa(task.FirstChunk)),
+	}
+	var err error
+	if s.told, err = f.told(ctx, s.a); err != nil {
+		return err
 	}
 	for n := task.FirstChunk; n < task.FirstChunk+task.Chunks; n++ {
 		if err := s.chunk(ctx, n); err != nil {
@@ -103,7 +108,8 @@ type stream struct {
 	m       chat.Message
 	a       push.Announcement
 	tally   tally
-	targets []push.Target // not published yet
+	told    map[string]bool // already
+	targets []push.Target   // not published yet
 }
 
 // chunk plans for the members in a chunk, and publishes what fills a batch.
@@ -165,7 +171,7 @@ func (s *stream) part(ctx context.Context, receivers []plan.Receiver, now time.T
 	for _, r := range receivers[:planned] {
 		r.Presence = users[r.UserID] // of a copy, so that it isn't held any longer
 		for _, d := range s.f.Rules.Decide(s.a, r, now) {
-			if s.tally.add(d, now) {
+			if s.tally.add(d, now) && !s.told[d.PushID] {
 				s.targets = append(s.targets, d.Target)
 			}
 		}

@@ -177,6 +177,23 @@ func TestLargeGroup(t *testing.T) {
 	if !reflect.DeepEqual(c.topic.batches, first) || !reflect.DeepEqual(c.tasks, tasks) {
 		t.Error("fanned out again, the message makes other batches or tasks")
 	}
+
+	// Later, and who was told by other batches meanwhile is left out.
+	told := map[string]delivery.Outcome{}
+	for _, id := range []string{"u00002", "u09994"} {
+		told[device.PushID(id, "d")] = delivery.Outcome{UserID: id, Status: delivery.Sent}
+	}
+	e := delivery.Entry{ID: "lapsed", SubjectID: c.tasks[0].Message.MessageID, Attempt: 1, Outcomes: told, Done: true}
+	if err := c.db.Record(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	later := now.Add(repeated + time.Second)
+	c.f.Rings, c.f.Now, c.topic.batches = c.db, func() time.Time { return later }, nil
+	c.run(c.tasks[0].Message)
+	again := c.rung()
+	if len(again) != len(rung)-2 || again["u00002"]+again["u09994"] != 0 {
+		t.Errorf("later it rings %d, and %d and %d of those who were told", len(again), again["u00002"], again["u09994"])
+	}
 }
 
 // At the threshold on-message does it all, above it nothing but publish tasks.
