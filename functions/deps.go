@@ -129,7 +129,7 @@ var (
 			return nil, err
 		}
 		return &lapse.Sweeper{
-			Lapses: db, Leases: leases, Inbox: in, Ledger: db, Publisher: q, Rules: rules(c), Now: time.Now, PushTTL: c.PushTTL,
+			Lapses: db, Leases: leases, Inbox: in, Calls: db, Ledger: db, Publisher: q, Rules: rules(c), Now: time.Now, PushTTL: c.PushTTL,
 		}, nil
 	})
 

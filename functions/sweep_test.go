@@ -23,7 +23,7 @@ import (
 // downLapses are lapsed leases that can't be listed.
 type downLapses struct{}
 
-func (downLapses) LapsedUsers(context.Context, int, time.Time, int) ([]*presence.User, error) {
+func (downLapses) LapsedUsers(context.Context, int, time.Time, *presence.User, int) ([]*presence.User, error) {
 	return nil, errors.New("index is missing")
 }
 

@@ -128,6 +128,24 @@ func (d database) Calls(ctx context.Context, userID string, after *call.Cursor, 
 	return out, err
 }
 
+// CallsSince implements lapse.Calls.
+func (d database) CallsSince(ctx context.Context, userID string, since int64, limit int) (out []call.Call, err error) {
+	err = d.p.op(ctx, "list calls since", func() error {
+		out, err = d.Memory.CallsSince(ctx, userID, since, limit)
+		return err
+	})
+	return out, err
+}
+
+// RingingCalls implements inbox.Store and lapse.Calls.
+func (d database) RingingCalls(ctx context.Context, userID string, limit int) (out []call.Call, err error) {
+	err = d.p.op(ctx, "list ringing calls", func() error {
+		out, err = d.Memory.RingingCalls(ctx, userID, limit)
+		return err
+	})
+	return out, err
+}
+
 // DueCalls implements call.Store.
 func (d database) DueCalls(ctx context.Context, shard int, after call.Due, until int64, limit int) (out []call.Due, err error) {
 	err = d.p.op(ctx, "list due calls "+strconv.Itoa(shard), func() error {
@@ -192,9 +210,9 @@ func (d database) ReadGroup(ctx context.Context, cid string, userIDs []string) (
 }
 
 // LapsedUsers implements lapse.Lapses.
-func (d database) LapsedUsers(ctx context.Context, shard int, until time.Time, limit int) (out []*presence.User, err error) {
+func (d database) LapsedUsers(ctx context.Context, shard int, until time.Time, after *presence.User, limit int) (out []*presence.User, err error) {
 	err = d.p.op(ctx, "list lapsed users "+strconv.Itoa(shard), func() error {
-		out, err = d.Memory.LapsedUsers(ctx, shard, until, limit)
+		out, err = d.Memory.LapsedUsers(ctx, shard, until, after, limit)
 		return err
 	})
 	return out, err

@@ -184,7 +184,7 @@ func (w *World) run(function string, n int) *process {
 	}
 	p.inbox = &inbox.Service{Store: db, Presence: db, Reads: p.registry, Now: p.now}
 	t := topics{p}
-	p.lapses = &lapse.Sweeper{Lapses: db, Leases: p.registry, Inbox: p.inbox, Ledger: db, Publisher: t, Now: p.now, PushTTL: pushTTL}
+	p.lapses = &lapse.Sweeper{Lapses: db, Leases: p.registry, Inbox: p.inbox, Calls: db, Ledger: db, Publisher: t, Now: p.now, PushTTL: pushTTL}
 	p.fan = &fanout.Fanout{
 		Presence: db, Roster: db, Rings: db, Publisher: t, Tasks: t, Sweeps: t, Now: p.now,
 		PushTTL: pushTTL, Retention: retention, Threshold: w.Size.Threshold,

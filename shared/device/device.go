@@ -129,10 +129,20 @@ type Device struct {
 
 	State      State     `firestore:"state,omitempty" json:"state,omitempty"`
 	LeaseUntil time.Time `firestore:"leaseUntil" json:"leaseUntil"`
-	// OnlineSince is when the device came online, zero while it isn't. AckedUpTo
-	// is the timestamp of the newest message it said it has, in ms since 1970.
+	// OnlineSince is when the device came online, zero where nothing is to be looked
+	// for that it may have missed. HeardAt is when it was last known to be awake: by
+	// its last word that it is online, or by the one that it leaves where that came
+	// before a heartbeat was overdue.
 	OnlineSince time.Time `firestore:"onlineSince,omitempty" json:"onlineSince,omitzero"`
-	AckedUpTo   int64     `firestore:"ackedUpTo,omitempty" json:"ackedUpTo,omitempty"`
+	HeardAt     time.Time `firestore:"heardAt,omitempty" json:"heardAt,omitzero"`
+	// LeftAt is until when a device counted as online that has said since that it
+	// isn't any more, zero where nothing is to be looked for.
+	LeftAt time.Time `firestore:"leftAt,omitempty" json:"leftAt,omitzero"`
+	// AckedUpTo is the timestamp of the newest message the device said it has, 0 of
+	// one that never says it; LookedUpTo that of the last message that was looked at
+	// for whether the device missed it. Both are in ms since 1970.
+	AckedUpTo  int64 `firestore:"ackedUpTo,omitempty" json:"ackedUpTo,omitempty"`
+	LookedUpTo int64 `firestore:"lookedUpTo,omitempty" json:"lookedUpTo,omitempty"`
 	// SeenAt is the device's last request; the one seen longest ago makes room
 	// when a user has too many devices.
 	SeenAt time.Time `firestore:"seenAt" json:"seenAt"`
@@ -144,25 +154,6 @@ type Device struct {
 // the server notices a client that died without a word.
 func (d Device) OnlineAt(now time.Time) bool {
 	return d.State == Online && now.Before(d.LeaseUntil)
-}
-
-// Sweepable reports whether what d may have missed is to be looked for when
-// its lease ends: its last word is that it is online, and it can be rung.
-func (d Device) Sweepable() bool { return d.State == Online && !d.Target.IsZero() }
-
-// settling is how long before a device came online a message may have been sent
-// whose push was dropped because it had: a push is looked at again before it
-// leaves.
-const settling = time.Minute
-
-// MissedSince is the time, in ms since 1970, after which a message may have been
-// kept from d because it counted as online, though d never got it: that of the
-// newest message it has, or a minute before it came online, whichever is later.
-func (d Device) MissedSince() int64 {
-	if d.OnlineSince.IsZero() {
-		return d.AckedUpTo
-	}
-	return max(d.AckedUpTo, d.OnlineSince.Add(-settling).UnixMilli())
 }
 
 // LastSeen orders devices, the one seen longest ago first, ties by PushID.

@@ -101,35 +101,3 @@ func TestPushID(t *testing.T) {
 		t.Error("a PushID must be the same for a user's device, and another for any other")
 	}
 }
-
-func TestSweepable(t *testing.T) {
-	target := Target{KindToken, "t"}
-	for _, tc := range []struct {
-		d    Device
-		want bool
-	}{
-		{Device{State: Online, Target: target}, true},
-		{Device{State: Online}, false},
-		{Device{State: Background, Target: target}, false},
-		{Device{State: Offline, Target: target}, false},
-		{Device{Target: target}, false},
-	} {
-		if got := tc.d.Sweepable(); got != tc.want {
-			t.Errorf("%+v: %t", tc.d, got)
-		}
-	}
-}
-
-func TestMissedSince(t *testing.T) {
-	for _, tc := range []struct{ since, acked, want int64 }{
-		{0, 0, 0}, {0, 5, 5}, {60_005, 0, 5}, {60_005, 4, 5}, {60_005, 6, 6},
-	} {
-		d := Device{AckedUpTo: tc.acked}
-		if tc.since != 0 {
-			d.OnlineSince = time.UnixMilli(tc.since)
-		}
-		if got := d.MissedSince(); got != tc.want {
-			t.Errorf("%+v: %d", tc, got)
-		}
-	}
-}

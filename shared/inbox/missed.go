@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"context"
+	"errors"
 
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/fault"
@@ -17,15 +18,18 @@ type Missed struct {
 	Read bool
 }
 
-// Missed is what others sent userID after since and up to until (ms since
-// 1970), earliest first: the first limit of it. more says that there may be more
-// behind the last one. Nothing of a room, of a group they aren't in,
-// or from before they joined. For its cost see boxes and merge.
-func (s *Service) Missed(ctx context.Context, userID string, since, until int64, limit int) (out []Missed, more bool, err error) {
+// missedPage is how many messages are merged at once, which bounds the memory.
+const missedPage = 50
+
+// Missed hands to take what others sent userID after since and up to until (ms
+// since 1970), earliest first, until take wants no more or fails. more says that
+// there may be more behind the last one taken. Nothing of a room, of a group they
+// aren't in, or from before they joined. For its cost see boxes and merge.
+func (s *Service) Missed(ctx context.Context, userID string, since, until int64, take func(Missed) (goOn bool, err error)) (more bool, err error) {
 	defer fault.Wrap(&err, "what %q missed", userID)
 	all, err := s.boxes(ctx, userID, since)
 	if err != nil {
-		return nil, false, err
+		return false, err
 	}
 	var streams []*stream
 	for _, b := range all {
@@ -34,17 +38,18 @@ func (s *Service) Missed(ctx context.Context, userID string, since, until int64,
 			streams = append(streams, one)
 		}
 	}
-	// One's own messages are passed over, so one round may not be enough.
-	for more = true; more && len(out) < limit; {
-		more, err = merge(ctx, s.Store, streams, limit-len(out), func(b *stream, m chat.Message) bool {
+	goOn, failed := true, error(nil)
+	for more = true; more && goOn; {
+		more, err = merge(ctx, s.Store, streams, missedPage, func(b *stream, m chat.Message) bool {
 			if m.SenderUserID != userID {
-				out = append(out, Missed{Message: m, Member: b.member, Read: m.OrderKey <= b.readSeq()})
+				goOn, failed = take(Missed{Message: m, Member: b.member, Read: m.OrderKey <= b.readSeq()})
 			}
-			return true
+			goOn = goOn && failed == nil
+			return goOn
 		})
-		if err != nil {
-			return nil, false, err
+		if err != nil || failed != nil {
+			return false, errors.Join(err, failed)
 		}
 	}
-	return out, more, nil
+	return more, nil
 }

@@ -43,6 +43,14 @@ func (p Rules) Dismissal(r Receiver, rung func(pushID string) bool, answeredBy s
 	return out
 }
 
+// MissedCall is the plan for a receiver whose devices are told by a, the end of a
+// call, of an invitation that never rang them and would have to: a device that
+// wouldn't have rung isn't told of it either.
+func (p Rules) MissedCall(a push.Announcement, r Receiver, now time.Time) []Decision {
+	a.Kind = push.KindCall
+	return p.Decide(a, r, now)
+}
+
 // RecheckCall decides again for a target of a call's push, with the call as it
 // is now, nil if it is gone: what doesn't ring any more must not start to, what
 // rings again must not be dismissed, and of two invitations the end of the later

@@ -90,8 +90,12 @@ func TestFailureAnywhereChangesNothing(t *testing.T) {
 		}},
 		"settle": {2, func(r *presence.Registry) error {
 			r.Now = func() time.Time { return start.Add(time.Hour) }
-			_, err := r.SettleLapsed(context.Background(), "bob", []device.Device{{PushID: device.PushID("bob", "phone"), LeaseUntil: start.Add(time.Minute)}})
+			_, err := r.SettleLapsed(context.Background(), "bob", []device.Device{{PushID: device.PushID("bob", "phone"), State: device.Online, LeaseUntil: start.Add(time.Minute)}})
 			return err
+		}},
+		"note what was looked at": {2, func(r *presence.Registry) error {
+			r.Now = func() time.Time { return start.Add(time.Hour) }
+			return r.LookedUpTo(context.Background(), "bob", []device.Device{{PushID: device.PushID("bob", "phone"), State: device.Online, LeaseUntil: start.Add(time.Minute)}}, 1)
 		}},
 		"mute": {2, func(r *presence.Registry) error {
 			return r.SetPeer(context.Background(), "alice", "c", &presence.Mute{}, presence.LevelNone)

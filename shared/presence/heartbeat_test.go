@@ -72,7 +72,7 @@ func TestHeartbeatOfAnUnknownDevice(t *testing.T) {
 	if !w.heartbeat("alice", presence.Beat{PushID: pushID, DeviceID: "pc", Platform: device.Windows, State: device.Online}) {
 		t.Error("a device with its platform is refused")
 	}
-	want := device.Device{PushID: pushID, DeviceID: "pc", Platform: device.Windows, State: device.Online, SeenAt: start, OnlineSince: start, LeaseUntil: start.Add(time.Minute)}
+	want := device.Device{PushID: pushID, DeviceID: "pc", Platform: device.Windows, State: device.Online, SeenAt: start, OnlineSince: start, HeardAt: start, LeaseUntil: start.Add(time.Minute)}
 	if got := w.devices("alice")["pc"]; got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -28,7 +28,7 @@ func (w *world) act(random *rand.Rand) string {
 	pushID := device.PushID(u, id)
 	op := fmt.Sprintf("%s %s %s", u, id, value)
 	var err error
-	switch random.IntN(7) {
+	switch random.IntN(8) {
 	case 0, 1:
 		op = "register " + op
 		_, err = w.reg.Register(ctx, u, device.Device{DeviceID: id, Platform: device.Android, Target: token(value)})
@@ -43,10 +43,18 @@ func (w *world) act(random *rand.Rand) string {
 		_, err = w.reg.Heartbeat(ctx, u, presence.Beat{PushID: pushID, State: device.Online})
 	case 5:
 		op = "heartbeat with platform " + op
-		_, err = w.reg.Heartbeat(ctx, u, presence.Beat{PushID: pushID, DeviceID: id, Platform: device.Web, State: device.Offline})
+		state := []device.State{device.Online, device.Background, device.Offline}[random.IntN(3)]
+		_, err = w.reg.Heartbeat(ctx, u, presence.Beat{PushID: pushID, DeviceID: id, Platform: device.Web, State: state, AckedUpTo: int64(random.IntN(2))})
 	case 6:
 		op = "settle " + op
 		_, err = w.reg.SettleLapsed(ctx, u, w.user(u).Lapsed(w.now))
+	case 7:
+		op = "rule " + op
+		rule := presence.PushRule{OnlinePlatforms: platforms{device.Web}, NotToReceiveOfflinePushPlatforms: platforms{device.Android}}
+		if random.IntN(2) == 0 {
+			rule = presence.PushRule{}
+		}
+		_, err = w.reg.SetRule(ctx, u, rule)
 	}
 	if err != nil {
 		w.Errorf("%s: %v", op, err)
@@ -67,12 +75,12 @@ func (w *world) check() (problems []string) {
 		if u := w.user(user(i)); u != nil {
 			var next time.Time
 			for _, d := range u.Lapsed(time.Unix(1<<40, 0)) {
-				if next.IsZero() || d.LeaseUntil.Before(next) {
-					next = d.LeaseUntil
+				if next.IsZero() || d.LookAt().Before(next) {
+					next = d.LookAt()
 				}
 			}
 			if !u.SweepAt.Equal(next) || u.Shard != presence.Shard(u.UserID) {
-				problems = append(problems, fmt.Sprintf("%s is swept at %v in shard %d, its first lease ends at %v", u.UserID, u.SweepAt, u.Shard, next))
+				problems = append(problems, fmt.Sprintf("%s is swept at %v in shard %d, its first device is looked at at %v", u.UserID, u.SweepAt, u.Shard, next))
 			}
 		}
 		for id, d := range devices {

@@ -36,9 +36,9 @@ type User struct {
 	// Settings is what the user set for all conversations.
 	Settings Settings `firestore:"settings"`
 
-	// SweepAt is when the first lease ends of a device that is online and can be
-	// rung; without one it is absent, and so from the index. Shard spreads that
-	// index. Both are derived.
+	// SweepAt is when to look first for what a device missed while it counted as
+	// online; without one to look at it is absent, and so from the index. Shard
+	// spreads that index. Both are derived.
 	SweepAt time.Time `firestore:"sweepAt,omitempty"`
 	Shard   int       `firestore:"shard"`
 }

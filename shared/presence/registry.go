@@ -88,9 +88,10 @@ func (r *Registry) Register(ctx context.Context, userID string, d device.Device)
 		next.SeenAt, next.TargetAt = now, now
 		if known {
 			next.State, next.LeaseUntil = old.State, old.LeaseUntil
-			next.OnlineSince, next.AckedUpTo = old.OnlineSince, old.AckedUpTo
+			next.OnlineSince, next.HeardAt, next.LeftAt = old.OnlineSince, old.HeardAt, old.LeftAt
+			next.AckedUpTo, next.LookedUpTo = old.AckedUpTo, old.LookedUpTo
 			next.Privacy = old.Privacy
-			if old.Target.IsZero() && next.State == device.Online {
+			if next.State == device.Online && !user.sweepable(old) {
 				next.OnlineSince = now // before, it wasn't rung for want of a target
 			}
 			if !old.Target.IsZero() && old.Target != d.Target {
@@ -187,7 +188,7 @@ func (r *Registry) Heartbeat(ctx context.Context, userID string, beat Beat) (kno
 		if !ok {
 			d = device.Device{PushID: beat.PushID, DeviceID: beat.DeviceID, Platform: beat.Platform}
 		}
-		user.put(beat.apply(d, now, r.Lease))
+		user.put(beat.apply(user, d, now, r.Lease))
 		for _, gone := range user.trim(r.MaxDevices, d.PushID) {
 			if err := deleteTarget(tx, gone); err != nil {
 				return err
@@ -210,22 +211,32 @@ type Beat struct {
 	AckedUpTo int64
 }
 
-// apply is d after b.
-func (b Beat) apply(d device.Device, now time.Time, lease time.Duration) device.Device {
-	// A device that comes back after its lease lapsed, before anyone rang what it
-	// may have missed, goes on being online: what it missed stays to be rung.
-	unsettled := d.OnlineAt(now) || d.Sweepable()
+// overdue is the share of a lease after which a device that says nothing has
+// missed a heartbeat: it repeats its state twice a lease.
+const overdue = 0.75
+
+// apply is d, a device of u's, after b.
+func (b Beat) apply(u *User, d device.Device, now time.Time, lease time.Duration) device.Device {
+	// A device that comes back before anyone rang what it may have missed, be it
+	// after its lease lapsed or after it left, goes on being online: what it missed
+	// stays to be rung.
+	held := d.OnlineAt(now) || u.sweepable(d)
+	d.AckedUpTo = max(d.AckedUpTo, min(b.AckedUpTo, now.UnixMilli()))
 	switch {
-	case b.State != device.Online:
-		d.OnlineSince = time.Time{}
-	case !unsettled || d.OnlineSince.IsZero():
-		d.OnlineSince = now
+	case b.State == device.Online:
+		if !held || d.OnlineSince.IsZero() {
+			d.OnlineSince = now
+		}
+		d.HeardAt, d.LeftAt = now, time.Time{}
+	case d.State == device.Online && u.sweepable(d):
+		d = d.Leave(now, time.Duration(overdue*float64(lease)))
+	case d.State == device.Online:
+		d = d.Settled()
 	}
 	d.State, d.SeenAt, d.LeaseUntil = b.State, now, time.Time{}
 	if b.State != device.Offline {
 		d.LeaseUntil = now.Add(lease)
 	}
-	d.AckedUpTo = max(d.AckedUpTo, min(b.AckedUpTo, now.UnixMilli()))
 	return d
 }
 

@@ -52,17 +52,38 @@ func (r PushRule) canonical() PushRule {
 	return PushRule{set(r.OnlinePlatforms), set(r.NotToReceiveOfflinePushPlatforms)}
 }
 
+// Keeps reports whether the rule keeps pushes from platform p while the user is
+// online on platform online.
+func (r PushRule) Keeps(online, p device.Platform) bool {
+	return slices.Contains(r.OnlinePlatforms, online) && slices.Contains(r.NotToReceiveOfflinePushPlatforms, p)
+}
+
 // Silences reports whether the rule keeps pushes from platform p at now.
 func (u *User) Silences(p device.Platform, now time.Time) bool {
-	if !slices.Contains(u.Rule.NotToReceiveOfflinePushPlatforms, p) {
-		return false
-	}
 	for _, d := range u.Devices {
-		if d.OnlineAt(now) && slices.Contains(u.Rule.OnlinePlatforms, d.Platform) {
+		if d.OnlineAt(now) && u.Rule.Keeps(d.Platform, p) {
 			return true
 		}
 	}
 	return false
+}
+
+// setRule replaces u's rule at now. A device that matters from now on, since the
+// rule keeps pushes from others while it is online, has kept none until now.
+func (u *User) setRule(rule PushRule, now time.Time) {
+	before := u.Rule
+	for _, d := range u.Sorted() {
+		u.Rule = before
+		mattered := u.sweepable(d)
+		if u.Rule = rule; mattered || !u.sweepable(d) {
+			continue
+		}
+		if d.OnlineSince = now; !d.OnlineAt(now) {
+			d = d.Settled()
+		}
+		u.put(d)
+	}
+	u.Rule = rule
 }
 
 // SetRule replaces the user's rule and returns it as it stands now. Repeating
@@ -75,7 +96,7 @@ func (r *Registry) SetRule(ctx context.Context, userID string, rule PushRule) (_
 		if err != nil {
 			return err
 		}
-		user.Rule = rule
+		user.setRule(rule, r.Now())
 		return write(tx, user)
 	})
 }

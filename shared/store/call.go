@@ -72,17 +72,15 @@ func (s *Firestore) Calls(ctx context.Context, userID string, after *call.Cursor
 	if after != nil {
 		q = q.StartAfter(after.CreateTime, call.ID(after.CallID))
 	}
-	docs, err := q.Documents(ctx).GetAll()
-	if err != nil {
-		return nil, err
-	}
-	out := make([]call.Call, len(docs))
-	for i, doc := range docs {
-		if err := doc.DataTo(&out[i]); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
+	return decodeAll[call.Call](q.Documents(ctx).GetAll())
+}
+
+// CallsSince implements lapse.Calls: a read per call, and at least one.
+func (s *Firestore) CallsSince(ctx context.Context, userID string, since int64, limit int) (_ []call.Call, err error) {
+	defer fault.Wrap(&err, "list calls")
+	q := s.client.Collection(callsCollection).Where("members", "array-contains", userID).Where("createTime", ">=", since).
+		OrderBy("createTime", firestore.Desc).Limit(limit)
+	return decodeAll[call.Call](q.Documents(ctx).GetAll())
 }
 
 // DueCalls implements call.Store: a read per call. A call without dueAt is not
@@ -156,6 +154,20 @@ func (s *Memory) Calls(_ context.Context, userID string, after *call.Cursor, lim
 	var out []call.Call
 	for _, c := range s.calls {
 		if slices.Contains(c.Members, userID) && (after == nil || call.Compare(c.Cursor(), *after) > 0) {
+			out = append(out, c.Clone())
+		}
+	}
+	slices.SortFunc(out, func(a, b call.Call) int { return call.Compare(a.Cursor(), b.Cursor()) })
+	return out[:min(limit, len(out))], nil
+}
+
+// CallsSince implements lapse.Calls.
+func (s *Memory) CallsSince(_ context.Context, userID string, since int64, limit int) ([]call.Call, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []call.Call
+	for _, c := range s.calls {
+		if slices.Contains(c.Members, userID) && c.CreateTime >= since {
 			out = append(out, c.Clone())
 		}
 	}

@@ -13,12 +13,13 @@ import (
 	"github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/dispatch"
+	"github.com/doorbell-push/doorbell/shared/lapse"
 )
 
 // calls is the contract of call.Store.
 func calls(t *testing.T, s anyStore) {
 	for name, test := range map[string]func(*testing.T, call.Store){
-		"kept": callKept, "change": callChanged, "concurrent": concurrentCalls, "list": callList, "due": callsDue,
+		"kept": callKept, "change": callChanged, "concurrent": concurrentCalls, "list": callList, "since": callsSince, "due": callsDue,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, s.(call.Store)) })
 	}
@@ -159,6 +160,38 @@ func callList(t *testing.T, s call.Store) {
 	slices.SortFunc(want, strings.Compare)
 	if !slices.Equal(ids, want) {
 		t.Errorf("got %q, want %q", ids, want)
+	}
+}
+
+// Those that began at a time or later, the latest first.
+func callsSince(t *testing.T, s call.Store) {
+	user := rand.Text()
+	var ids []string
+	for i := range 5 {
+		c := fullCall(user)
+		c.CreateTime += int64(i)
+		createCall(t, s, c)
+		createCall(t, s, fullCall(rand.Text()))
+		ids = append([]string{c.CallID}, ids...)
+	}
+	began := at(0).UnixMilli()
+	for _, tc := range []struct {
+		since int64
+		limit int
+		want  []string
+	}{
+		{0, 10, ids}, {began, 5, ids}, {began + 1, 10, ids[:4]}, {began + 1, 2, ids[:2]}, {began + 4, 10, ids[:1]}, {began + 5, 10, nil},
+	} {
+		var got []string
+		calls, err := s.(lapse.Calls).CallsSince(t.Context(), user, tc.since, tc.limit)
+		for _, c := range calls {
+			if got = append(got, c.CallID); !slices.Equal(c.Members, fullCall(user).Members) {
+				t.Errorf("got %+v", c)
+			}
+		}
+		if err != nil || !slices.Equal(got, tc.want) {
+			t.Errorf("since %d, limit %d: %q, %v; want %q", tc.since-began, tc.limit, got, err, tc.want)
+		}
 	}
 }
 

@@ -23,8 +23,25 @@ func lapsedUsers(t *testing.T, s anyStore) {
 	put(rand.Text(), time.Time{})
 	put(rand.Text(), at(3*time.Second+time.Microsecond))
 	last := put(rand.Text(), at(3*time.Second))
-	for limit, want := range map[int][]string{10: {first, second, last}, 3: {first, second, last}, 2: {first, second}} {
-		got, err := s.LapsedUsers(t.Context(), shard, at(3*time.Second), limit)
+	same := put(last+"z", at(3*time.Second)) // by ID, where the time is the same
+	for _, tc := range []struct {
+		after string
+		limit int
+		want  []string
+	}{
+		{"", 10, []string{first, second, last, same}},
+		{"", 4, []string{first, second, last, same}},
+		{"", 2, []string{first, second}},
+		{first, 2, []string{second, last}},
+		{second, 10, []string{last, same}},
+		{last, 10, []string{same}},
+		{same, 10, nil},
+	} {
+		var after *presence.User
+		if tc.after != "" {
+			after = userOf(t, s, tc.after)
+		}
+		got, err := s.LapsedUsers(t.Context(), shard, at(3*time.Second), after, tc.limit)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,16 +52,16 @@ func lapsedUsers(t *testing.T, s anyStore) {
 			full.Shard, full.SweepAt = shard, u.SweepAt
 			sameUser(t, u, full)
 		}
-		if !slices.Equal(ids, want) {
-			t.Errorf("limit %d: %q, want %q", limit, ids, want)
+		if !slices.Equal(ids, tc.want) {
+			t.Errorf("behind %q, limit %d: %q, want %q", tc.after, tc.limit, ids, tc.want)
 		}
 	}
-	if got, err := s.LapsedUsers(t.Context(), shard+1, at(time.Hour), 10); err != nil || len(got) != 0 {
+	if got, err := s.LapsedUsers(t.Context(), shard+1, at(time.Hour), nil, 10); err != nil || len(got) != 0 {
 		t.Errorf("in another shard: %v, %v", got, err)
 	}
 	// Without a lease to end a user is in no index any more.
 	put(first, time.Time{})
-	if got, err := s.LapsedUsers(t.Context(), shard, at(time.Second), 10); err != nil || len(got) != 0 {
+	if got, err := s.LapsedUsers(t.Context(), shard, at(time.Second), nil, 10); err != nil || len(got) != 0 {
 		t.Errorf("after the first has been dealt with: %v, %v", got, err)
 	}
 }
@@ -116,7 +133,7 @@ func lapseOnStore(t *testing.T, s anyStore) {
 	}
 	lapsed := func() *presence.User {
 		t.Helper()
-		users, err := s.LapsedUsers(t.Context(), presence.Shard(user), now, 1_000_000)
+		users, err := s.LapsedUsers(t.Context(), presence.Shard(user), now, nil, 1_000_000)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/fanout"
 	"github.com/doorbell-push/doorbell/shared/group"
 	"github.com/doorbell-push/doorbell/shared/inbox"
+	"github.com/doorbell-push/doorbell/shared/lapse"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/store"
 )
@@ -34,7 +35,8 @@ type anyStore interface {
 	group.Store
 	inbox.Store
 	Roster(ctx context.Context, cid string, chunk int) (map[string]group.Entry, error)
-	LapsedUsers(ctx context.Context, shard int, until time.Time, limit int) ([]*presence.User, error)
+	lapse.Lapses
+	lapse.Calls
 }
 
 // contract is what every store must do. Its tests use IDs of their own, so a
@@ -138,7 +140,7 @@ func everyone(id string) *presence.User {
 		PushID: "p1", DeviceID: "phone", Platform: device.Web, Target: device.Target{Kind: device.KindFID, Value: "v"},
 		Locale: "en", SDKVersion: "1", Popup: true, Silent: true, Privacy: device.PrivacyID, State: device.Online,
 		LeaseUntil: at(1 * time.Hour), SeenAt: at(2 * time.Hour), TargetAt: at(3 * time.Hour),
-		OnlineSince: at(4 * time.Hour), AckedUpTo: 9,
+		OnlineSince: at(4 * time.Hour), HeardAt: at(5 * time.Hour), LeftAt: at(6 * time.Hour), AckedUpTo: 9, LookedUpTo: 8,
 	}
 	return &presence.User{
 		UserID: id, Badge: 7, Devices: map[string]device.Device{"p1": d, "p2": {PushID: "p2", DeviceID: "least"}},

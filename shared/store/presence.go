@@ -82,14 +82,17 @@ func (s *Memory) StaleOwners(_ context.Context, day int64, limit int) (map[strin
 	return out, nil
 }
 
-// LapsedUsers is up to limit users of a shard, of whom a lease ended by until
-// that may have kept messages from them: those with the earliest SweepAt first.
-// It costs a read per user. A user without sweepAt is not in the index.
-func (s *Firestore) LapsedUsers(ctx context.Context, shard int, until time.Time, limit int) (_ []*presence.User, err error) {
+// LapsedUsers is up to limit users of a shard whose SweepAt is until or before:
+// the earliest first, from the one behind after on, nil for the first. It costs a
+// read per user. A user without sweepAt is not in the index.
+func (s *Firestore) LapsedUsers(ctx context.Context, shard int, until time.Time, after *presence.User, limit int) (_ []*presence.User, err error) {
 	defer fault.Wrap(&err, "list lapsed users")
-	docs, err := s.client.Collection(presenceCollection).
-		Where("shard", "==", shard).Where("sweepAt", "<=", until).OrderBy("sweepAt", firestore.Asc).Limit(limit).
-		Documents(ctx).GetAll()
+	q := s.client.Collection(presenceCollection).Where("shard", "==", shard).Where("sweepAt", "<=", until).
+		OrderBy("sweepAt", firestore.Asc).OrderBy(firestore.DocumentID, firestore.Asc).Limit(limit)
+	if after != nil {
+		q = q.StartAfter(after.SweepAt, after.UserID)
+	}
+	docs, err := q.Documents(ctx).GetAll()
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +107,7 @@ func (s *Firestore) LapsedUsers(ctx context.Context, shard int, until time.Time,
 }
 
 // LapsedUsers is Firestore's.
-func (s *Memory) LapsedUsers(_ context.Context, shard int, until time.Time, limit int) ([]*presence.User, error) {
+func (s *Memory) LapsedUsers(_ context.Context, shard int, until time.Time, after *presence.User, limit int) ([]*presence.User, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := []*presence.User{}
@@ -113,9 +116,13 @@ func (s *Memory) LapsedUsers(_ context.Context, shard int, until time.Time, limi
 			out = append(out, cloneUser(u))
 		}
 	}
-	slices.SortFunc(out, func(a, b *presence.User) int {
+	order := func(a, b *presence.User) int {
 		return cmp.Or(a.SweepAt.Compare(b.SweepAt), cmp.Compare(a.UserID, b.UserID))
-	})
+	}
+	slices.SortFunc(out, order)
+	if after != nil {
+		out = slices.DeleteFunc(out, func(u *presence.User) bool { return order(u, after) <= 0 })
+	}
 	return out[:min(limit, len(out))], nil
 }
 
