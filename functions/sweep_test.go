@@ -108,9 +108,9 @@ type countingCalls struct {
 	reads, lists atomic.Int64
 }
 
-func (c *countingCalls) LapsedUsers(ctx context.Context, shard int, until time.Time, limit int) ([]*presence.User, error) {
+func (c *countingCalls) LapsedUsers(ctx context.Context, shard int, until time.Time, after *presence.User, limit int) ([]*presence.User, error) {
 	c.lists.Add(1)
-	return c.Memory.LapsedUsers(ctx, shard, until, limit)
+	return c.Memory.LapsedUsers(ctx, shard, until, after, limit)
 }
 
 func (c *countingCalls) StaleOwners(ctx context.Context, day int64, limit int) (map[string]presence.Owner, error) {

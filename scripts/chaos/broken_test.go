@@ -65,8 +65,24 @@ var variants = []variant{
 		"case d.OnlineAt(now):", "case false:", "shown though it isn't new", nil,
 	},
 	{
-		"nobody looks what a device missed whose lease ran out", "lapse/lapse.go",
+		"nobody looks what a device missed whose lease ran out", "lapse/message.go",
 		"if m.Message.Push == nil || m.Read {", "if true {", "lost", nil,
+	},
+	{
+		"nobody looks what a device missed that left", "presence/registry.go",
+		"d = d.Leave(now, time.Duration(overdue*float64(lease)))", "d = d.Settled()", "lost", nil,
+	},
+	{
+		"nobody looks for calls that a dead device missed", "lapse/lapse.go",
+		"rings, err := s.calls(ctx, g)", "rings, err := false, error(nil)", "lost", nil,
+	},
+	{
+		"a dead device isn't told of a call that is over", "lapse/call.go",
+		"decisions = s.Rules.MissedCall(a, r, g.now)", "decisions = nil", "isn't told", nil,
+	},
+	{
+		"a fan-out that is made again rings whom others have told", "fanout/fanout.go",
+		"if f.Now().Sub(time.UnixMilli(a.CreatedAt)) < repeated {", "if true {", "without a crash repeat another", nil,
 	},
 	{
 		"a batch that Pub/Sub doesn't take is forgotten", "fanout/fanout.go",

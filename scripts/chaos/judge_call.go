@@ -57,7 +57,7 @@ func (w *World) judgeCalls(log []received) {
 		}
 		w.Result.Calls++
 		id := call.ID(c.callID)
-		j := callJudge{w: w, c: c, id: id, rings: rings(versions), log: byCall[id]}
+		j := callJudge{w: w, c: c, id: id, rings: rings(versions), now: versions[len(versions)-1].call, log: byCall[id]}
 		delete(byCall, id)
 		j.judge()
 	}
@@ -72,6 +72,7 @@ type callJudge struct {
 	c     *invitation
 	id    string
 	rings map[string][]*ring
+	now   call.Call // when all is over
 	log   []received
 }
 
@@ -166,8 +167,9 @@ func (j callJudge) final(p *phone) {
 		if !p.possibly(user, j.w.began, j.w.ended()).bound {
 			continue
 		}
-		for _, g := range rings {
+		for i, g := range rings {
 			j.mustRing(p, user, g)
+			j.mustTell(p, user, g, i == len(rings)-1)
 		}
 		if last != nil {
 			j.mustEnd(p, user, rings, *last)
@@ -188,6 +190,40 @@ func (j callJudge) mustRing(p *phone, user string, g *ring) {
 		return
 	}
 	j.w.Result.Rings++
+	j.rang(p, user, g)
+}
+
+// mustTell: a device that was held to be online while an invitation rang, and of
+// which nothing proves that it was awake, rings as soon as the system knows. Where
+// the call is over by then, it says that it was missed.
+func (j callJudge) mustTell(p *phone, user string, g *ring, last bool) {
+	from, off := g.from.Add(-time.Second), 2*j.w.weather.Skew
+	if all := p.possibly(user, from, j.w.ended()); !j.c.pushed || all.unbound || !all.bound || !p.possibly(user, from, g.to).online {
+		return
+	}
+	s, ok := p.silenceAt(user, g.from)
+	if !ok || !s.slept || !g.from.After(s.heard.Add(off)) || g.from.After(s.sure) {
+		return
+	}
+	if g.to.Sub(s.until) >= j.w.ringsWithin()+call.SweepEvery {
+		j.w.Result.Late++
+		j.rang(p, user, g)
+		return
+	}
+	// Who answered since isn't told.
+	u := j.now.Users[user]
+	if !last || (u.State != call.Timeout && u.State != call.BeCancelled) || u.AnsweredBy != "" {
+		return
+	}
+	j.w.Result.Late++
+	told := func(r received) bool { return r.on == p && r.AcceptedAt.After(g.from.Add(-time.Second)) }
+	if !slices.ContainsFunc(j.log, told) && !j.w.buried[j.id+device.PushID(user, p.id)] {
+		j.fail("lost", p.id, "%s of %s isn't told of the call missed from %v to %v", p.id, user, g.from.Sub(j.w.began), g.to.Sub(j.w.began))
+	}
+}
+
+// rang: the device got the ring.
+func (j callJudge) rang(p *phone, user string, g *ring) {
 	for _, r := range j.log {
 		if r.on == p && r.kind == string(push.KindCall) && r.expires.UnixMilli() == g.until.UnixMilli() {
 			return

@@ -164,7 +164,9 @@ func (j messageJudge) mustShow(p *phone, who *person) {
 }
 
 // missed reports whether the phone, all the time the user's, was certainly
-// offline when the message came, or had only a lease that ended without a word.
+// offline when the message came, or was held to be online and never got it: it
+// says itself that it has nothing since it came online, or nothing proves that it
+// was awake.
 func (j messageJudge) missed(p *phone, who *person, end time.Time) bool {
 	from := j.m.from.Add(-time.Second - 2*j.w.weather.Skew)
 	if all := p.possibly(who.id, from, end); all.unbound || !all.bound {
@@ -173,14 +175,14 @@ func (j messageJudge) missed(p *phone, who *person, end time.Time) bool {
 	if !p.possibly(who.id, from, minTime(end, j.m.to.Add(j.w.settled()))).online {
 		return true
 	}
-	i := len(p.history) - 1
-	if !p.history[i].online {
+	s, ok := p.silenceAt(who.id, j.m.to)
+	switch {
+	case !ok:
 		return false
+	case p.acks:
+		return j.m.from.After(s.from.Add(2 * j.w.weather.Skew))
 	}
-	for i > 0 && p.history[i-1].online && p.history[i-1].user == who.id && p.history[i].to.Sub(p.history[i-1].from) < lease-2*j.w.weather.Skew {
-		i-- // to where it came online, and got what it had missed from sync
-	}
-	return j.m.from.After(p.history[i].to.Add(2 * j.w.weather.Skew))
+	return s.slept && j.m.from.After(s.heard.Add(2*j.w.weather.Skew))
 }
 
 // users is who was ever signed in on p, when all is over.

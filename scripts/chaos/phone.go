@@ -40,9 +40,11 @@ type phone struct {
 	id       string
 	platform device.Platform
 	fid      bool
+	acks     bool   // it says what it has
 	target   string // its present token or installation ID
 	targets  int
-	user     string // who is signed in
+	user     string    // who is signed in
+	session  time.Time // when it came online last
 	requests int
 	history  []change // in order
 	had      []*person
@@ -123,9 +125,17 @@ func (p *phone) register(user string) {
 }
 
 func (p *phone) beat(s device.State) {
-	user := p.user
+	user, b := p.user, presence.Beat{PushID: device.PushID(p.user, p.id), State: s}
+	if last := p.state(); s == device.Online && (last.user != user || !last.online || time.Since(last.from) >= lease) {
+		p.session = time.Now()
+	}
+	if p.acks && !p.session.IsZero() {
+		// It has what there was when it came online, by sync, and nothing since: its
+		// listener is broken.
+		b.AckedUpTo = p.session.UnixMilli()
+	}
 	p.do(string(s), change{user: user, online: s == device.Online, dead: p.state().dead}, func(ctx context.Context, i *process) error {
-		_, err := i.registry.Heartbeat(ctx, user, presence.Beat{PushID: device.PushID(user, p.id), State: s})
+		_, err := i.registry.Heartbeat(ctx, user, b)
 		return err
 	})
 }
@@ -221,6 +231,59 @@ func (p *phone) beatBefore(i int) span {
 		i--
 	}
 	return p.history[i].span
+}
+
+// silence is a time in which a phone counted as online, and may have got nothing:
+// the system notices when it is over.
+type silence struct {
+	from, heard time.Time // it came online, and its last word that it is
+	sure, until time.Time // it counted as online until then for certain; by then the system knows that it isn't any more
+	slept       bool      // it ended without a word, or with one that came too late
+}
+
+// silenceAt is the silence of a phone that may have counted as online at a time,
+// if it ended and the phone didn't come online again before the system must have
+// dealt with it.
+func (p *phone) silenceAt(user string, at time.Time) (s silence, ok bool) {
+	off := 2 * p.w.weather.Skew
+	last := -1 // word that it is online before at
+	for i, c := range p.history {
+		if c.online && c.user == user && c.from.Before(at) {
+			last = i
+		}
+	}
+	if last < 0 {
+		return s, false
+	}
+	first := last
+	for first > 0 && p.continues(first, user) {
+		first--
+	}
+	for last+1 < len(p.history) && p.continues(last+1, user) {
+		last++
+	}
+	word := p.history[last].span
+	s = silence{from: p.history[first].to, heard: word.to, sure: word.from.Add(lease - off), until: word.to.Add(lease + off), slept: true}
+	next := last + 1
+	if next < len(p.history) && !p.history[next].online {
+		left := p.history[next]
+		s.slept = left.from.Sub(s.heard) > lease*3/4+off
+		s.sure, s.until = minTime(s.sure, left.from.Add(-off)), minTime(s.until, left.to)
+		for next < len(p.history) && !p.history[next].online {
+			next++
+		}
+	}
+	if at.After(s.until) {
+		return s, false
+	}
+	return s, next == len(p.history) || p.history[next].from.After(s.until.Add(p.w.settled()))
+}
+
+// continues reports whether change i is a heartbeat that kept the lease of the one
+// before.
+func (p *phone) continues(i int, user string) bool {
+	a, b := p.history[i-1], p.history[i]
+	return a.online && b.online && a.user == user && b.user == user && b.to.Sub(a.from) < lease-2*p.w.weather.Skew
 }
 
 func minTime(a, b time.Time) time.Time {

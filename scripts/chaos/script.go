@@ -70,7 +70,7 @@ func (w *World) signUp() {
 			phones += r.IntN(3)
 		}
 		for range phones {
-			d := &phone{w: w, id: fmt.Sprintf("d%d", len(w.phones)), platform: platforms[r.IntN(3)], fid: r.IntN(4) == 0}
+			d := &phone{w: w, id: fmt.Sprintf("d%d", len(w.phones)), platform: platforms[r.IntN(3)], fid: r.IntN(4) == 0, acks: r.IntN(2) == 0}
 			d.newTarget()
 			d.register(p.id)
 			if r.IntN(4) == 0 && n < w.Size.People {
@@ -150,8 +150,11 @@ func (w *World) stayOnline(p *phone, d time.Duration) {
 }
 
 // leave is how a phone stops being online: with a word, into the background, or
-// without a word.
+// without a word. Some sleep before they say it.
 func (p *phone) leave(r *rand.Rand) {
+	if r.IntN(3) == 0 {
+		time.Sleep(within(r, 2*lease))
+	}
 	switch r.IntN(3) {
 	case 0:
 		p.beat(device.Offline)

@@ -84,7 +84,8 @@ type Result struct {
 	Expected int // pairs that had to be shown
 	Shown    int // notifications of messages, repeats not counted
 	Calls    int
-	Rings    int // (invitation, device) that rang
+	Rings    int // (invitation, device) that had to ring
+	Late     int // (invitation, device) that had to be told when the system knew that the device was dead
 	Pushes   int // FCM took
 	Repeats  int // of these, what the device had already, same tag
 	Excused  int // repeats that a lost answer or a death explains
@@ -97,7 +98,7 @@ type Result struct {
 // add adds what another run came to, but for its failures.
 func (r *Result) add(o Result) {
 	r.Pairs, r.Expected, r.Shown = r.Pairs+o.Pairs, r.Expected+o.Expected, r.Shown+o.Shown
-	r.Calls, r.Rings, r.Pushes = r.Calls+o.Calls, r.Rings+o.Rings, r.Pushes+o.Pushes
+	r.Calls, r.Rings, r.Late, r.Pushes = r.Calls+o.Calls, r.Rings+o.Rings, r.Late+o.Late, r.Pushes+o.Pushes
 	r.Repeats, r.Excused, r.Kills = r.Repeats+o.Repeats, r.Excused+o.Excused, r.Kills+o.Kills
 	r.DeadLetters += o.DeadLetters
 }

@@ -1,6 +1,7 @@
 package lapse
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -42,6 +43,7 @@ func (s *Sweeper) calls(ctx context.Context, g gap) (again bool, err error) {
 			all = append(all, c)
 		}
 	}
+	slices.SortFunc(all, func(a, b call.Call) int { return cmp.Compare(a.CallID, b.CallID) })
 	for _, c := range all {
 		rings, err := s.call(ctx, g, call.Settle(c, g.now))
 		if err != nil {
