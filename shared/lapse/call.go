@@ -57,7 +57,7 @@ func (s *Sweeper) calls(ctx context.Context, g gap) (again bool, err error) {
 // call deals with one call, which is settled. It reports whether to look again.
 func (s *Sweeper) call(ctx context.Context, g gap, c call.Call) (again bool, err error) {
 	u := c.Users[g.u.UserID]
-	if c.Push == nil || u.Gen == 0 {
+	if c.PushFor(g.u.UserID) == nil || u.Gen == 0 {
 		return false, nil
 	}
 	var a push.Announcement
@@ -66,10 +66,10 @@ func (s *Sweeper) call(ctx context.Context, g gap, c call.Call) (again bool, err
 	rings := c.RingsFor(g.u.UserID, g.now)
 	switch {
 	case rings:
-		a = push.OfCall(c, u.Inviter, u.At, u.ExpiresAt)
+		a = push.OfCall(c, g.u.UserID)
 		decisions = s.Rules.Decide(a, r, g.now)
 	case (u.State == call.Timeout || u.State == call.BeCancelled) && u.AnsweredBy == "":
-		a = push.OfCallEnd(c, push.Missed, u.Inviter, u.At)
+		a = push.OfCallEnd(c, push.Missed, g.u.UserID)
 		decisions = s.Rules.MissedCall(a, r, g.now)
 	default:
 		return false, nil // the user answered it

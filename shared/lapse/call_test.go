@@ -17,7 +17,7 @@ import (
 func (w *world) service(seconds int) *call.Service {
 	return &call.Service{
 		Store: w.db, Presence: w.db, Now: func() time.Time { return at(seconds) }, MaxInvitees: 9, Retention: time.Hour,
-		CheckPush: func(call.Call) error { return nil },
+		CheckPush: func(call.Call, string, chat.PushConfig) error { return nil },
 	}
 }
 
@@ -97,14 +97,14 @@ func TestSweepCalls(t *testing.T) {
 			w.ring("c", "bob", 10, 90)
 			w.act(11, call.Action{Kind: call.Invite, CallID: "c", UserID: "alice", Invitees: []string{"carol"}})
 			w.act(20, call.Action{Kind: call.Cancel, CallID: "c", UserID: "alice", Invitees: []string{"bob"}})
-			w.act(30, call.Action{Kind: call.Invite, CallID: "c", UserID: "alice", Invitees: []string{"bob"}})
+			w.act(30, call.Action{Kind: call.Invite, CallID: "c", UserID: "alice", Invitees: []string{"bob"}, Push: &chat.PushConfig{Title: "t", Content: "again"}})
 		}, []string{"call c2 bobtab"}},
 		"it rang for the invitation before": {func(w *world, tab string) {
 			w.ring("c", "bob", -90, 90)
 			w.outcome(push.KindCall, id, tab, -89, delivery.Sent)
 			w.act(-80, call.Action{Kind: call.Invite, CallID: "c", UserID: "alice", Invitees: []string{"carol"}})
 			w.act(-75, call.Action{Kind: call.Cancel, CallID: "c", UserID: "alice", Invitees: []string{"bob"}})
-			w.act(0, call.Action{Kind: call.Invite, CallID: "c", UserID: "alice", Invitees: []string{"bob"}})
+			w.act(0, call.Action{Kind: call.Invite, CallID: "c", UserID: "alice", Invitees: []string{"bob"}, Push: &chat.PushConfig{Title: "t", Content: "again"}})
 		}, []string{"call c2 bobtab"}},
 		"another device answered": {func(w *world, _ string) {
 			w.ring("c", "bob", 10, 90)
