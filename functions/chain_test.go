@@ -173,7 +173,7 @@ type object = map[string]any
 
 // phone is a device that p has registered.
 type phone struct {
-	token, pushID, deviceID string
+	token, pushID, deviceID, receiptToken string
 }
 
 // newPhone registers a new device of p, which is then offline.
@@ -193,8 +193,9 @@ func (p person) register(deviceID, platform, token string) phone {
 	if pushID == "" {
 		p.t.Fatalf("register answered %v", answer)
 	}
-	world.secrets.add(token)
-	return phone{token: token, pushID: pushID, deviceID: deviceID}
+	receiptToken, _ := answer["receiptToken"].(string)
+	world.secrets.add(token, receiptToken)
+	return phone{token: token, pushID: pushID, deviceID: deviceID, receiptToken: receiptToken}
 }
 
 func (p person) presence(d phone, state string) {

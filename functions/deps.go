@@ -27,6 +27,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
 	"github.com/doorbell-push/doorbell/shared/queue"
+	"github.com/doorbell-push/doorbell/shared/receipt"
 	"github.com/doorbell-push/doorbell/shared/store"
 )
 
@@ -70,6 +71,10 @@ var (
 		return &presence.Registry{
 			Store: db, Now: time.Now, Lease: c.Lease, MaxDevices: c.MaxDevices, Defaults: c.UserDefaults,
 		}, nil
+	})
+
+	receipts = onDatabase(func(c *config.Config, db *store.Firestore) (*receipt.Service, error) {
+		return &receipt.Service{Store: db, Now: time.Now, Retention: c.LedgerRetention}, nil
 	})
 
 	sender = onDatabase(func(c *config.Config, db *store.Firestore) (*chat.Sender, error) {

@@ -21,11 +21,13 @@ import (
 
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/config"
+	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/group"
 	"github.com/doorbell-push/doorbell/shared/inbox"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
+	"github.com/doorbell-push/doorbell/shared/receipt"
 	"github.com/doorbell-push/doorbell/shared/store"
 )
 
@@ -59,6 +61,7 @@ func onMemory(t *testing.T) *store.Memory {
 	replace(t, &settings, &config.Config{ProjectID: "demo", AllowedOrigins: []string{"https://app.example"}}, nil)
 	replace(t, &registry, &presence.Registry{Store: db, Now: now, Lease: 2 * time.Minute, MaxDevices: 2}, nil)
 	replace(t, &groups, &group.Service{Store: db, Now: now, MaxMembers: 100}, nil)
+	replace(t, &receipts, &receipt.Service{Store: db, Now: now, Retention: time.Hour}, nil)
 	replace(t, &inboxes, &inbox.Service{Store: db, Presence: db, Reads: &presence.Registry{Store: db, Now: now}, Now: now}, nil)
 	replace(t, &sender, &chat.Sender{
 		Store: db, Now: now, MaxText: 2048, Retention: time.Hour,
@@ -111,17 +114,32 @@ func clientHandler(path string) http.HandlerFunc {
 	return http.NotFound
 }
 
-// call calls an HTTP function as a user; edits change the request.
+// call calls an HTTP function as a user, or where devices call as their device
+// "d"; edits change the request.
 func call(user, method, url, body string, edits ...func(*http.Request)) *http.Response {
 	r := httptest.NewRequest(method, url, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Authorization", "Bearer "+idToken(user, "demo", time.Hour))
+	token := idToken(user, "demo", time.Hour)
+	if askedByDevices[strings.TrimPrefix(r.URL.Path, "/")] {
+		token = receiptToken(device.PushID(user, "d"))
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
 	for _, edit := range edits {
 		edit(r)
 	}
 	w := httptest.NewRecorder()
 	clientHandler(r.URL.Path)(w, r)
 	return w.Result()
+}
+
+// receiptToken is a device's.
+func receiptToken(pushID string) string {
+	s, err := receipts()
+	if err != nil {
+		return ""
+	}
+	token, _ := s.Token(context.Background(), pushID) // a store in memory gives one
+	return token
 }
 
 // answer decodes an answer's body, and its fault where it is one.

@@ -3,7 +3,7 @@
 // function, named after it.
 //
 //	function     called by                                        does
-//	register     POST, DELETE over HTTPS                          binds and unbinds a device
+//	register     POST, DELETE over HTTPS                          binds and unbinds a device; what became of pushes on it
 //	presence     POST (a rule: GET too) over HTTPS                keeps a device's lease; which devices ring, for whom
 //	send         POST over HTTPS                                  stores a message
 //	groups       POST over HTTPS                                  makes groups; who is in them, and what they may
@@ -34,7 +34,10 @@ import (
 // clientFunctions is the functions that clients call, each with the paths it
 // answers to.
 var clientFunctions = map[string]routes{
-	"register": {"register": {http.MethodPost: register, http.MethodDelete: unregister}},
+	"register": {
+		"register": {http.MethodPost: register, http.MethodDelete: unregister},
+		"receipts": {http.MethodPost: addReceipts},
+	},
 	"presence": {
 		"presence":  {http.MethodPost: heartbeat},
 		"push-rule": {http.MethodGet: getPushRule, http.MethodPost: setPushRule},

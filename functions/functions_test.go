@@ -40,7 +40,7 @@ func TestRegisterAndUnregister(t *testing.T) {
 	resp := call("alice", "POST", "/register", registerBody)
 	got, _ := answer(t, resp)
 	pushID := device.PushID("alice", "d")
-	if want := map[string]any{"pushID": pushID}; resp.StatusCode != 200 || !reflect.DeepEqual(got, want) {
+	if want := map[string]any{"pushID": pushID, "receiptToken": receiptToken(pushID)}; resp.StatusCode != 200 || !reflect.DeepEqual(got, want) {
 		t.Errorf("register: %d %v", resp.StatusCode, got)
 	}
 	if d := devices(t, db, "alice"); len(d) != 1 || d[0].Target.Value != "T" || d[0].Platform != device.Web || !d[0].Popup {

@@ -23,6 +23,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/config"
 	"github.com/doorbell-push/doorbell/shared/fault"
 )
 
@@ -34,8 +35,8 @@ const (
 )
 
 // methods is an endpoint's handlers by HTTP method. A handler returns what to
-// encode as the answer.
-type methods map[string]func(ctx context.Context, userID string, r *http.Request) (any, error)
+// encode as the answer. The caller is a user, or a device in askedByDevices.
+type methods map[string]func(ctx context.Context, callerID string, r *http.Request) (any, error)
 
 // routes is an endpoint's methods by the last segment of the path, for a
 // function that answers to several: one service stays warm where several would
@@ -136,17 +137,26 @@ func serve(ctx context.Context, segment string, m methods, w http.ResponseWriter
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
 		return nil, fault.New(fault.MethodNotAllowed, fault.ParamsInvalid, "%s is not allowed here: use %s", r.Method, strings.Join(allowed, ", "))
 	}
-	if err := checkApp(ctx, c.AppCheck, r); err != nil {
-		return nil, err
+	who := appUser
+	if askedByDevices[segment] {
+		who = callingDevice
 	}
-	userID, err := caller(ctx, r)
+	callerID, err := who(ctx, c, r)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkRate(c, segment, userID); err != nil {
+	if err := checkRate(c, segment, callerID); err != nil {
 		return nil, err
 	}
-	return handle(ctx, userID, r)
+	return handle(ctx, callerID, r)
+}
+
+// appUser is the user who calls, from the operator's app where that is asked for.
+func appUser(ctx context.Context, c *config.Config, r *http.Request) (string, error) {
+	if err := checkApp(ctx, c.AppCheck, r); err != nil {
+		return "", err
+	}
+	return caller(ctx, r)
 }
 
 // cors lets pages of the allowed origins call. Without an entry for the origin
@@ -163,22 +173,32 @@ func cors(h http.Header, origins []string, origin string, methods []string) {
 	h.Set("Access-Control-Max-Age", "3600")
 }
 
-// caller is the user the request's Firebase ID token was issued to.
-func caller(ctx context.Context, r *http.Request) (string, error) {
+// bearer is the token in the request's Authorization header; what names it to who
+// left it out.
+func bearer(r *http.Request, what string) (string, error) {
 	// Of two headers a proxy may have looked at the other one.
 	given := r.Header.Values("Authorization")
 	if len(given) > 1 {
 		return "", fault.New(fault.Unauthenticated, fault.UserIsNotLogged, "send one Authorization header, not %d", len(given))
 	}
-	scheme, idToken, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || idToken == "" {
-		return "", fault.New(fault.Unauthenticated, fault.UserIsNotLogged, "send the user's Firebase ID token as \"Authorization: Bearer <token>\"")
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return "", fault.New(fault.Unauthenticated, fault.UserIsNotLogged, "send %s as \"Authorization: Bearer <token>\"", what)
+	}
+	return strings.TrimSpace(token), nil
+}
+
+// caller is the user the request's Firebase ID token was issued to.
+func caller(ctx context.Context, r *http.Request) (string, error) {
+	idToken, err := bearer(r, "the user's Firebase ID token")
+	if err != nil {
+		return "", err
 	}
 	verifier, err := tokens()
 	if err != nil {
 		return "", err
 	}
-	token, err := verifier.VerifyIDToken(ctx, strings.TrimSpace(idToken))
+	token, err := verifier.VerifyIDToken(ctx, idToken)
 	switch {
 	case err == nil:
 	case auth.IsIDTokenExpired(err):

@@ -18,6 +18,8 @@ import (
 	"github.com/doorbell-push/doorbell/shared/group"
 	"github.com/doorbell-push/doorbell/shared/inbox"
 	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/push"
+	"github.com/doorbell-push/doorbell/shared/receipt"
 
 	"github.com/doorbell-push/doorbell/scripts/openapi"
 )
@@ -47,6 +49,7 @@ var operations = map[string]map[string]operation{
 		http.MethodPost:   op[device.Registration, registerAnswer]("Binds the caller's device, so that it rings while they are away"),
 		http.MethodDelete: op[none, none]("Unbinds a device of the caller's"),
 	},
+	"receipts": post(op[receipt.Request, none]("What became of pushes on the device that calls")),
 	"presence": post(op[heartbeatRequest, heartbeatAnswer]("Keeps a device's lease, ends it, or logs the device out")),
 	"push-rule": {
 		http.MethodGet:  op[none, ruleAnswer]("The caller's offline push rule"),
@@ -97,6 +100,8 @@ var operations = map[string]map[string]operation{
 // token or fid, the handlers say.
 var requiredFields = map[reflect.Type][]string{
 	reflect.TypeFor[device.Registration]():          {"platform", "deviceID"},
+	reflect.TypeFor[receipt.Request]():              {"receipts"},
+	reflect.TypeFor[receipt.Receipt]():              {"id", "kind", "event", "at"},
 	reflect.TypeFor[heartbeatRequest]():             {"state"},
 	reflect.TypeFor[blacklistUsers]():               {"userIDs"},
 	reflect.TypeFor[blacklistPage]():                {"count"},
@@ -137,6 +142,8 @@ var values = map[reflect.Type][]any{
 	reflect.TypeFor[calling.UserState]():     {0, 1, 2, 3, 4, 6, 7, 8},
 	reflect.TypeFor[presence.Level]():        {"all", "mentions", "none"},
 	reflect.TypeFor[device.Privacy]():        {"full", "sender", "generic", "id"},
+	reflect.TypeFor[push.Kind]():             {"message", "call", "call_end"},
+	reflect.TypeFor[receipt.Event]():         {"arrived", "shown", "clicked", "dropped"},
 	reflect.TypeFor[fault.Status](): {
 		"INVALID_ARGUMENT", "UNAUTHENTICATED", "PERMISSION_DENIED", "NOT_FOUND", "METHOD_NOT_ALLOWED", "ALREADY_EXISTS",
 		"FAILED_PRECONDITION", "CONTENT_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "RESOURCE_EXHAUSTED", "INTERNAL", "UNAVAILABLE",
@@ -200,6 +207,9 @@ func (o operation) describe(s *openapi.Schemas, method, segment, function string
 		id = map[string]string{http.MethodGet: "get-", http.MethodDelete: "un"}[method] + segment
 	}
 	out := openapi.Object{"operationId": id, "summary": o.about, "tags": []any{function}, "responses": responses}
+	if askedByDevices[segment] {
+		out["security"] = []any{openapi.Object{"receiptToken": []any{}}}
+	}
 	if o.request != reflect.TypeFor[none]() {
 		out["requestBody"] = openapi.Object{"required": true, "content": jsonOf(s.Request(o.request))}
 	}
@@ -259,9 +269,10 @@ func apiDocument(t *testing.T) []byte {
 		"paths":    paths,
 		"components": openapi.Object{
 			"schemas": s.Made(), "responses": responses,
-			"securitySchemes": openapi.Object{"idToken": openapi.Object{
-				"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "the Firebase ID token of the user",
-			}},
+			"securitySchemes": openapi.Object{
+				"idToken":      openapi.Object{"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "the Firebase ID token of the user"},
+				"receiptToken": openapi.Object{"type": "http", "scheme": "bearer", "description": "the receiptToken of the device, from /register"},
+			},
 		},
 	}, "", " ")
 	if err != nil {

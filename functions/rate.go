@@ -10,7 +10,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/limit"
 )
 
-// maxCallers is how many pairs of a user and a path an instance counts requests
+// maxCallers is how many pairs of a caller and a path an instance counts requests
 // of: some 10 MB. An instance that serves more of them within a burst's time
 // forgets those who asked longest ago.
 const maxCallers = 20_000
@@ -35,8 +35,8 @@ func isPath(segment string) bool {
 	return false
 }
 
-// checkRate refuses a request that is one too many of the user at the path.
-func checkRate(c *config.Config, path, userID string) error {
+// checkRate refuses a request that is one too many of the caller at the path.
+func checkRate(c *config.Config, path, callerID string) error {
 	rate, ok := c.RateLimits[path]
 	if !ok {
 		rate, ok = c.RateLimits[config.AnyPath]
@@ -48,7 +48,7 @@ func checkRate(c *config.Config, path, userID string) error {
 	if err != nil {
 		return err
 	}
-	wait := l.Take(path+"\x00"+userID, rate)
+	wait := l.Take(path+"\x00"+callerID, rate)
 	if wait == 0 {
 		return nil
 	}

@@ -11,6 +11,8 @@ import (
 // registerAnswer is the answer of POST register.
 type registerAnswer struct {
 	PushID string `json:"pushID"`
+	// ReceiptToken is what the device shows when it posts receipts.
+	ReceiptToken string `json:"receiptToken"`
 	// DroppedPushIDs are the devices that made room for this one, where the
 	// user had as many as allowed.
 	DroppedPushIDs []string `json:"droppedPushIDs,omitempty"`
@@ -27,6 +29,14 @@ func register(ctx context.Context, userID string, r *http.Request) (any, error) 
 	if err != nil {
 		return nil, err
 	}
+	s, err := receipts()
+	if err != nil {
+		return nil, err
+	}
+	token, err := s.Token(ctx, device.PushID(userID, d.DeviceID))
+	if err != nil {
+		return nil, err
+	}
 	reg, err := registry()
 	if err != nil {
 		return nil, err
@@ -35,7 +45,7 @@ func register(ctx context.Context, userID string, r *http.Request) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	return registerAnswer{PushID: done.PushID, DroppedPushIDs: done.Dropped}, nil
+	return registerAnswer{PushID: done.PushID, ReceiptToken: token, DroppedPushIDs: done.Dropped}, nil
 }
 
 // unregister removes the device named by the query's pushID or deviceID: a

@@ -12,6 +12,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/push"
+	"github.com/doorbell-push/doorbell/shared/receipt"
 )
 
 // ruleCase is a client's request to Firestore itself, and whether the rules
@@ -51,6 +52,7 @@ func TestRules(t *testing.T) {
 	// was dismissed; mallory has no part in anything but a room.
 	mid := alice.send(bob, "hello", "1")
 	waitLogged(t, "dispatched", mid)
+	d.tell(t, http.StatusOK, receiptOf(mid, "message", "shown"))
 	const groupID, roomID, callID = "g-TestRules", "r-TestRules", "c-TestRules"
 	alice.call("POST", "/group-create", object{"groupInfo": object{"groupID": groupID, "groupName": "n"}, "userIDs": []string{bob.ID, carol.ID}})
 	groupMID := alice.post(messageTo(chat.Group, groupID, "hello all", "1"))
@@ -176,6 +178,8 @@ func TestRules(t *testing.T) {
 		"presence":   {"/presence", bob.ID},
 		"tokens":     {"/tokens", target.Hash()},
 		"deliveries": {"/deliveries", batch.ID},
+		"receipts":   {"/receipts", receipt.DocID(mid, receipt.Shard(d.pushID))},
+		"secrets":    {"/secrets", "receipts"},
 		"roster":     {group + "/roster", "0"},
 		"resources":  {"/resources", "none"},
 		"unknown":    {"/unknown", "none"},

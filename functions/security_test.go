@@ -13,6 +13,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/config"
 	"github.com/doorbell-push/doorbell/shared/device"
+	"github.com/doorbell-push/doorbell/shared/docid"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/limit"
 	"github.com/doorbell-push/doorbell/shared/store"
@@ -52,6 +53,7 @@ func ofCall(body string, code fault.Code) []attack {
 var foreign = map[string][]attack{
 	"POST /register":   own(`{"token":"M","platform":"web","deviceID":"d","userID":"alice"}`), // more: TestTokenTheft
 	"DELETE /register": {{"", alicesPhone, 403, fault.PushIDInvalid, 0}},
+	"POST /receipts":   own(`{"pushID":"` + alicesPhone + `","receipts":[{"id":"` + someMessage + `","kind":"message","event":"shown","at":1}]}`), // more: TestReceiptTokens
 	"POST /presence": {
 		{`{"pushID":"{}","state":"online"}`, alicesPhone, 403, fault.PushIDInvalid, 0},
 		{`{"pushID":"{}","state":"logout"}`, alicesPhone, 403, fault.PushIDInvalid, 0},
@@ -112,6 +114,7 @@ var foreign = map[string][]attack{
 var (
 	alicesPhone   = device.PushID("alice", "d")
 	alicesAndBobs = chat.CID(chat.Peer, "alice", "bob")
+	someMessage   = docid.New("some message")
 )
 
 // everyEndpoint is "METHOD /path" of all that clients can call.
@@ -166,6 +169,11 @@ func belongings(t *testing.T, db *store.Memory) map[string]any {
 		}
 		out[user] = users[user]
 	}
+	told, err := db.Receipts(t.Context(), someMessage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out["receipts"] = told
 	return out
 }
 
@@ -397,6 +405,7 @@ func TestReplayedRequests(t *testing.T) {
 		{"alice", "/send", sendBody},
 		{"alice", "/register", strings.Replace(registerBody, `"T"`, `"T-alice"`, 1)},
 		{"alice", "/presence", `{"deviceID":"d","state":"online"}`},
+		{"alice", "/receipts", `{"receipts":[{"id":"` + someMessage + `","kind":"message","event":"shown","at":1}]}`},
 		{"alice", "/push-rule", `{"onlinePlatforms":[6],"notToReceiveOfflinePushPlatforms":[3]}`},
 		{"alice", "/badge", `{"badge":5}`},
 		{"alice", "/notification-settings", `{"level":"none"}`},

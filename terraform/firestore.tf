@@ -24,7 +24,9 @@ locals {
     members       = { owner = "their group: who leaves is removed, and all when it is dismissed" }
     messages      = { ttl = "expireAt" }
     presence      = { owner = "its user: a document each, of bounded devices and lists" }
+    receipts      = { ttl = "expireAt" } # what devices told of pushes
     roster        = { owner = "its group: dismissing removes it" }
+    secrets       = { owner = "the functions: one document, that they made for themselves" }
     tokens        = { owner = "the device: unregistering removes it, and the sweep after 270 silent days" }
   }
 

@@ -3,8 +3,8 @@ module "register" {
   deploy = local.deploy
 
   name        = "register"
-  description = "Binds and unbinds a device"
+  description = "Binds and unbinds a device; what became of pushes on it"
   public      = true
-  paths       = ["/register"]
+  paths       = ["/register", "/receipts"]
   firestore   = "write"
 }

@@ -51,15 +51,16 @@ func (w world) ok(c harness.Client, path string, body any) map[string]any {
 	return answer
 }
 
-// phone registers a device of bob's.
-func (w world) phone(c harness.Client, deviceID string) string {
+// phone registers a device of bob's, and returns its FCM token and itself as a caller.
+func (w world) phone(c harness.Client, deviceID string) (string, harness.Client) {
 	w.Helper()
 	d, err := w.FCM.NewDevice(standin.Device{Platform: standin.Android})
 	if err != nil {
 		w.Fatal(err)
 	}
-	w.ok(c, "/register", object{"token": d.Token, "platform": "android", "deviceID": deviceID})
-	return d.Token
+	answer := w.ok(c, "/register", object{"token": d.Token, "platform": "android", "deviceID": deviceID})
+	c.Token = answer["receiptToken"].(string)
+	return d.Token, c
 }
 
 func (w world) send(c harness.Client, text string) string {
@@ -135,7 +136,7 @@ func TestTraceAndDeadLetters(t *testing.T) {
 	t.Cleanup(s.Stop)
 	w := world{t, s}
 	alice, bob := w.as("alice"), w.as("bob")
-	token := w.phone(bob, "phone")
+	token, phone := w.phone(bob, "phone")
 	w.phone(bob, "desk")
 	w.ok(bob, "/presence", object{"deviceID": "desk", "state": "online"})
 
@@ -146,6 +147,13 @@ func TestTraceAndDeadLetters(t *testing.T) {
 		`phone \(android\) +message +\+\d+ ms +pushed: FCM took it at the first try as projects/`,
 		`desk \(android\) +message +\+\d+ ms +not pushed: the device was online and got it directly`,
 	}, "trace", id)
+	now := time.Now().UnixMilli()
+	w.ok(phone, "/receipts", object{"receipts": []any{
+		object{"id": id, "kind": "message", "event": "arrived", "at": now}, object{"id": id, "kind": "message", "event": "shown", "at": now, "reason": "late"},
+	}})
+	w.until([]string{`phone \(android\) +message +\+\d+ ms +arrived on the device\n +phone \(android\) +message +\+\d+ ms +shown: late\n`,
+		`told by devices: 1 arrived, 1 shown, 0 clicked, 0 dropped\n`}, "trace", id)
+	w.until([]string{`"receipts": {\s+"arrived": 1,\s+"shown": 1,`, `"receipt": "shown",\s+"detail": "late"`}, "trace", id, "--json")
 	w.until([]string{`nothing is recorded for carol`}, "trace", id, "carol")
 	w.until([]string{`"userID": "bob"`, `"detail": "online"`}, "trace", id, "bob", "--json")
 

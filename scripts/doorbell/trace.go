@@ -26,9 +26,9 @@ func traceCommand(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use:   "trace ID [USER]",
 		Short: "Says who was rung for a message or call, who wasn't, and why",
-		Long: `Says what was decided for each device of a message or call, and what FCM said to
-each push. ID is a messageID as "send" answers, or a callID. With USER it tells of
-that user only. It makes at most three queries.`,
+		Long: `Says what was decided for each device of a message or call, what FCM said to each
+push, and what the device told became of it. ID is a messageID as "send" answers, or
+a callID. With USER it tells of that user only. It makes at most four requests.`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: o.connected(func(cmd *cobra.Command, args []string) error {
 			client, err := firestore.NewClient(cmd.Context(), o.project)
@@ -69,11 +69,15 @@ func story(ctx context.Context, db *store.Firestore, id, userID string) (*trace.
 	if err != nil {
 		return nil, err
 	}
+	told, err := db.Receipts(ctx, subject)
+	if err != nil {
+		return nil, err
+	}
 	users, err := db.Users(ctx, named(entries, userID))
 	if err != nil {
 		return nil, err
 	}
-	s.Tell(entries, users, userID)
+	s.Tell(entries, told, users, userID)
 	return s, nil
 }
 
@@ -136,6 +140,9 @@ func printStory(w io.Writer, project string, s *trace.Story, userID string) erro
 	}
 	if err := table.Flush(); err != nil {
 		return err
+	}
+	if n := s.Receipts; n.Arrived > 0 {
+		fmt.Fprintf(w, "  told by devices: %d arrived, %d shown, %d clicked, %d dropped\n", n.Arrived, n.Shown, n.Clicked, n.Dropped)
 	}
 	if len(s.Receivers) == 0 && s.Asked {
 		fmt.Fprintf(w, "  nothing is recorded%s: they were online and got it directly, or it is not for them, or it is still on its way.\n", of(userID))

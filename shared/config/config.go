@@ -39,7 +39,7 @@ type Config struct {
 	// (DOORBELL_APP_CHECK: off, log or enforce; default off). Firebase has no
 	// emulator of App Check, so local runs leave it off.
 	AppCheck AppCheck
-	// RateLimits is how often one user may make requests, by the path's last
+	// RateLimits is how often one caller may make requests, by the path's last
 	// segment; the paths without an entry share the rate of AnyPath, each counted
 	// by itself. Nil: as often as they like. An instance counts for itself (see
 	// limit.Limiter). (DOORBELL_RATE_LIMITS, such as "send=20/200,*=5/50": the

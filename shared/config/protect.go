@@ -26,11 +26,13 @@ const AnyPath = "*"
 // defaultRates is RateLimits where nothing is set. Ten messages a second is
 // ZIM's limit of sendMessage; the others are ours. A burst is what an app that
 // comes back after a while, with many devices or a full outbox, does at once;
-// that of calls is small because each of them rings at somebody's.
+// that of calls is small because each of them rings at somebody's. Receipts that
+// have to wait are told together, up to a hundred at once.
 var defaultRates = map[string]limit.Rate{
 	"send":           {PerSecond: 10, Burst: 100},
 	"presence":       {PerSecond: 2, Burst: 100},
 	"register":       {PerSecond: 1, Burst: 50},
+	"receipts":       {PerSecond: 1, Burst: 60},
 	"group-create":   {PerSecond: 1, Burst: 50},
 	"call-invite":    {PerSecond: 1, Burst: 20},
 	"calling-invite": {PerSecond: 1, Burst: 20},

@@ -22,3 +22,16 @@ func New(parts ...string) string {
 	}
 	return strings.ToLower(encoding.EncodeToString(h.Sum(nil)[:16]))
 }
+
+// Valid reports whether id has the form of New's.
+func Valid(id string) bool {
+	if len(id) != 26 {
+		return false
+	}
+	for _, c := range []byte(id) {
+		if (c < 'a' || c > 'z') && (c < '2' || c > '7') {
+			return false
+		}
+	}
+	return true
+}

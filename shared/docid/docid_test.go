@@ -40,3 +40,14 @@ func TestNewShape(t *testing.T) {
 		}
 	}
 }
+
+func TestValid(t *testing.T) {
+	id := New("x")
+	for s, want := range map[string]bool{
+		id: true, "": false, id[1:]: false, id + "a": false, strings.ToUpper(id): false, id[1:] + "1": false, id[1:] + "8": false, id[1:] + "/": false, id[1:] + "\x00": false,
+	} {
+		if Valid(s) != want {
+			t.Errorf("Valid(%q) is %t", s, !want)
+		}
+	}
+}

@@ -24,6 +24,9 @@ const (
 	KindCallEnd Kind = "call_end" // replaces what rang
 )
 
+// Valid reports whether k is one of the kinds above.
+func (k Kind) Valid() bool { return k == KindMessage || k == KindCall || k == KindCallEnd }
+
 // Announcement is what all targets of a batch are told.
 type Announcement struct {
 	Kind Kind `json:"kind"`

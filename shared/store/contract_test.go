@@ -19,6 +19,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/inbox"
 	"github.com/doorbell-push/doorbell/shared/lapse"
 	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/receipt"
 	"github.com/doorbell-push/doorbell/shared/store"
 )
 
@@ -34,6 +35,7 @@ type anyStore interface {
 	dispatch.Calls
 	group.Store
 	inbox.Store
+	receipt.Store
 	Roster(ctx context.Context, cid string, chunk int) (map[string]group.Entry, error)
 	lapse.Lapses
 	lapse.Calls
@@ -78,6 +80,9 @@ func contract(t *testing.T, s anyStore) {
 		"skips":                  skipsRecorded,
 		"calls":                  calls,
 		"inbox":                  inboxes,
+		"receipts":               receiptsKept,
+		"concurrent receipts":    concurrentReceipts,
+		"secrets":                secrets,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, s) })
 	}

@@ -32,6 +32,8 @@ const (
 //	conversations/{cid}/messages/{mid}    chat.Message. Who may read the conversation may read it. TTL: expireAt.
 //	deliveries/{batch}                    delivery.Entry: the ledger. Server only. TTL: expireAt.
 //
+// Calls, receipts and secrets stand beside callsCollection and receiptsCollection.
+//
 // A dismissed group's conversation stays, so that nobody takes its ID; nobody
 // may read it any more. A cid, mid and batch ID are hashes (package docid). Only
 // what is queried is indexed; terraform/ exempts the rest, and all of roster's

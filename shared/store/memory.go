@@ -26,7 +26,9 @@ type Memory struct {
 	roster        map[string]map[string]map[string]group.Entry // by cid, chunk and user ID
 	messages      map[string]chat.Message                      // by cid/mid
 	deliveries    map[string]delivery.Entry
-	calls         map[string]call.Call // by callID
+	calls         map[string]call.Call  // by callID
+	receipts      map[string]receiptDoc // by the ID of the message or call
+	secrets       map[string][]byte
 }
 
 // put stores v under key in the map at m, making the map on first use.

@@ -13,6 +13,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/plan"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
+	"github.com/doorbell-push/doorbell/shared/receipt"
 )
 
 // Story is what happened to the pushes for a message or a call.
@@ -25,6 +26,8 @@ type Story struct {
 	Asked     bool       `json:"pushAsked"`
 	SubjectID string     `json:"subjectID"` // what the ledger and the log call it
 	Receivers []Receiver `json:"receivers"`
+	// Receipts counts what the devices told of the pushes.
+	Receipts receipt.Summary `json:"receipts"`
 }
 
 // Receiver is what happened for one person.
@@ -42,21 +45,29 @@ type Device struct {
 	Events   []Event `json:"events"`
 }
 
-// Event is one thing that the ledger holds of a device.
+// Event is one thing that the ledger holds of a device, or that the device told.
 type Event struct {
-	At     time.Time       `json:"at"`
-	What   string          `json:"what"` // message, call or call_end
-	Status delivery.Status `json:"status"`
-	Detail string          `json:"detail"`
+	At   time.Time `json:"at"`
+	What string    `json:"what"` // message, call or call_end
+	// Status and Detail are the ledger's; Receipt and its reason, as Detail, are
+	// what the device told, by a clock of its own.
+	Status  delivery.Status `json:"status,omitempty"`
+	Receipt receipt.Event   `json:"receipt,omitempty"`
+	Detail  string          `json:"detail"`
 	// Text says it in words.
 	Text  string `json:"text"`
 	Tries int    `json:"tries,omitempty"`
-	Batch string `json:"batch"`
+	Batch string `json:"batch,omitempty"`
 }
 
-// Tell adds to s what the entries hold, of userID only unless that is empty.
-// Users are those whose devices can be named.
-func (s *Story) Tell(entries []delivery.Entry, users map[string]*presence.User, userID string) {
+// Told is what devices told of their pushes, by PushID.
+type Told map[string][]receipt.Receipt
+
+// Tell adds to s what the entries hold and what devices told, of userID only
+// unless that is empty. What a device told counts where the ledger knows it: any
+// device may claim anything of any message. Users are those whose devices can be
+// named.
+func (s *Story) Tell(entries []delivery.Entry, told Told, users map[string]*presence.User, userID string) {
 	devices := map[[2]string]*Device{}
 	for _, e := range entries {
 		for key, o := range e.Outcomes {
@@ -76,6 +87,12 @@ func (s *Story) Tell(entries []delivery.Entry, users map[string]*presence.User, 
 	}
 	receivers := map[string]*Receiver{}
 	for at, d := range devices {
+		for _, r := range told[at[1]] {
+			d.Events = append(d.Events, Event{
+				At: time.UnixMilli(r.At).UTC(), What: string(r.Kind), Receipt: r.Event, Detail: r.Reason, Text: receiptText(r),
+			})
+		}
+		s.Receipts.Add(told[at[1]])
 		slices.SortFunc(d.Events, func(a, b Event) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Batch, b.Batch)) })
 		r := receivers[at[0]]
 		if r == nil {
@@ -103,6 +120,17 @@ func named(userID string, u *presence.User, key string) *Device {
 		d.DeviceID, d.Platform = known.DeviceID, known.Platform.String()
 	}
 	return d
+}
+
+// receiptText is a receipt in words.
+func receiptText(r receipt.Receipt) string {
+	words := map[receipt.Event]string{
+		receipt.Arrived: "arrived on the device", receipt.Shown: "shown", receipt.Clicked: "clicked", receipt.Dropped: "not shown",
+	}[r.Event]
+	if r.Reason != "" {
+		words += ": " + r.Reason
+	}
+	return words
 }
 
 // text is an outcome in words.

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"fmt"
 	"reflect"
 	"testing"
 	"time"
@@ -8,11 +9,17 @@ import (
 	"github.com/doorbell-push/doorbell/shared/delivery"
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/push"
+	"github.com/doorbell-push/doorbell/shared/receipt"
 )
 
 var start = time.UnixMilli(1_700_000_000_000)
 
 func at(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
+
+func ledger(seconds int, status delivery.Status, detail, text string, tries int, batch string) Event {
+	return Event{At: at(seconds), What: "message", Status: status, Detail: detail, Text: text, Tries: tries, Batch: batch}
+}
 
 func TestTell(t *testing.T) {
 	users := map[string]*presence.User{"bob": {UserID: "bob", Devices: map[string]device.Device{
@@ -35,31 +42,76 @@ func TestTell(t *testing.T) {
 		}},
 	}
 	var all Story
-	all.Tell(entries, users, "")
+	all.Tell(entries, nil, users, "")
 	want := []Receiver{
 		{UserID: "bob", Devices: []Device{
-			{PushID: "p9", Events: []Event{{at(2), "message", "failed", "unregistered", "not pushed: the app is gone from the device: its target was removed", 1, "b2"}}},
-			{PushID: "p2", DeviceID: "desk", Platform: "web", Events: []Event{{at(0), "message", "skipped", "online", "not pushed: the device was online and got it directly", 0, "skips"}}},
+			{PushID: "p9", Events: []Event{ledger(2, "failed", "unregistered", "not pushed: the app is gone from the device: its target was removed", 1, "b2")}},
+			{PushID: "p2", DeviceID: "desk", Platform: "web", Events: []Event{ledger(0, "skipped", "online", "not pushed: the device was online and got it directly", 0, "skips")}},
 			{PushID: "p1", DeviceID: "phone", Platform: "android", Events: []Event{
-				{at(1), "message", "pending", "unavailable", "to be tried again at the first try: FCM or the network was unavailable", 1, "b1"},
-				{at(9), "message", "sent", "projects/p/messages/1", "pushed: FCM took it after 3 tries as projects/p/messages/1", 3, "b2"},
+				ledger(1, "pending", "unavailable", "to be tried again at the first try: FCM or the network was unavailable", 1, "b1"),
+				ledger(9, "sent", "projects/p/messages/1", "pushed: FCM took it after 3 tries as projects/p/messages/1", 3, "b2"),
 			}},
 		}},
-		{UserID: "carol", Devices: []Device{{Events: []Event{{at(0), "message", "skipped", "no_device",
-			"not pushed: they have no device bound: never registered, unregistered or logged out", 0, "skips"}}}}},
-		{UserID: "dave", Devices: []Device{{PushID: "p7", Events: []Event{{at(5), "message", "dead_letter", "credentials",
-			"in the dead letters at the first try: our service account may not send: give it the role that terraform/README.md names", 1, "dead"}}}}},
+		{UserID: "carol", Devices: []Device{{Events: []Event{ledger(0, "skipped", "no_device", "not pushed: they have no device bound: never registered, unregistered or logged out", 0, "skips")}}}},
+		{UserID: "dave", Devices: []Device{{PushID: "p7", Events: []Event{ledger(5, "dead_letter", "credentials", "in the dead letters at the first try: our service account may not send: give it the role that terraform/README.md names", 1, "dead")}}}},
 	}
 	if !reflect.DeepEqual(all.Receivers, want) {
 		t.Errorf("got  %+v\nwant %+v", all.Receivers, want)
 	}
 	var one Story
-	one.Tell(entries, users, "carol")
+	one.Tell(entries, nil, users, "carol")
 	if !reflect.DeepEqual(one.Receivers, want[1:2]) {
 		t.Errorf("of carol: %+v", one.Receivers)
 	}
 	var none Story
-	if none.Tell(entries, nil, "erin"); len(none.Receivers) != 0 {
+	if none.Tell(entries, nil, nil, "erin"); len(none.Receivers) != 0 {
 		t.Errorf("of erin: %+v", none.Receivers)
+	}
+}
+
+// What devices told stands among what FCM said, in the order of time, and is
+// counted by device; a device that the ledger doesn't know can't make itself count.
+func TestTellReceipts(t *testing.T) {
+	sent := func(userID string) delivery.Outcome {
+		return delivery.Outcome{UserID: userID, Status: delivery.Sent, Detail: "n", Tries: 1, At: at(1)}
+	}
+	entries := []delivery.Entry{{ID: "b", Kind: "message", Outcomes: map[string]delivery.Outcome{"p1": sent("bob"), "p2": sent("bob"), "p3": sent("carol")}}}
+	one := func(seconds int, e receipt.Event, reason string) receipt.Receipt {
+		return receipt.Receipt{Kind: push.KindMessage, Event: e, At: at(seconds).UnixMilli(), Reason: reason}
+	}
+	told := Told{
+		"p1":      {one(2, receipt.Arrived, ""), one(2, receipt.Shown, ""), one(9, receipt.Clicked, "")},
+		"p3":      {one(0, receipt.Arrived, ""), one(3, receipt.Dropped, "TypeError")},
+		"mallory": {one(2, receipt.Shown, "")},
+	}
+	var all, bobs Story
+	all.Tell(entries, told, nil, "")
+	bobs.Tell(entries, told, nil, "bob")
+	words := func(s Story) (list []string) {
+		for _, r := range s.Receivers {
+			for _, d := range r.Devices {
+				for _, e := range d.Events {
+					list = append(list, fmt.Sprint(r.UserID, " ", d.PushID, " ", int(e.At.Sub(start).Seconds()), " ", e.Receipt, " ", e.Text))
+				}
+			}
+		}
+		return list
+	}
+	want := []string{
+		"bob p1 1  pushed: FCM took it at the first try as n", "bob p1 2 arrived arrived on the device", "bob p1 2 shown shown", "bob p1 9 clicked clicked",
+		"bob p2 1  pushed: FCM took it at the first try as n",
+		"carol p3 0 arrived arrived on the device", "carol p3 1  pushed: FCM took it at the first try as n", "carol p3 3 dropped not shown: TypeError",
+	}
+	if got := words(all); !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if got := words(bobs); !reflect.DeepEqual(got, want[:5]) {
+		t.Errorf("of bob: %q", got)
+	}
+	if want := (receipt.Summary{Arrived: 2, Shown: 1, Clicked: 1, Dropped: 1}); all.Receipts != want {
+		t.Errorf("counted %+v", all.Receipts)
+	}
+	if want := (receipt.Summary{Arrived: 1, Shown: 1, Clicked: 1}); bobs.Receipts != want {
+		t.Errorf("counted of bob %+v", bobs.Receipts)
 	}
 }
