@@ -65,3 +65,9 @@ export const presence = (userID) => request(`/local/presence?${new URLSearchPara
 
 export const newDevice = async (platform = 'web') => (await request('/standin/devices', { platform })).token;
 export const device = (token) => request(`/standin/devices/${token}`);
+
+/** receipts is what a user's one device told of a message: when, by event. */
+export async function receipts(messageID, userID) {
+  const { outcomes } = await request(`/local/why?${new URLSearchParams({ message: messageID })}`);
+  return outcomes.find((o) => o.userID === userID)?.receipts ?? {};
+}

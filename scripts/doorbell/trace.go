@@ -69,7 +69,7 @@ func story(ctx context.Context, db *store.Firestore, id, userID string) (*trace.
 	if err != nil {
 		return nil, err
 	}
-	told, err := db.Receipts(ctx, subject)
+	told, err := db.Receipts(ctx, s.SubjectID)
 	if err != nil {
 		return nil, err
 	}

@@ -11,10 +11,12 @@ import (
 	"net/url"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	calling "github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/plan"
+	"github.com/doorbell-push/doorbell/shared/receipt"
 )
 
 // startWeb serves browsers: the functions as behind a deployment's load balancer,
@@ -124,6 +126,8 @@ type outcome struct {
 	Detail string `json:"detail"`
 	Words  string `json:"words"` // what Detail means, of a device that was skipped
 	At     string `json:"at"`
+	// Receipts is what the device told of it, by event: ms since 1970.
+	Receipts map[string]int64 `json:"receipts"`
 }
 
 // why tells what was decided about a message or call, from the ledger.
@@ -139,13 +143,17 @@ func (s *System) why(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	told, err := s.receipts(r.Context(), id)
+	if err != nil {
+		return nil, err
+	}
 	outcomes := []outcome{} // [] rather than null where nothing is decided yet
 	for _, entry := range entries {
 		for pushID, o := range entry["outcomes"].Map.Fields {
 			f := o.Map.Fields
-			detail := f["detail"].String
+			kind, detail := entry["kind"].String, f["detail"].String
 			outcomes = append(outcomes, outcome{
-				Kind: entry["kind"].String, PushID: pushID, UserID: f["userID"].String, Status: f["status"].String,
+				Kind: kind, Receipts: told[pushID+" "+kind], PushID: pushID, UserID: f["userID"].String, Status: f["status"].String,
 				Detail: detail, Words: plan.Reason(detail).Explain(), At: f["at"].Timestamp,
 			})
 		}
@@ -157,6 +165,7 @@ func (s *System) why(r *http.Request) (any, error) {
 // are read here.
 type value struct {
 	String    string `json:"stringValue"`
+	Integer   int64  `json:"integerValue,string"`
 	Timestamp string `json:"timestampValue"`
 	Map       struct {
 		Fields map[string]value `json:"fields"`
@@ -184,6 +193,35 @@ func (s *System) deliveries(ctx context.Context, subjectID string) ([]map[string
 		}
 	}
 	return entries, nil
+}
+
+// receipts reads what devices told of a message or call: when, by PushID and kind,
+// and by event.
+func (s *System) receipts(ctx context.Context, subjectID string) (map[string]map[string]int64, error) {
+	var names []string
+	for shard := range receipt.Shards {
+		_, name, _ := strings.Cut(s.documents(), "/v1/")
+		names = append(names, name+"/receipts/"+receipt.DocID(subjectID, shard))
+	}
+	var answers []struct {
+		Found struct{ Fields map[string]value }
+	}
+	if err := call(ctx, http.MethodPost, s.documents()+":batchGet", map[string]any{"documents": names}, &answers); err != nil {
+		return nil, err
+	}
+	told := map[string]map[string]int64{}
+	for _, a := range answers {
+		for pushID, events := range a.Found.Fields["at"].Map.Fields {
+			for key, at := range events.Map.Fields {
+				kind, event, _ := strings.Cut(key, " ")
+				if told[pushID+" "+kind] == nil {
+					told[pushID+" "+kind] = map[string]int64{}
+				}
+				told[pushID+" "+kind][event] = at.Integer
+			}
+		}
+	}
+	return told, nil
 }
 
 // documents is the URL of all documents.

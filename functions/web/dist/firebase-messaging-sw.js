@@ -180,32 +180,35 @@
     database;
     sender;
     async add(settings2, receipts2) {
-      if (!settings2?.receiptsURL) return;
-      await this.database.addReceipts(receipts2);
+      if (!settings2?.receiptsURL || !settings2.receiptToken) return;
+      await this.database.addReceipts(receipts2.map((r) => ({ ...r, at: Math.round(r.at), token: settings2.receiptToken })));
       await this.flush(settings2);
     }
-    /** flush posts what waits. Posting twice is safe: a receipt names its push, event and time. */
+    /** flush posts what waits, the oldest first. Posting twice is safe: of each event the server keeps the earliest time. */
     async flush(settings2) {
       if (!settings2?.receiptsURL) return;
       for (; ; ) {
         const { keys, list } = await this.database.receipts(batch);
-        if (list.length === 0) return;
-        const told = await this.post(settings2, list);
+        const token = list[0]?.token;
+        if (token === void 0) return;
+        const others = list.findIndex((r) => r.token !== token);
+        const n = others < 0 ? list.length : others;
+        const told = await this.post(settings2.receiptsURL, token, list.slice(0, n));
         if (!told) {
           await this.sender.later();
           return;
         }
-        await this.database.removeReceipts(keys);
+        await this.database.removeReceipts(keys.slice(0, n));
       }
     }
     /** post reports whether the server has taken the receipts, or never will. */
-    async post(settings2, receipts2) {
+    async post(url, token, waiting) {
       try {
-        const answer = await this.sender.fetch(settings2.receiptsURL, {
+        const answer = await this.sender.fetch(url, {
           method: "POST",
-          headers: { "Content-Type": "application/json" },
+          headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` },
           credentials: "omit",
-          body: JSON.stringify({ pushID: settings2.pushID, receipts: receipts2 })
+          body: JSON.stringify({ receipts: waiting.map(({ token: _, ...receipt }) => receipt) })
         });
         return answer.ok || answer.status >= 400 && answer.status < 500 && answer.status !== 408 && answer.status !== 429;
       } catch {
@@ -260,9 +263,9 @@
     if (show) {
       try {
         await self.registration.showNotification(show.title, show.options);
-        happened.push({ id, kind, event: "shown", at: now, ...reason ? { reason } : {} });
+        happened.push({ id, kind, event: "shown", at: now, ...reason && reason !== "duplicate" ? { reason } : {} });
       } catch (err) {
-        happened.push({ id, kind, event: "dropped", at: now, reason: String(err).slice(0, 100) });
+        happened.push({ id, kind, event: "dropped", at: now, reason: errorName(err) });
       }
     } else if (reason === "duplicate") {
       happened.push({ id, kind, event: "dropped", at: now, reason });
@@ -271,8 +274,7 @@
     await Promise.all([
       reason === "duplicate" ? void 0 : hook(silent ? self.onThroughMessageReceived : self.onNotificationArrived, message),
       reason === "duplicate" ? void 0 : tell({ doorbell: silent ? "through" : "arrived", scope: self.registration.scope, message }),
-      id ? receipts.add(known, happened).catch(() => {
-      }) : void 0
+      tellServer(known, happened)
     ]);
   }
   async function clicked({ message, id, kind, link }) {
@@ -280,8 +282,15 @@
     const answer = await hook(self.onNotificationClicked, message);
     if (answer !== false) await open(message, link, known);
     const at = Date.now() - (known?.clockAheadMs ?? 0);
-    await receipts.add(known, [{ id, kind, event: "clicked", at }]).catch(() => {
+    await tellServer(known, [{ id, kind, event: "clicked", at }]);
+  }
+  async function tellServer(known, happened) {
+    if (!happened[0]?.id || !happened[0].kind) return;
+    await receipts.add(known, happened).catch(() => {
     });
+  }
+  function errorName(err) {
+    return /^\w{1,64}$/.exec(err?.name ?? "")?.[0] ?? "Error";
   }
   async function open(message, link, known) {
     const windows = await self.clients.matchAll({ type: "window", includeUncontrolled: true });

@@ -52,7 +52,6 @@ export interface Settings extends DoorbellConfig {
 const defaults = {
   name: "",
   vapidKey: "",
-  receiptsURL: "",
   idleSeconds: 300,
 };
 const workerDefaults = { url: "/firebase-messaging-sw.js", scope: "/firebase-cloud-messaging-push-scope" };
@@ -68,9 +67,11 @@ export function configure(source: ConfigSource): void {
 export async function settings(own: DoorbellConfig): Promise<Settings> {
   const shared = await load(configured ?? (globalThis as { DOORBELL_CONFIG?: ConfigSource }).DOORBELL_CONFIG);
   const merged = { ...defaults, ...defined(shared), ...defined(own) };
+  const baseURL = (merged.baseURL ?? servedFrom).replace(/\/+$/, "");
   return {
     ...merged,
-    baseURL: (merged.baseURL ?? servedFrom).replace(/\/+$/, ""),
+    baseURL,
+    receiptsURL: merged.receiptsURL ?? `${baseURL}/receipts`,
     serviceWorker: { ...workerDefaults, ...defined(merged.serviceWorker ?? {}) },
   };
 }

@@ -12,6 +12,11 @@ export interface Receipt {
   reason?: string;
 }
 
+/** A receipt that waits to be told, and the token of whose push it is of: by the time it is told another user may be logged in. */
+export interface Waiting extends Receipt {
+  token: string;
+}
+
 /** A push that came before. */
 export interface Seen {
   key: string;
@@ -65,15 +70,15 @@ export class Database {
     return this.run<Seen[]>("seen", "readonly", (store) => store.index("id").getAll(id));
   }
 
-  async addReceipts(receipts: Receipt[]): Promise<void> {
+  async addReceipts(receipts: Waiting[]): Promise<void> {
     for (const receipt of receipts) await this.run("receipts", "readwrite", (store) => store.add(receipt));
     await this.prune("receipts", mostReceipts);
   }
 
   /** receipts is up to most of those waiting, the oldest first, and the keys to remove them by. */
-  async receipts(most: number): Promise<{ keys: IDBValidKey[]; list: Receipt[] }> {
+  async receipts(most: number): Promise<{ keys: IDBValidKey[]; list: Waiting[] }> {
     const keys = await this.run<IDBValidKey[]>("receipts", "readonly", (store) => store.getAllKeys(undefined, most));
-    const list = await this.run<Receipt[]>("receipts", "readonly", (store) => store.getAll(undefined, most));
+    const list = await this.run<Waiting[]>("receipts", "readonly", (store) => store.getAll(undefined, most));
     const n = Math.min(keys.length, list.length);
     return { keys: keys.slice(0, n), list: list.slice(0, n) };
   }

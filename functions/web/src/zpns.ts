@@ -142,7 +142,7 @@ export class ZPNs {
   /** bind tells the server that this device is the user's, and the worker what it needs to know. */
   private async bind(account: Account): Promise<string> {
     const { settings, request } = this.registered!;
-    const { pushID } = await account.api.post<{ pushID: string }>("/register", {
+    const { pushID, receiptToken } = await account.api.post<{ pushID: string; receiptToken: string }>("/register", {
       token: await this.token(account.userID),
       platform: "web",
       deviceID: account.deviceID,
@@ -151,7 +151,7 @@ export class ZPNs {
     });
     remember(ownerKey(settings), account.userID);
     remember(boundKey(settings), account.userID);
-    const known = { pushID, receiptsURL: settings.receiptsURL, clockAheadMs: account.clockAhead, appURL: location.href.split("#")[0]! };
+    const known = { pushID, receiptToken, receiptsURL: settings.receiptsURL, clockAheadMs: account.clockAhead, appURL: location.href.split("#")[0]! };
     // Without a database the worker does without: it still shows what comes.
     await new Database(request.serviceWorkerRegistration.scope).setSettings(known).catch(() => {});
     request.serviceWorkerRegistration.active?.postMessage({ doorbell: "flush" });

@@ -30,6 +30,13 @@ test("what stands beside appID wins over configure, that over the global, and de
   assert.equal((await settings({ baseURL: "https://own.example" })).baseURL, "https://own.example");
 });
 
+test("receipts go to the base URL, unless they are turned off or go elsewhere", async () => {
+  configure({ baseURL: "https://d.example/" });
+  assert.equal((await settings({})).receiptsURL, "https://d.example/receipts");
+  assert.equal((await settings({ receiptsURL: "" })).receiptsURL, "");
+  assert.equal((await settings({ receiptsURL: "https://r.example/" })).receiptsURL, "https://r.example/");
+});
+
 test("a string is a URL of it", async () => {
   page.net.answers.set("/config.json", { idleSeconds: 7 });
   configure("/config.json");

@@ -14,7 +14,7 @@ const script = new vm.Script(readFileSync("dist/firebase-messaging-sw.js", "utf8
 
 interface Note { title: string; options: NotificationOptions & { renotify?: boolean }; open: boolean }
 interface Client { url: string; focused: boolean; visibilityState: string; told: { doorbell: string; message?: ZPNsMessage }[]; focus(): Promise<void>; postMessage(m: never): void }
-type Posted = { pushID: string; receipts: { id: string; kind: string; event: string; reason?: string }[] };
+type Posted = { token: string; receipts: { id: string; kind: string; event: string; reason?: string }[] };
 
 let scopes = 0;
 
@@ -44,9 +44,9 @@ function worker(scope = `https://app.example/scope${scopes++}`) {
     registration, indexedDB, console, URL, structuredClone, setTimeout, skipWaiting: () => Promise.resolve(),
     addEventListener: (type: string, listener: (event: object) => void) => { listeners.set(type, [...listeners.get(type) ?? [], listener]); },
     clients: { matchAll: () => Promise.resolve([...clients]), openWindow: (url: string) => Promise.resolve(void opened.push(url)) },
-    fetch: (_url: string, init: { body: string }) => {
+    fetch: (_url: string, init: { body: string; headers: { Authorization: string } }) => {
       if (net.status === 0) return Promise.reject(new TypeError("Failed to fetch"));
-      if (net.status === 200) posted.push(JSON.parse(init.body) as Posted);
+      if (net.status === 200) posted.push({ token: init.headers.Authorization, ...JSON.parse(init.body) as Omit<Posted, "token"> });
       return Promise.resolve({ ok: net.status === 200, status: net.status });
     },
   };
@@ -65,7 +65,7 @@ function worker(scope = `https://app.example/scope${scopes++}`) {
     shown: () => shade.filter((n) => n.open),
     push: (data: unknown) => dispatch("push", { data: data === null ? null : { text: () => (typeof data === "string" ? data : JSON.stringify(data)) } }),
     click: async (n: Note) => dispatch("notificationclick", { notification: { data: n.options.data as ShownData, close: () => { n.open = false; } } }),
-    settings: (more: object = {}) => new Database(scope).setSettings({ pushID: "push-1", receiptsURL: "https://doorbell.example/receipts", clockAheadMs: 0, appURL: "https://app.example/chat", ...more }),
+    settings: (more: object = {}) => new Database(scope).setSettings({ pushID: "push-1", receiptToken: "token-1", receiptsURL: "https://doorbell.example/receipts", clockAheadMs: 0, appURL: "https://app.example/chat", ...more }),
     page: (url: string, focused = false, visibilityState = "hidden"): Client => {
       const client: Client = {
         url, focused, visibilityState, told: [], focus() { this.focused = true; return Promise.resolve(); }, postMessage(m) { this.told.push(m); },
@@ -292,10 +292,36 @@ test("receipts say what became of each push", async () => {
   await w.push(message());
   w.deny();
   await w.push(message("m2"));
-  assert.deepEqual(w.posted.flatMap((p) => p.receipts.map((r) => `${p.pushID} ${r.kind} ${r.id} ${r.event}${r.reason ? ` (${r.reason.slice(0, 9)})` : ""}`)), [
-    "push-1 message m1 arrived", "push-1 message m1 shown", "push-1 message m1 clicked",
-    "push-1 message m1 arrived", "push-1 message m1 dropped (duplicate)",
-    "push-1 message m2 arrived", "push-1 message m2 dropped (TypeError)",
+  assert.deepEqual(w.posted.flatMap((p) => p.receipts.map((r) => `${p.token} ${r.kind} ${r.id} ${r.event}${r.reason ? ` (${r.reason})` : ""}`)), [
+    "Bearer token-1 message m1 arrived", "Bearer token-1 message m1 shown", "Bearer token-1 message m1 clicked",
+    "Bearer token-1 message m1 arrived", "Bearer token-1 message m1 dropped (duplicate)",
+    "Bearer token-1 message m2 arrived", "Bearer token-1 message m2 dropped (TypeError)",
+  ]);
+});
+
+test("receipts are what the server takes: whole milliseconds, of Doorbell's pushes, a repeat as the first was", async () => {
+  const w = worker();
+  await w.settings({ clockAheadMs: 0.5 });
+  await w.push({ notification: { title: "of another sender", tag: "t" }, fcmMessageId: "f" });
+  assert.equal(w.posted.length, 0);
+  await w.push(ring(-1000));
+  await w.push(message());
+  await w.push(message()); // it still stands
+  const all = w.posted.flatMap((p) => p.receipts);
+  for (const r of all) assert.ok(Number.isInteger((r as unknown as { at: number }).at) && !("token" in r), JSON.stringify(r));
+  assert.deepEqual(all.filter((r) => r.event === "shown").map((r) => `${r.kind} ${r.reason ?? ""}`), ["call late", "message ", "message "]);
+});
+
+test("what waits is told as the device of whose push it is, whoever is logged in by then", async () => {
+  const w = worker();
+  await w.settings();
+  w.net.status = 0;
+  await w.push(message());
+  await w.settings({ receiptToken: "token-2" });
+  w.net.status = 200;
+  await w.push(message("m2"));
+  assert.deepEqual(w.posted.map((p) => [p.token, p.receipts.map((r) => `${r.id} ${r.event}`)]), [
+    ["Bearer token-1", ["m1 arrived", "m1 shown"]], ["Bearer token-2", ["m2 arrived", "m2 shown"]],
   ]);
 });
 

@@ -15,7 +15,7 @@ const config: Partial<ZPNsConfig> = { apiKey: "key", projectId: "project", vapid
 beforeEach(() => {
   firebase.reset();
   page = newPage();
-  page.net.answers.set("/register", { pushID: "push-1" });
+  page.net.answers.set("/register", { pushID: "push-1", receiptToken: "token-1" });
   mock.method(console, "warn", () => {});
   zim = ZIM.create(1)!;
   zpns = new (ZPNs as unknown as new () => ZPNs)();
@@ -34,7 +34,7 @@ test("register binds this browser to who is logged in", async () => {
   assert.deepEqual({ ...body, deviceID: "" }, { token: "fcm-1", platform: "web", deviceID: "", sdkVersion: "web-0.1.0", locale: "en-GB" });
   assert.deepEqual(page.workers.registered, ["/firebase-messaging-sw.js"]);
   const known = await new Database(page.registration.scope).settings();
-  assert.deepEqual([known!.pushID, known!.appURL], ["push-1", "https://app.example/chat"]);
+  assert.deepEqual([known!.pushID, known!.receiptToken, known!.appURL], ["push-1", "token-1", "https://app.example/chat"]);
 });
 
 test("register before login, as in the seed: it binds at the login", async () => {

@@ -16,7 +16,10 @@ export interface ShownData {
 /** What the page tells the worker through their common database. */
 export interface WorkerSettings {
     pushID: string;
+    /** Empty: no receipts. */
     receiptsURL: string;
+    /** What the worker shows when it posts receipts: no user is signed in there. */
+    receiptToken: string;
     /** How far this device's clock is ahead of the server's, ms. */
     clockAheadMs: number;
     /** The page that registered: what a click opens where the push names no other. */

@@ -1,4 +1,4 @@
-import type { Database, Receipt } from "../database.js";
+import type { Database, Receipt, Waiting } from "../database.js";
 import type { WorkerSettings } from "../push.js";
 
 const batch = 100;
@@ -16,34 +16,37 @@ export class Receipts {
   constructor(private readonly database: Database, private readonly sender: Sender) {}
 
   async add(settings: WorkerSettings | undefined, receipts: Receipt[]): Promise<void> {
-    if (!settings?.receiptsURL) return;
-    await this.database.addReceipts(receipts);
+    if (!settings?.receiptsURL || !settings.receiptToken) return;
+    await this.database.addReceipts(receipts.map((r) => ({ ...r, at: Math.round(r.at), token: settings.receiptToken })));
     await this.flush(settings);
   }
 
-  /** flush posts what waits. Posting twice is safe: a receipt names its push, event and time. */
+  /** flush posts what waits, the oldest first. Posting twice is safe: of each event the server keeps the earliest time. */
   async flush(settings: WorkerSettings | undefined): Promise<void> {
     if (!settings?.receiptsURL) return;
     for (;;) {
       const { keys, list } = await this.database.receipts(batch);
-      if (list.length === 0) return;
-      const told = await this.post(settings, list);
+      const token = list[0]?.token;
+      if (token === undefined) return;
+      const others = list.findIndex((r) => r.token !== token);
+      const n = others < 0 ? list.length : others;
+      const told = await this.post(settings.receiptsURL, token, list.slice(0, n));
       if (!told) {
         await this.sender.later();
         return;
       }
-      await this.database.removeReceipts(keys);
+      await this.database.removeReceipts(keys.slice(0, n));
     }
   }
 
   /** post reports whether the server has taken the receipts, or never will. */
-  private async post(settings: WorkerSettings, receipts: Receipt[]): Promise<boolean> {
+  private async post(url: string, token: string, waiting: Waiting[]): Promise<boolean> {
     try {
-      const answer = await this.sender.fetch(settings.receiptsURL, {
+      const answer = await this.sender.fetch(url, {
         method: "POST",
-        headers: { "Content-Type": "application/json" },
+        headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` },
         credentials: "omit",
-        body: JSON.stringify({ pushID: settings.pushID, receipts }),
+        body: JSON.stringify({ receipts: waiting.map(({ token: _, ...receipt }) => receipt) }),
       });
       return answer.ok || (answer.status >= 400 && answer.status < 500 && answer.status !== 408 && answer.status !== 429);
     } catch {

@@ -59,9 +59,10 @@ async function arrived(push: Push): Promise<void> {
   if (show) {
     try {
       await self.registration.showNotification(show.title, show.options);
-      happened.push({ id, kind, event: "shown", at: now, ...(reason ? { reason } : {}) });
+      // A repeat is shown as the first was.
+      happened.push({ id, kind, event: "shown", at: now, ...(reason && reason !== "duplicate" ? { reason } : {}) });
     } catch (err) {
-      happened.push({ id, kind, event: "dropped", at: now, reason: String(err).slice(0, 100) });
+      happened.push({ id, kind, event: "dropped", at: now, reason: errorName(err) });
     }
   } else if (reason === "duplicate") {
     happened.push({ id, kind, event: "dropped", at: now, reason });
@@ -70,7 +71,7 @@ async function arrived(push: Push): Promise<void> {
   await Promise.all([
     reason === "duplicate" ? undefined : hook(silent ? self.onThroughMessageReceived : self.onNotificationArrived, message),
     reason === "duplicate" ? undefined : tell({ doorbell: silent ? "through" : "arrived", scope: self.registration.scope, message }),
-    id ? receipts.add(known, happened).catch(() => { /* no database: no receipts */ }) : undefined,
+    tellServer(known, happened),
   ]);
 }
 
@@ -80,7 +81,18 @@ async function clicked({ message, id, kind, link }: ShownData): Promise<void> {
   // A hook that returns false has seen to everything itself.
   if (answer !== false) await open(message, link, known);
   const at = Date.now() - (known?.clockAheadMs ?? 0);
-  await receipts.add(known, [{ id, kind, event: "clicked", at }]).catch(() => { /* no database: no receipts */ });
+  await tellServer(known, [{ id, kind, event: "clicked", at }]);
+}
+
+/** tellServer posts receipts of a push that is Doorbell's: others have no kind. */
+async function tellServer(known: WorkerSettings | undefined, happened: Receipt[]): Promise<void> {
+  if (!happened[0]?.id || !happened[0].kind) return;
+  await receipts.add(known, happened).catch(() => { /* no database: no receipts */ });
+}
+
+/** errorName is the kind of an error: its text is in the browser's language, and may hold anything. */
+function errorName(err: unknown): string {
+  return /^\w{1,64}$/.exec((err as Error | undefined)?.name ?? "")?.[0] ?? "Error";
 }
 
 /** open brings a page to the front and tells it of the click; one that isn't open yet finds the click in the database. */
