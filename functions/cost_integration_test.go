@@ -12,6 +12,7 @@ import (
 	"github.com/doorbell-push/doorbell/scripts/cost"
 	"github.com/doorbell-push/doorbell/scripts/fcm/standin"
 	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/docid"
 )
 
 // events are the functions that events call.
@@ -98,6 +99,9 @@ func TestCostModel(t *testing.T) {
 	waitLogged(t, "dispatched", alice.send(bob, "warm-up", "0")) // connections and first-use caches
 	costs(t, "a message to somebody who is away", cost.PeerMessage(1), nil, func(try int) {
 		waitLogged(t, "dispatched", alice.send(bob, "hello", fmt.Sprint("away", try)))
+	})
+	costs(t, "a receipt", cost.Receipt(), nil, func(int) {
+		d.tell(t, http.StatusOK, receiptOf(docid.New("m"), "message", "arrived"), receiptOf(docid.New("m"), "message", "shown"))
 	})
 	costs(t, "a heartbeat", cost.Heartbeat(), nil, func(int) { bob.presence(d, "online") })
 	costs(t, "a message to somebody who is online", cost.PeerMessage(0), nil, func(try int) {

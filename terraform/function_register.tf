@@ -7,4 +7,7 @@ module "register" {
   public      = true
   paths       = ["/register", "/receipts"]
   firestore   = "write"
+
+  # Browsers tell of each push that they show, those of a large group all at once.
+  sizing = { max_instances = 50 }
 }

@@ -39,6 +39,10 @@ func Dispatch() Operations {
 // Heartbeat keeps a device's lease.
 func Heartbeat() Operations { return Operations{Reads: 1, Writes: 1, Invocations: 1} }
 
+// Receipt is a device that tells what became of a push. The document it is told in
+// is deleted in the end.
+func Receipt() Operations { return Operations{Writes: 1, Deletes: 1, Invocations: 1} }
+
 // PeerMessage is a one-to-one message with a push; offline is the share of
 // receivers with a device that is to ring, 0 to 1.
 func PeerMessage(offline float64) Operations {

@@ -11,6 +11,7 @@ type Use struct {
 	OnlineHours float64 // with the app open
 	Offline     float64 // share of receivers who are away, 0 to 1
 	Beat        int     // seconds between heartbeats
+	Receipts    float64 // times that a device tells of a push: the browser's once when it is shown, once when it is clicked
 	// InstanceMS is the time an instance is busy for a request that it doesn't
 	// share, in ms. It is not measured here: it depends on the region and the load.
 	InstanceMS float64
@@ -19,8 +20,8 @@ type Use struct {
 // Check reports what can't be.
 func (u Use) Check() error {
 	switch {
-	case u.DAU < 0 || u.Messages < 0 || u.GroupSent < 0 || u.OnlineHours < 0 || u.InstanceMS < 0:
-		return fmt.Errorf("numbers of people, messages and hours can't be negative")
+	case u.DAU < 0 || u.Messages < 0 || u.GroupSent < 0 || u.OnlineHours < 0 || u.Receipts < 0 || u.InstanceMS < 0:
+		return fmt.Errorf("numbers of people, messages, receipts and hours can't be negative")
 	case u.OnlineHours > 24:
 		return fmt.Errorf("a day has 24 hours, not %v", u.OnlineHours)
 	case u.Offline < 0 || u.Offline > 1:
@@ -50,9 +51,11 @@ func (u Use) Month(p Prices) []Line {
 		{What: "one-to-one messages", Times: people * u.Messages, Operations: PeerMessage(u.Offline)},
 		{What: "group messages", Times: people * u.GroupSent},
 		{What: "heartbeats", Times: people * u.OnlineHours * 3600 / float64(u.Beat), Operations: Heartbeat()},
+		{What: "receipts", Times: people * u.Messages * u.Offline * u.Receipts, Operations: Receipt()},
 	}
 	if u.GroupSent > 0 {
 		lines[1].Operations = GroupMessage(u.GroupSize, u.Offline)
+		lines[3].Times += people * u.GroupSent * float64(u.GroupSize-1) * u.Offline * u.Receipts
 	}
 	sum := Line{What: "sum"}
 	for i := range lines {
