@@ -31,8 +31,8 @@ const (
 //	conversations/{cid}/roster/{n}        members: group.Entry by user ID, at most group.MaxChunk. Server only.
 //	conversations/{cid}/messages/{mid}    chat.Message. Who may read the conversation may read it. TTL: expireAt.
 //	deliveries/{batch}                    delivery.Entry: the ledger. Server only. TTL: expireAt.
-//
-// Calls, receipts and secrets stand beside callsCollection and receiptsCollection.
+//	receipts/{receipt.DocID}              receiptDoc: what the devices of a shard told of a message or call. Server only. TTL: expireAt.
+//	secrets/{name}                        secretDoc: random bytes that the functions made for themselves. Server only.
 //
 // A dismissed group's conversation stays, so that nobody takes its ID; nobody
 // may read it any more. A cid, mid and batch ID are hashes (package docid). Only

@@ -13,14 +13,9 @@ import (
 	"github.com/doorbell-push/doorbell/shared/receipt"
 )
 
-// receiptsCollection and secretsCollection are
-//
-//	receipts/{receipt.DocID}              receiptDoc: what the devices of a shard told of a message or call. Server only. TTL: expireAt.
-//	secrets/{name}                        secretDoc: random bytes that the functions made for themselves. Server only.
-//
-// They are read by their IDs, so nothing of them is indexed. Receipts stand apart
-// from the ledger because its entries are read whenever a call stops ringing or a
-// lease lapses: there they would be a read more each.
+// What these hold is read by its ID, so nothing of it is indexed. Receipts stand
+// apart from the ledger because its entries are read whenever a call stops ringing
+// or a lease lapses: there they would be a read more each.
 const (
 	receiptsCollection = "receipts"
 	secretsCollection  = "secrets"
