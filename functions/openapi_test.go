@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	calling "github.com/doorbell-push/doorbell/shared/call"
@@ -139,7 +141,7 @@ var values = map[reflect.Type][]any{
 	reflect.TypeFor[group.Status]():          {1, 2},
 	reflect.TypeFor[calling.Mode]():          {0, 1},
 	reflect.TypeFor[calling.State]():         {1, 2},
-	reflect.TypeFor[calling.UserState]():     {0, 1, 2, 3, 4, 6, 7, 8},
+	reflect.TypeFor[calling.UserState]():     {0, 1, 2, 3, 4, 6, 7, 8, 10},
 	reflect.TypeFor[presence.Level]():        {"all", "mentions", "none"},
 	reflect.TypeFor[device.Privacy]():        {"full", "sender", "generic", "id"},
 	reflect.TypeFor[push.Kind]():             {"message", "call", "call_end"},
@@ -307,6 +309,17 @@ func TestOpenAPI(t *testing.T) {
 			if !found {
 				t.Errorf("%s %s is among operations in openapi_test.go, and nothing answers it", method, segment)
 			}
+		}
+	}
+}
+
+// The description has each state that a call's user can be in.
+func TestOpenAPIKnowsUserStates(t *testing.T) {
+	described := values[reflect.TypeFor[calling.UserState]()]
+	for s := range calling.UserState(64) {
+		named := !strings.HasPrefix(s.String(), "state(")
+		if slices.Contains(described, any(int(s))) != named {
+			t.Errorf("%v (%d) is described: %t, exists: %t", s, s, !named, named)
 		}
 	}
 }
