@@ -3,6 +3,7 @@ package dispatch
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,25 +16,74 @@ import (
 )
 
 // Ten times what the workers can send comes for twenty seconds. It waits at the
-// queue, not in the workers: these hold as many requests and goroutines as ever.
-// What rings on is sent, the rest of the calls is dropped as expired, and of the
-// messages none is lost or sent twice.
+// queue, not in the workers: these hold as many requests, goroutines and bytes as
+// ever. What rings on is sent, the rest of the calls is dropped as expired, and of
+// the messages none is lost or sent twice. So it is where FCM is the bound, and
+// where the pace is.
 func TestOverload(t *testing.T) {
-	const workers, concurrency, seconds = 4, 10, 20
-	const perSecond = 10 * concurrency * 5 // a slot makes five requests a second
+	t.Run("FCM is the bound", func(t *testing.T) { overload(t, 10, 0) })
+	t.Run("the pace is the bound", func(t *testing.T) { overload(t, 100, 50) })
+}
+
+const (
+	overloadFor   = 20  // seconds
+	overloadRate  = 500 // targets a second that come: ten times what can be sent
+	overloadBytes = 4 << 20
+)
+
+// wave is what comes in a second.
+type wave []push.Batch
+
+// waves is messages in batches of 50 targets, and one call in ten, that rings
+// until then.
+func (b *bench) waves(rings time.Time) (out []wave) {
+	until := rings.UnixMilli()
+	for second := range overloadFor {
+		var w wave
+		for n := range overloadRate / 50 {
+			name := fmt.Sprintf("%d-%d", second, n)
+			ring := b.batchOf("c"+name, "c"+name, 5)
+			c := call.Call{CallID: name, Caller: "alice", State: call.Started, Pushes: map[string]chat.PushConfig{"1": {Title: "t", Content: "c"}}, Users: map[string]call.User{}}
+			for _, target := range ring.Targets {
+				c.Users[target.UserID] = call.User{State: call.Inviting, Inviter: "alice", Push: "1", At: time.Now().UnixMilli(), ExpiresAt: until}
+			}
+			if _, err := b.db.CreateCall(b.Context(), c); err != nil {
+				b.Fatal(err)
+			}
+			ring = push.Batches(push.OfCall(c, ring.Targets[0].UserID), "ring", ring.Targets, time.Now())[0]
+			text := b.batchOf("m"+name, "m"+name, 45)
+			text.Announcement.Priority = chat.Medium // which waits for the pace
+			w = append(w, text, ring)
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// held is how many bytes are in use.
+func held() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+func overload(t *testing.T, concurrency int, rate float64) {
+	const workers = 4
 	inBubble(t, func(b *bench) {
-		b.fcm.latency, b.d.Concurrency = time.Second/5, concurrency
+		b.fcm.latency, b.d.Concurrency, b.d.Rate = time.Second/5, concurrency, rate
 		rings := time.Now().Add(time.Minute)
-		queue := make(chan push.Batch, 1<<20)
+		waves := b.waves(rings)
+		queue := make(chan push.Batch, overloadFor*overloadRate)
 		var backlog, peak, goroutines atomic.Int64
-		idle := runtime.NumGoroutine()
+		idle, before := runtime.NumGoroutine(), held()
 		var all sync.WaitGroup
 		for range workers {
 			all.Go(func() {
 				for batch := range queue {
 					for n := 0; b.d.Dispatch(b.Context(), batch) != nil; n++ {
-						if n > 20 {
-							t.Error("a batch isn't done after 20 deliveries")
+						if n > 100 {
+							t.Error("a batch isn't done after 100 deliveries")
 							return
 						}
 						time.Sleep(time.Second)
@@ -43,64 +93,57 @@ func TestOverload(t *testing.T) {
 				}
 			})
 		}
-
-		// Each second: messages in batches of 50, and one call in ten.
-		var batches []push.Batch
-		until := rings.UnixMilli()
-		for second := range seconds {
-			for n := range perSecond / 50 {
-				name := fmt.Sprintf("%d-%d", second, n)
-				batch := b.batchOf("m"+name, "m"+name, 45)
-				ring := b.batchOf("c"+name, "c"+name, 5)
-				c := call.Call{CallID: name, Caller: "alice", State: call.Started, Pushes: map[string]chat.PushConfig{"1": {Title: "t", Content: "c"}}, Users: map[string]call.User{}}
-				for _, target := range ring.Targets {
-					c.Users[target.UserID] = call.User{State: call.Inviting, Inviter: "alice", Push: "1", At: time.Now().UnixMilli(), ExpiresAt: until}
-				}
-				if _, err := b.db.CreateCall(b.Context(), c); err != nil {
-					t.Fatal(err)
-				}
-				ring = push.Batches(push.OfCall(c, ring.Targets[0].UserID), "ring", ring.Targets, time.Now())[0]
-				for _, one := range []push.Batch{batch, ring} {
-					batches = append(batches, one)
-					peak.Store(max(peak.Load(), backlog.Add(1)))
-					queue <- one
-				}
+		var grown int64
+		for _, w := range waves {
+			for _, batch := range w {
+				peak.Store(max(peak.Load(), backlog.Add(1)))
+				queue <- batch
 			}
 			time.Sleep(time.Second)
+			grown = max(grown, held()-before)
 		}
 		close(queue)
 		all.Wait()
 
-		expired, took := 0, map[string]int{}
-		for _, r := range b.fcm.requests {
-			if took[r.token]++; r.token[0] == 'c' && r.at.After(rings) {
-				t.Errorf("%s rings %v after its end", r.token, r.at.Sub(rings))
-			}
-		}
-		for _, batch := range batches {
-			e := b.db.Deliveries()[batch.ID]
-			for _, target := range batch.Targets {
-				o, took := e.Outcomes[target.PushID], took[target.Value]
-				switch {
-				case o.Status == delivery.Sent && took == 1:
-				case o.Status == delivery.Skipped && o.Detail == "expired" && took == 0 && target.Value[0] == 'c':
-					expired++
-				default:
-					t.Fatalf("%s: %s %s, FCM took it %d times", target.Value, o.Status, o.Detail, took)
-				}
-			}
-		}
-		t.Logf("%d batches, at most %d waiting; %d requests and %d goroutines at once; %d rings expired", len(batches), peak.Load(), b.fcm.most, goroutines.Load()-int64(idle), expired)
-		if peak.Load() < int64(len(batches)*8/10) || expired == 0 || expired == seconds*perSecond/10 {
+		batches := slices.Concat(waves...)
+		expired := b.drained(batches, rings)
+		t.Logf("%d batches, at most %d waiting; %d requests and %d goroutines at once; %d KiB more than idle; %d rings expired; drained in %v",
+			len(batches), peak.Load(), b.fcm.most, goroutines.Load()-int64(idle), grown>>10, expired, time.Since(rings.Add(-time.Minute)).Round(time.Second))
+		if peak.Load() < int64(len(batches)*8/10) || expired == 0 || expired == overloadFor*overloadRate/10 {
 			t.Error("that was no overload")
 		}
-		if b.fcm.most > concurrency || goroutines.Load()-int64(idle) > workers+concurrency+workers {
+		if b.fcm.most > concurrency || goroutines.Load()-int64(idle) > int64(workers+concurrency+workers) || grown > overloadBytes {
 			t.Error("the backlog is in the workers")
 		}
 		if len(b.dead.batches) > 0 {
 			t.Errorf("%d dead letters", len(b.dead.batches))
 		}
 	})
+}
+
+// drained checks that each target was told once, but for the rings dropped as
+// expired, which it counts.
+func (b *bench) drained(batches []push.Batch, rings time.Time) (expired int) {
+	took := map[string]int{}
+	for _, r := range b.fcm.requests {
+		if took[r.token]++; r.token[0] == 'c' && r.at.After(rings) {
+			b.Errorf("%s rings %v after its end", r.token, r.at.Sub(rings))
+		}
+	}
+	for _, batch := range batches {
+		e := b.db.Deliveries()[batch.ID]
+		for _, target := range batch.Targets {
+			o, took := e.Outcomes[target.PushID], took[target.Value]
+			switch {
+			case o.Status == delivery.Sent && took == 1:
+			case o.Status == delivery.Skipped && o.Detail == "expired" && took == 0 && target.Value[0] == 'c':
+				expired++
+			default:
+				b.Fatalf("%s: %s %s, FCM took it %d times", target.Value, o.Status, o.Detail, took)
+			}
+		}
+	}
+	return expired
 }
 
 // batchOf is a batch to new devices whose tokens begin alike.
