@@ -37,6 +37,30 @@ func TestExMembersGetNothing(t *testing.T) {
 	assertShade(t, daves, first)
 }
 
+// A phone that changes hands gets what its next user is to get in a group, and
+// nothing that only its last one is.
+func TestPhoneChangesHandsInGroups(t *testing.T) {
+	alice, bob, carol, dave := someone(t, "alice"), someone(t, "bob"), someone(t, "carol"), someone(t, "dave")
+	daves := dave.newPhone("phone", "ios") // whose push says when a message is through
+	for id, members := range map[string][]person{"hands-1": {bob, dave}, "hands-2": {bob, carol, dave}} {
+		alice.call(http.MethodPost, "/group-create", object{"groupInfo": object{"groupID": id, "groupName": "n"}, "userIDs": idsOf(members)})
+	}
+	shared := bob.newPhone("shared", "android")
+	first := alice.post(messageTo(chat.Group, "hands-1", "to bob", "1"))
+	waitShade(t, shared, first)
+	carol.register("shared", "android", shared.token)
+	second := alice.post(messageTo(chat.Group, "hands-1", "to bob only", "2"))
+	third := alice.post(messageTo(chat.Group, "hands-2", "to carol too", "3"))
+	waitShade(t, daves, first, second, third)
+	for _, id := range []string{second, third} {
+		waitLogged(t, "dispatched", id)
+	}
+	waitShade(t, shared, first, third)
+	if got := len(world.FCM.Messages(shared.token)); got != 2 {
+		t.Errorf("the phone got %d pushes, want one for each of its users", got)
+	}
+}
+
 // The last look at all logs, in TestMain, finds what must not be there.
 func TestSecretsAreFound(t *testing.T) {
 	var s secrets
