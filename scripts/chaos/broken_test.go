@@ -49,6 +49,16 @@ var variants = []variant{
 		"case a.Kind == push.KindCall && (!ringing || again):", "case false:", "ringing after its end", nil,
 	},
 	{
+		"nothing looks whether what it announces is over", "dispatch/send.go",
+		".Expired(now) {", ".Expired(time.Time{}) {", "ringing after its end", &variant{
+			"", "dispatch/dispatch.go", ".Expired(now) {", ".Expired(time.Time{}) {", "", &variant{
+				"", "plan/plan.go", ".Expired(now):", ".Expired(time.Time{}):", "", &variant{
+					"", "call/call.go", "u.State == Inviting && now.UnixMilli() < u.ExpiresAt", "u.State == Inviting", "", nil,
+				},
+			},
+		},
+	},
+	{
 		"a call's end is told to nobody", "fanout/call.go",
 		"return f.dismiss(ctx, after, call.Stopped(before, &after))", "return nil", "ringing after its end", nil,
 	},

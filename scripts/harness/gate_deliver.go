@@ -22,7 +22,8 @@ type Delivery struct {
 	Path     string // with the query
 	Header   http.Header
 	Body     []byte
-	Status   int // what the functions server answered; 0 if it was not reached
+	Status   int       // what the functions server answered; 0 if it was not reached
+	At       time.Time // when it did
 }
 
 // ServeHTTP takes one event from an emulator.
@@ -137,6 +138,7 @@ func take(n *int) bool {
 // send makes one try, records it and returns its status, 0 if the server was not reached.
 func (g *Gate) send(target string, event Delivery) int {
 	event.Status = g.post(target, event)
+	event.At = time.Now()
 	g.set(func() {
 		f := g.function(event.Function)
 		if accepted(event.Status) {

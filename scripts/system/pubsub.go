@@ -45,7 +45,7 @@ func (s *System) subscribe(ctx context.Context, t topicTrigger, made map[string]
 		"topic":              topic,
 		"ackDeadlineSeconds": 60,
 		"pushConfig":         map[string]any{"pushEndpoint": s.opts.Deliver + t.path(s.ProjectID)},
-		"retryPolicy":        map[string]any{"minimumBackoff": seconds(s.opts.MinBackoff), "maximumBackoff": "600s"},
+		"retryPolicy":        map[string]any{"minimumBackoff": seconds(s.opts.MinBackoff), "maximumBackoff": seconds(s.opts.MaxBackoff)},
 		"deadLetterPolicy":   map[string]any{"deadLetterTopic": dead, "maxDeliveryAttempts": s.opts.DeadLetterAfter},
 	})
 }

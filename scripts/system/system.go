@@ -34,6 +34,7 @@ type Options struct {
 
 	RulesFile       string        // default terraform/firestore.rules
 	MinBackoff      time.Duration // before Pub/Sub repeats a delivery; default 1 s, and the emulator waits up to 3 s whatever it is
+	MaxBackoff      time.Duration // the longest time that Pub/Sub waits before it repeats one; default 600 s
 	DeadLetterAfter int           // deliveries of a Pub/Sub message before it is given up; default 20
 
 	// For tests that count what happens, or stand between the parts.
@@ -134,6 +135,9 @@ func prepare(opts Options) (*System, error) {
 	}
 	if opts.MinBackoff == 0 {
 		opts.MinBackoff = time.Second
+	}
+	if opts.MaxBackoff == 0 {
+		opts.MaxBackoff = 600 * time.Second
 	}
 	if opts.DeadLetterAfter == 0 {
 		opts.DeadLetterAfter = 20
