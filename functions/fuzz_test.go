@@ -178,7 +178,7 @@ func FuzzOnMessage(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(real)
-	ms := int(clock.UnixMilli())
+	ms := int(clock.UnixMilli()) + 1 // after all have joined
 	text := map[string]any{"title": "t", "content": "c"}
 	for _, m := range []map[string]any{
 		{"conversationID": "bob", "conversationType": 0, "push": text},

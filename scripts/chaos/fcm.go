@@ -3,6 +3,7 @@ package chaos
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -31,6 +32,7 @@ func (s sender) Send(ctx context.Context, body []byte) (string, error) {
 	p, w := s.p, s.p.w
 	target, told := targetIn(body), toldIn(body)
 	j, f := p.fateOf(ctx, "FCM "+target)
+	began := time.Now()
 	note := func(what string) { w.note(j, p, "FCM "+w.phoneOf(target), what) }
 
 	wild := w.wild() && j.attempt <= lastFault
@@ -43,13 +45,13 @@ func (s sender) Send(ctx context.Context, body []byte) (string, error) {
 		return "", err
 	}
 	if !wild {
-		return s.ask(body, note)
+		return s.ask(body, began, note)
 	}
 	if f.hits(dies, w.weather.Kill/4) {
 		if f.hits(diesBefore, 0.5) {
 			note("DIES before it")
 		} else {
-			_, _ = s.ask(body, note)
+			_, _ = s.ask(body, began, note)
 			w.excuse(told)
 			note("DIES after it")
 		}
@@ -86,21 +88,21 @@ func (s sender) Send(ctx context.Context, body []byte) (string, error) {
 		note("HANGS")
 		return "", hang(ctx, p)
 	case happens(weather.LostAnswer):
-		_, _ = s.ask(body, note)
+		_, _ = s.ask(body, began, note)
 		w.excuse(told)
 		note("ANSWER LOST")
 		return "", errReset
 	case happens(weather.Silent):
-		_, _ = s.ask(body, note)
+		_, _ = s.ask(body, began, note)
 		w.excuse(told)
 		note("HANGS")
 		return "", hang(ctx, p)
 	}
-	return s.ask(body, note)
+	return s.ask(body, began, note)
 }
 
-// ask has the stand-in answer.
-func (s sender) ask(body []byte, note func(string)) (string, error) {
+// ask has the stand-in answer a request that began before.
+func (s sender) ask(body []byte, began time.Time, note func(string)) (string, error) {
 	answer := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodPost, "/v1/projects/"+project+"/messages:send", bytes.NewReader(body))
 	s.p.w.fcm.ServeHTTP(answer, r)
@@ -108,7 +110,12 @@ func (s sender) ask(body []byte, note func(string)) (string, error) {
 	if answer.Code != http.StatusOK {
 		return "", fcm.NewError(answer.Code, answer.Header(), answer.Body.Bytes())
 	}
-	return answer.Body.String(), nil
+	var taken struct{ Name string }
+	if err := json.Unmarshal(answer.Body.Bytes(), &taken); err != nil {
+		panic(err)
+	}
+	s.p.w.asked(taken.Name, began)
+	return taken.Name, nil
 }
 
 // hang waits for an answer that doesn't come.

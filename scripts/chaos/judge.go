@@ -13,6 +13,7 @@ import (
 type received struct {
 	standin.Received
 	on      *phone
+	began   time.Time // the request that FCM took
 	kind    string // message, call, call_end
 	id      string
 	end     string // of call_end
@@ -21,10 +22,9 @@ type received struct {
 	payload string
 }
 
-// underWay is how long before FCM took a push the system may have looked at
-// whether to send it: a plan is trusted for five seconds, and an invocation
-// works for thirty; see dispatch's trust and lease.
-func (w *World) underWay() time.Duration { return 35*time.Second + 2*w.weather.Skew }
+// trust is how long before a request to FCM begins the system may have looked at
+// whether to make it (dispatch's trust), as long as two clocks may differ.
+func (w *World) trust() time.Duration { return 5*time.Second + 2*w.weather.Skew }
 
 // judge compares what the phones show with what the inputs ask for.
 func (w *World) judge() {
@@ -57,7 +57,7 @@ func (w *World) received() (out []received) {
 		if err := json.Unmarshal(r.Message, &m); err != nil {
 			panic(err)
 		}
-		e := received{Received: r, on: w.owners[r.Token], kind: m.Data["kind"], id: m.Data["id"], end: m.Data["callEnd"], payload: m.Data["payload"]}
+		e := received{Received: r, on: w.owners[r.Token], began: w.begins[r.Name], kind: m.Data["kind"], id: m.Data["id"], end: m.Data["callEnd"], payload: m.Data["payload"]}
 		e.expires = millis(m.Data["expiresAt"])
 		switch r.Platform {
 		case standin.Android:

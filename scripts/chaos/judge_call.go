@@ -119,7 +119,7 @@ func (w *World) sweepLate() time.Duration {
 // push judges one push: it rings only those who are invited, and only while
 // they are.
 func (j callJudge) push(r received) {
-	asked := r.AcceptedAt.Add(-j.w.underWay())
+	asked := r.began.Add(-j.w.trust())
 	why := "nobody signed in there is invited"
 	for user, rings := range j.rings {
 		if !r.on.possibly(user, asked, r.AcceptedAt).bound {
@@ -132,9 +132,9 @@ func (j callJudge) push(r received) {
 			switch {
 			case r.AcceptedAt.Before(g.from.Add(-time.Second)) || g.to.Before(asked):
 				why = "it is not invited then"
-			case r.AcceptedAt.After(g.until.Add(10*time.Second + 2*j.w.weather.Skew)):
+			case r.began.After(g.until.Add(2 * j.w.weather.Skew)):
 				why = "it ran out before"
-			case r.dies.After(g.until.Add(11*time.Second + 2*j.w.weather.Skew)): // its TTL was told when the request began
+			case r.dies.Add(-r.AcceptedAt.Sub(r.began)).After(g.until.Add(time.Second + 2*j.w.weather.Skew)): // its TTL was told when the request began
 				why = fmt.Sprintf("FCM would keep it until %v, it rings until %v", r.dies, g.until)
 			case r.expires.UnixMilli() != g.until.UnixMilli():
 				why = "it names another end"

@@ -93,19 +93,19 @@ func (j messageJudge) mayReceive(who *person, from, to time.Time) bool {
 	return in
 }
 
-// planned is how long before FCM took a push the system may have looked at
-// whether it is for the device: reading a roster, presence and publishing come
-// before the dispatch.
+// planned is how long before its request began a push may have been looked at: a
+// plan for several people is trusted for so long since it was published, which is
+// after their presence and, of a group, its roster were read.
 func (w *World) planned() time.Duration {
-	if w.weather.Kill > 0 || w.weather.Fail > 0 {
-		return w.underWay() + time.Minute
+	if w.weather.Slow > 0 {
+		return w.trust() + 25*time.Second // two reads, each as slow as the weather makes them
 	}
-	return w.underWay() + 20*time.Second
+	return w.trust()
 }
 
 // push judges one push of the message.
 func (j messageJudge) push(p *phone, r received) {
-	asked := r.AcceptedAt.Add(-j.w.planned())
+	asked := r.began.Add(-j.w.planned())
 	promise, why := "wrong recipient", "nobody it is for is signed in there"
 	for _, who := range p.users() {
 		state := p.possibly(who.id, asked, r.AcceptedAt)

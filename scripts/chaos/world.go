@@ -62,6 +62,7 @@ type World struct {
 	owners    map[string]*phone // by target
 	excused   map[string]int    // repeats that FCM's lost answers cause, by target and what it was told
 	trace     []entry
+	begins    map[string]time.Time // of the request, by the name that FCM gave the message
 }
 
 // version is a call as a write left it.
@@ -160,7 +161,7 @@ func Run(seed uint64, size Size, weather Weather, broken Variant) *World {
 	w := &World{
 		Seed: seed, Size: size, name: fmt.Sprint("s", seed), dice: dice(seed), weather: weather, broken: broken, began: time.Now(),
 		counts: map[string]int{}, pools: map[string][]*process{}, triggered: map[string]bool{}, versions: map[string][]version{},
-		owners: map[string]*phone{}, buried: map[string]bool{}, stop: make(chan struct{}), excused: map[string]int{}, fcm: newStandin(),
+		owners: map[string]*phone{}, buried: map[string]bool{}, begins: map[string]time.Time{}, stop: make(chan struct{}), excused: map[string]int{}, fcm: newStandin(),
 	}
 	if w.weather.Concurrency == 0 {
 		w.weather.Concurrency = 1000
@@ -287,4 +288,11 @@ func (w *World) excuse(told string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.excused[told]++
+}
+
+// asked notes when the request for a message that FCM took began.
+func (w *World) asked(name string, began time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.begins[name] = began
 }
