@@ -38,16 +38,18 @@ func (c *chaos) wants(m *chaosMessage, p *chaosPhone) (must, may bool) {
 	switch {
 	case p.owner != nil && c.blocked(m.sender, p.owner):
 		return false, false
-	case m.id == "" || !m.pushed || p.owner == nil || p.owner == m.sender || p.online:
+	case !m.taken && (m.in == nil || !m.again || m.sender != m.in.leaver):
+		return false, false // but where it was taken, the answer got lost, and the sender has left since
+	case !m.pushed || p.owner == nil || p.owner == m.sender || p.online:
 		return false, false
 	case m.in == nil:
-		return p.owner == m.peer, p.owner == m.peer
+		return m.taken && p.owner == m.peer, p.owner == m.peer
 	case !slices.Contains(m.in.members, p.owner) || p.owner == m.in.muter:
 		return false, false
 	case p.owner == m.in.leaver:
 		return false, m.from.Before(m.in.left.to)
 	}
-	return true, true
+	return m.taken, true
 }
 
 // legal is whether the message was to be taken, and whether it could be refused.
@@ -130,7 +132,7 @@ func (c *chaos) judge() (sum chaosResult) {
 	c.Helper()
 	for _, m := range c.messages {
 		taken, refused := m.legal(c)
-		if m.id == "" && !refused || m.id != "" && !taken {
+		if !m.taken && !refused || m.taken && !taken {
 			c.fail("a request is refused that must not be, or not refused", m.sender.id, nil, "message %q of %s: may be taken %t, may be refused %t", m.id, m.sender.id, taken, refused)
 		}
 	}
@@ -150,7 +152,7 @@ func (c *chaos) judge() (sum chaosResult) {
 			if must {
 				sum.Expected++
 			}
-			switch shown := m.id != "" && shows(shade, m.id); {
+			switch shown := shows(shade, m.id); {
 			case must && !shown:
 				c.fail("lost", m.id, p, "%s of %s doesn't show %s", p.deviceID, p.owner.id, m.id)
 			case shown && !may:

@@ -17,6 +17,8 @@ import (
 	"github.com/doorbell-push/doorbell/scripts/harness"
 	"github.com/doorbell-push/doorbell/scripts/openapi"
 	calling "github.com/doorbell-push/doorbell/shared/call"
+	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/docid"
 )
 
 type chaosPerson struct {
@@ -49,7 +51,9 @@ type chaosSpan struct{ from, to time.Time }
 
 type chaosMessage struct {
 	chaosSpan
-	id     string
+	id     string // as it is derived from what was asked
+	taken  bool   // the answer says so
+	again  bool   // it was asked for more than once
 	sender *chaosPerson
 	peer   *chaosPerson // nil: of a group
 	in     *chaosGroup
@@ -231,8 +235,9 @@ func (c *chaos) message(n int) step {
 	}
 	body := messageTo(0, to, "hello", fmt.Sprint("m", n))
 	if m.in != nil {
-		body["conversationType"] = 2
+		body["conversationType"] = chat.Group
 	}
+	m.id = docid.New("message", chat.CID(body["conversationType"].(chat.ConversationType), m.sender.id, to), m.sender.id, fmt.Sprint("m", n))
 	body["config"].(object)["priority"] = 1 + c.r.IntN(3)
 	if !m.pushed {
 		delete(body["config"].(object), "pushConfig")
@@ -245,12 +250,12 @@ func (c *chaos) message(n int) step {
 		if twice {
 			again.Go(func() { c.ask(m.sender, "/send", body) })
 		}
-		status, answer, s, _ := c.ask(m.sender, "/send", body)
+		status, answer, s, tries := c.ask(m.sender, "/send", body)
 		again.Wait()
 		sent, _ := answer["message"].(object)
 		c.mu.Lock()
 		m.chaosSpan = s
-		m.id, _ = sent["messageID"].(string)
+		m.taken, m.again = status == http.StatusOK && sent["messageID"] == m.id, twice || tries > 1
 		c.mu.Unlock()
 		c.note("m%d is answered %d %s", n, status, m.id)
 	}}

@@ -200,11 +200,11 @@ func FuzzOnMessage(f *testing.F) {
 func FuzzOnCall(f *testing.F) {
 	soon := int(clock.Add(time.Minute).UnixMilli())
 	user := func(state calling.UserState) map[string]any {
-		return map[string]any{"state": int(state), "inviter": "alice", "gen": 1, "expiresAt": soon}
+		return map[string]any{"state": int(state), "inviter": "alice", "push": "1", "gen": 1, "expiresAt": soon}
 	}
 	document := func(state calling.UserState, ringing ...any) map[string]any {
 		return map[string]any{
-			"callID": "c", "caller": "alice", "state": 1, "rev": 1 + int(state), "push": map[string]any{"title": "t", "content": "c"}, "ringing": ringing,
+			"callID": "c", "caller": "alice", "state": 1, "rev": 1 + int(state), "pushes": map[string]any{"1": map[string]any{"title": "t", "content": "c"}}, "ringing": ringing,
 			"users": map[string]any{"alice": user(calling.Accepted), "bob": user(state), "carol": user(calling.Inviting)},
 		}
 	}

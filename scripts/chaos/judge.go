@@ -14,7 +14,7 @@ type received struct {
 	standin.Received
 	on      *phone
 	began   time.Time // the request that FCM took
-	kind    string // message, call, call_end
+	kind    string    // message, call, call_end
 	id      string
 	end     string // of call_end
 	expires time.Time
