@@ -141,7 +141,7 @@ func TestAppCheckIsNotEnforced(t *testing.T) {
 	for mode, want := range map[config.AppCheck]int{config.AppCheckLog: 2, config.AppCheckOff: 0, "": 0} {
 		s := newAppCheck(t, mode)
 		var log bytes.Buffer
-		slog.SetDefault(logs.New(&log))
+		slog.SetDefault(logs.New(&log, "demo"))
 		for _, token := range []string{"s3cret", "", s.token()} {
 			if resp := call("alice", http.MethodPost, "/send", `{}`, header(appCheckHeader, token)); resp.StatusCode != 400 {
 				t.Errorf("%s, %.10q: %d", mode, token, resp.StatusCode)

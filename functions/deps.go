@@ -37,7 +37,7 @@ import (
 // change under a running process.
 var (
 	settings = sync.OnceValues(func() (*config.Config, error) {
-		slog.SetDefault(logs.New(os.Stderr))
+		slog.SetDefault(logs.New(os.Stderr, os.Getenv("GOOGLE_CLOUD_PROJECT")))
 		return config.Read(os.Getenv)
 	})
 

@@ -6,6 +6,7 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"github.com/doorbell-push/doorbell/shared/queue"
+	"github.com/doorbell-push/doorbell/shared/tracing"
 )
 
 // dispatchBatch sends a batch to FCM. Safe to repeat: see
@@ -14,6 +15,7 @@ import (
 func dispatchBatch(ctx context.Context, e event.Event) error {
 	ctx, cancel := context.WithTimeout(ctx, eventTimeout)
 	defer cancel()
+	ctx = tracing.Continue(ctx, queue.Traceparent(e.Data()))
 	d, err := dispatcher()
 	if err != nil {
 		return err

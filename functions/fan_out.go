@@ -6,6 +6,7 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"github.com/doorbell-push/doorbell/shared/queue"
+	"github.com/doorbell-push/doorbell/shared/tracing"
 )
 
 // fanOut plans and publishes a part of a large group's message. Safe to repeat:
@@ -14,6 +15,7 @@ import (
 func fanOut(ctx context.Context, e event.Event) error {
 	ctx, cancel := context.WithTimeout(ctx, eventTimeout)
 	defer cancel()
+	ctx = tracing.Continue(ctx, queue.Traceparent(e.Data()))
 	f, err := fan()
 	if err != nil {
 		return err

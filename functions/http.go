@@ -25,6 +25,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/config"
 	"github.com/doorbell-push/doorbell/shared/fault"
+	"github.com/doorbell-push/doorbell/shared/tracing"
 )
 
 const (
@@ -55,6 +56,7 @@ func endpoint(name string, table routes) http.HandlerFunc {
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), httpTimeout)
 		defer cancel()
+		ctx = tracing.Continue(ctx, r.Header.Get(tracing.Key))
 		header := w.Header()
 		header.Set("Content-Type", "application/json; charset=utf-8")
 		header.Set("Cache-Control", "no-store")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/doorbell-push/doorbell/shared/logs"
 	"github.com/doorbell-push/doorbell/shared/store"
+	"github.com/doorbell-push/doorbell/shared/tracing"
 )
 
 // onCall plans and publishes the pushes that a change of a call asks for. Safe
@@ -28,5 +29,5 @@ func onCall(ctx context.Context, e event.Event) error {
 	if after == nil {
 		return nil // its retention is over
 	}
-	return f.Call(ctx, before, *after)
+	return f.Call(tracing.Continue(ctx, after.Traceparent), before, *after)
 }

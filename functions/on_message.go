@@ -9,6 +9,7 @@ import (
 
 	"github.com/doorbell-push/doorbell/shared/logs"
 	"github.com/doorbell-push/doorbell/shared/store"
+	"github.com/doorbell-push/doorbell/shared/tracing"
 )
 
 // eventTimeout bounds an event function: the framework's own deadline covers
@@ -31,5 +32,5 @@ func onMessage(ctx context.Context, e event.Event) error {
 		slog.ErrorContext(ctx, logs.NotUnderstood, "eventID", e.ID(), "subject", e.Subject(), "error", err)
 		return nil
 	}
-	return f.Stored(ctx, m)
+	return f.Stored(tracing.Continue(ctx, m.Traceparent), m)
 }

@@ -198,6 +198,11 @@ func jsonOf(schema openapi.Object) openapi.Object {
 	return openapi.Object{"application/json": openapi.Object{"schema": schema}}
 }
 
+// optionalHeader is a header that a request may have.
+func optionalHeader(name, about string) openapi.Object {
+	return openapi.Object{"name": name, "in": "header", "required": false, "schema": openapi.Object{"type": "string"}, "description": about}
+}
+
 // describe is an operation's part of the document.
 func (o operation) describe(s *openapi.Schemas, method, segment, function string) openapi.Object {
 	responses := openapi.Object{"200": openapi.Object{"description": "Done", "content": jsonOf(s.Answer(o.answer))}}
@@ -242,7 +247,9 @@ func apiDocument(t *testing.T) []byte {
 	paths := openapi.Object{}
 	for function, table := range clientFunctions {
 		for segment, methods := range table {
-			item := openapi.Object{}
+			item := openapi.Object{"parameters": []any{
+				openapi.Object{"$ref": "#/components/parameters/traceparent"}, openapi.Object{"$ref": "#/components/parameters/appCheck"},
+			}}
 			for method := range methods {
 				o, ok := operations[segment][method]
 				if !ok {
@@ -271,6 +278,10 @@ func apiDocument(t *testing.T) []byte {
 		"paths":    paths,
 		"components": openapi.Object{
 			"schemas": s.Made(), "responses": responses,
+			"parameters": openapi.Object{
+				"traceparent": optionalHeader("traceparent", "W3C trace context: the log of all that follows from the request is found under its trace"),
+				"appCheck":    optionalHeader(appCheckHeader, "the app's App Check token, where the operator asks for it"),
+			},
 			"securitySchemes": openapi.Object{
 				"idToken":      openapi.Object{"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "the Firebase ID token of the user"},
 				"receiptToken": openapi.Object{"type": "http", "scheme": "bearer", "description": "the receiptToken of the device, from /register"},

@@ -84,7 +84,7 @@ func TestLogInjection(t *testing.T) {
 	logger := slog.Default()
 	defer slog.SetDefault(logger)
 	var log bytes.Buffer
-	slog.SetDefault(logs.New(&log))
+	slog.SetDefault(logs.New(&log, "demo"))
 	evil := "x\n{\"severity\":\"ALERT\",\"message\":\"forged\"}\r\n\x1b[2J\u2028\u202e"
 	fails := methods{http.MethodPost: func(context.Context, string, *http.Request) (any, error) {
 		return nil, fmt.Errorf("of %q: %w", evil, errors.New(evil))

@@ -98,6 +98,8 @@ type Call struct {
 	// Rev counts the document's writes from 1: events arrive in any order and
 	// more than once, and the one with the larger Rev is the newer.
 	Rev int64 `firestore:"rev" json:"rev"`
+	// Traceparent is the trace of the request that wrote it last (package tracing).
+	Traceparent string `firestore:"traceparent,omitempty" json:"traceparent,omitempty"`
 
 	// What follows is derived from the above, for queries and rules.
 

@@ -9,6 +9,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/tracing"
 )
 
 // Store keeps calls.
@@ -67,6 +68,7 @@ func (s *Service) Invite(ctx context.Context, i Invitation) (_ InviteAnswer, err
 		return InviteAnswer{}, err
 	}
 	c := start(i, reachable, s.Now(), s.Retention)
+	c.Traceparent = tracing.Traceparent(ctx)
 	if i.Push != nil {
 		if err := s.CheckPush(c, i.Caller, *i.Push); err != nil {
 			return InviteAnswer{}, err
@@ -158,7 +160,7 @@ func (s *Service) Do(ctx context.Context, a Action) (_ any, err error) {
 			}
 		}
 		// What Settle found out is kept even where a is refused.
-		return changed(*c, &done), nil
+		return changed(ctx, *c, &done), nil
 	})
 	switch {
 	case err != nil:
@@ -187,12 +189,13 @@ func (a Action) inviter(c Call) string {
 	return longest
 }
 
-// changed is next, counted, where it differs from c.
-func changed(c Call, next *Call) *Call {
+// changed is next, counted and in ctx's trace, where it differs from c.
+func changed(ctx context.Context, c Call, next *Call) *Call {
 	if reflect.DeepEqual(c, *next) {
 		return nil
 	}
 	next.Rev++
+	next.Traceparent = tracing.Traceparent(ctx)
 	return next
 }
 
@@ -252,7 +255,7 @@ func (s *Service) settle(ctx context.Context, callID string) (settled *Call, err
 		}
 		next := Settle(*c, s.Now())
 		settled = &next
-		return changed(*c, settled), nil
+		return changed(ctx, *c, settled), nil
 	})
 	return settled, err
 }

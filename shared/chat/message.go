@@ -81,6 +81,8 @@ type Message struct {
 	CollapseID string `firestore:"collapseID,omitempty" json:"collapseID,omitempty"`
 	// Fanout is set of a group's message.
 	Fanout *Fanout `firestore:"fanout,omitempty" json:"fanout,omitempty"`
+	// Traceparent is the trace of the request that sent it (package tracing).
+	Traceparent string `firestore:"traceparent,omitempty" json:"traceparent,omitempty"`
 	// ExpireAt is when Firestore's TTL policy removes the message.
 	ExpireAt time.Time `firestore:"expireAt" json:"expireAt"`
 }
@@ -101,6 +103,7 @@ type Sent struct {
 	DeviceFilter *struct{} `json:"deviceFilter,omitempty"`
 	CollapseID   *struct{} `json:"collapseID,omitempty"`
 	Fanout       *struct{} `json:"fanout,omitempty"`
+	Traceparent  *struct{} `json:"traceparent,omitempty"`
 	ExpireAt     *struct{} `json:"expireAt,omitempty"`
 }
 

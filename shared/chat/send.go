@@ -7,6 +7,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/docid"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/tracing"
 )
 
 // Store keeps conversations and their messages.
@@ -42,6 +43,7 @@ func (s *Sender) Send(ctx context.Context, sender string, r *SendRequest) (_ Mes
 		return Message{}, err
 	}
 	m := s.message(sender, r)
+	m.Traceparent = tracing.Traceparent(ctx)
 	if m.Push != nil {
 		if err := s.CheckPush(m); err != nil {
 			return Message{}, err

@@ -16,6 +16,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/store"
+	"github.com/doorbell-push/doorbell/shared/tracing"
 )
 
 var now = time.UnixMilli(1_700_000_000_123)
@@ -42,12 +43,14 @@ func TestSendStoresEveryField(t *testing.T) {
 	r.Config.IsNotifyMentionedUsers = true
 	r.Config.DeviceFilter, r.Config.CollapseID = &device.Filter{Only: &device.Selector{Platforms: []device.Platform{device.Web}}}, "score"
 	r.Config.PushConfig.ExtendedData = "older name"
-	got, err := newSender(&store.Memory{}).Send(t.Context(), "alice", r)
+	ctx := tracing.Continue(t.Context(), "")
+	got, err := newSender(&store.Memory{}).Send(ctx, "alice", r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := chat.Message{
-		MessageID: got.MessageID, LocalMessageID: "l1", Type: chat.Custom, Message: "hi", SubType: 3, ExtendedData: "x",
+		Traceparent: tracing.Traceparent(ctx),
+		MessageID:   got.MessageID, LocalMessageID: "l1", Type: chat.Custom, Message: "hi", SubType: 3, ExtendedData: "x",
 		SenderUserID: "alice", ConversationID: "bob", ConversationType: chat.Peer,
 		Timestamp: now.UnixMilli(), OrderKey: 1, MentionedUserIDs: []string{"bob"}, IsMentionAll: true,
 		Priority: chat.High, Push: &chat.PushConfig{Title: "t", Content: "c", Payload: "older name"},

@@ -384,7 +384,7 @@ func TestForgetFails(t *testing.T) {
 func TestLog(t *testing.T) {
 	var out bytes.Buffer
 	before := slog.Default()
-	slog.SetDefault(logs.New(&out))
+	slog.SetDefault(logs.New(&out, "demo"))
 	t.Cleanup(func() { slog.SetDefault(before) })
 	for _, tc := range []struct {
 		answer   answer
@@ -419,7 +419,7 @@ func TestLog(t *testing.T) {
 func TestLogPerOutcome(t *testing.T) {
 	var out bytes.Buffer
 	before := slog.Default()
-	slog.SetDefault(logs.New(&out))
+	slog.SetDefault(logs.New(&out, "demo"))
 	t.Cleanup(func() { slog.SetDefault(before) })
 	inBubble(t, func(b *bench) {
 		b.fcm.answer = func(token string, _ int) answer {

@@ -66,7 +66,7 @@ func newBench(t *testing.T, users ...*presence.User) *bench {
 		b.presence.users[u.UserID] = u
 	}
 	before := slog.Default()
-	slog.SetDefault(logs.New(b.log))
+	slog.SetDefault(logs.New(b.log, "demo"))
 	t.Cleanup(func() { slog.SetDefault(before) })
 	b.f = &Fanout{
 		Presence: b.presence, Publisher: b.topic, Rings: b.ledger, Skips: b.ledger, AllSkips: true, Now: func() time.Time { return now },

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2"
@@ -14,6 +15,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/fanout"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/push"
+	"github.com/doorbell-push/doorbell/shared/tracing"
 )
 
 // Names are the names of the topics.
@@ -100,6 +102,11 @@ func publishJSON(ctx context.Context, p *pubsub.Publisher, v any, attributes map
 	if err != nil {
 		return err
 	}
+	if traceparent := tracing.Traceparent(ctx); traceparent != "" {
+		all := map[string]string{tracing.Key: traceparent}
+		maps.Copy(all, attributes)
+		attributes = all
+	}
 	_, err = p.Publish(ctx, &pubsub.Message{Data: data, Attributes: attributes}).Get(ctx)
 	return err
 }
@@ -144,6 +151,18 @@ func DecodeSweep(data []byte) (d call.Due, err error) {
 		return d, err
 	}
 	return d, d.Check()
+}
+
+// Traceparent is the trace that the publisher of an event's message was in; empty
+// where the event has none.
+func Traceparent(data []byte) string {
+	var envelope struct {
+		Message struct {
+			Attributes map[string]string `json:"attributes"`
+		} `json:"message"`
+	}
+	_ = json.Unmarshal(data, &envelope) // what can't be read says so where it is decoded
+	return envelope.Message.Attributes[tracing.Key]
 }
 
 // open decodes the data inside the Pub/Sub envelope into out. It is as strict as

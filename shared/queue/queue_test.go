@@ -337,3 +337,16 @@ func FuzzDecodeTask(f *testing.F) {
 		}
 	})
 }
+
+// What is published in a trace says so, beside its other attributes.
+func TestTraceparent(t *testing.T) {
+	const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	for data, want := range map[string]string{
+		`{"message":{"data":"","attributes":{"traceparent":"` + trace + `"}}}`: trace,
+		event("{}"): "", "": "", "[]": "", `{"message":{"attributes":3}}`: "",
+	} {
+		if got := Traceparent([]byte(data)); got != want {
+			t.Errorf("%s: %q", data, got)
+		}
+	}
+}
