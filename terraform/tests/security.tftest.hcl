@@ -181,7 +181,6 @@ run "everything" {
 run "sizing_and_settings" {
   variables {
     sizing   = { send = { max_instances = 7 }, sweep = { memory = "512Mi" }, dispatch = { max_instances = 6 } }
-    settings = { lease_seconds = 300, record_skips = true }
     settings = { lease_seconds = 300, record_skips = "all" }
   }
 
