@@ -111,6 +111,7 @@ type Dispatcher struct {
 	once    sync.Once
 	gate    *gate
 	breaker breaker
+	slots   presence.Slots
 }
 
 // Dispatch sends b. An error asks for redelivery.
@@ -182,14 +183,13 @@ func (d *Dispatcher) recheck(ctx context.Context, run *run, now time.Time) error
 	if receivers == 0 || (receivers > 1 && fresh) {
 		return nil
 	}
-	users := run.users()
-	current, err := d.Bindings.Users(ctx, users)
+	settings, err := d.recheckPresence(ctx, run)
 	if err != nil {
 		return err
 	}
 	run.look(now)
-	run.decide(now, func(t push.Target) plan.Decision { return d.Rules.Recheck(a, t, current[t.UserID], now) })
-	if users = run.users(); len(users) == 0 || fresh || a.ConversationType != chat.Group {
+	users := run.users()
+	if len(users) == 0 || fresh || a.ConversationType != chat.Group {
 		return nil
 	}
 	c, members, err := d.Members.ReadGroup(ctx, a.CID, users)
@@ -204,9 +204,28 @@ func (d *Dispatcher) recheck(ctx context.Context, run *run, now time.Time) error
 		if m, in := members[t.UserID]; in {
 			member = plan.MemberOf(m.Entry())
 		}
-		return d.Rules.RecheckMember(a, t, current[t.UserID], member, now)
+		return d.Rules.RecheckMember(a, t, settings[t.UserID], member, now)
 	})
 	return nil
+}
+
+// recheckPresence drops the targets that should not ring any more by their users'
+// presence, and returns what these users set, which is all that is kept of it.
+func (d *Dispatcher) recheckPresence(ctx context.Context, run *run) (map[string]presence.Settings, error) {
+	a, settings := run.batch.Announcement, map[string]presence.Settings{}
+	err := d.slots.Each(ctx, run.users(), d.Bindings.Users, func(ids []string, current map[string]*presence.User) {
+		now := d.Now() // there may have been a wait
+		run.decide(now, func(t push.Target) plan.Decision {
+			if _, in := slices.BinarySearch(ids, t.UserID); !in {
+				return plan.Decision{Reason: plan.Push} // in another part
+			}
+			return d.Rules.Recheck(a, t, current[t.UserID], now)
+		})
+		for id, u := range current {
+			settings[id] = u.Settings
+		}
+	})
+	return settings, err
 }
 
 // settle records what became of the batch, and dead-letters what is hopeless.
@@ -284,14 +303,21 @@ func (d *Dispatcher) pardon(ctx context.Context, run *run) {
 	users := map[string]bool{}
 	for _, i := range dead {
 		users[run.batch.Targets[i].UserID] = true
+		run.become(i, delivery.Pending)
 	}
-	current, err := d.Bindings.Users(ctx, slices.Sorted(maps.Keys(users)))
-	for _, i := range dead {
-		t := run.batch.Targets[i]
-		now, bound := current[t.UserID].Device(t.PushID)
-		if err != nil || (bound && !now.Target.IsZero() && now.Target != t.Device()) {
-			run.become(i, delivery.Pending)
+	err := d.slots.Each(ctx, slices.Sorted(maps.Keys(users)), d.Bindings.Users, func(ids []string, current map[string]*presence.User) {
+		for _, i := range dead {
+			t := run.batch.Targets[i]
+			if _, in := slices.BinarySearch(ids, t.UserID); !in {
+				continue
+			}
+			if now, bound := current[t.UserID].Device(t.PushID); !bound || now.Target.IsZero() || now.Target == t.Device() {
+				run.become(i, delivery.Failed)
+			}
 		}
+	})
+	if err != nil {
+		slog.WarnContext(ctx, "not known whether targets called dead are in use", "batch", run.batch.ID, "error", err)
 	}
 }
 

@@ -50,7 +50,7 @@ type Fanout struct {
 	Retention time.Duration // of ledger entries
 	Threshold int           // members of a group above which its fan-out is split into Tasks
 
-	slots slots
+	slots presence.Slots
 }
 
 // Message plans the push of m and publishes it; of a large group, the tasks

@@ -73,7 +73,7 @@ func (f *Fanout) Task(ctx context.Context, t Task) (err error) {
 }
 
 // group goes through the task's chunks, each with one read of the roster and
-// batched gets of its members' presence (see slots), and publishes whenever a
+// batched gets of its members' presence (see presence.Slots), and publishes whenever a
 // batch is full: what it holds at a time is a chunk of the roster, some presence
 // and a batch, whatever the group's size.
 //
@@ -154,7 +154,7 @@ func (s *stream) part(ctx context.Context, receivers []plan.Receiver, now time.T
 	planned = len(receivers)
 	var users map[string]*presence.User
 	if len(ask) > 0 {
-		most, free, err := s.f.slots.take(ctx, len(ask))
+		most, free, err := s.f.slots.Take(ctx, len(ask))
 		if err != nil {
 			return 0, err
 		}

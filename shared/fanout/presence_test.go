@@ -122,8 +122,8 @@ func TestLargestPresence(t *testing.T) {
 		return users
 	}) / n
 	t.Logf("%d bytes on the wire, %d as read, %d as decoded", len(wire), raw, decoded)
-	if all := maxHeld * (len(wire) + raw + decoded); all > 128<<20 {
-		t.Errorf("%d of them take %d MiB", maxHeld, all>>20)
+	if all := presence.MaxHeld * (len(wire) + raw + decoded); all > 128<<20 {
+		t.Errorf("%d of them take %d MiB", presence.MaxHeld, all>>20)
 	}
 }
 
@@ -163,8 +163,8 @@ func TestPresenceHeldIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		// Of 250, 250 and 100 members, without the sender.
-		if want := 4 + 4 + 2; h.most != maxHeld || h.reads != want {
-			t.Errorf("one alone held up to %d and made %d reads, want %d and %d", h.most, h.reads, maxHeld, want)
+		if want := 4 + 4 + 2; h.most != presence.MaxHeld || h.reads != want {
+			t.Errorf("one alone held up to %d and made %d reads, want %d and %d", h.most, h.reads, presence.MaxHeld, want)
 		}
 		alone := len(c.rung())
 		h.most = 0
@@ -177,15 +177,15 @@ func TestPresenceHeldIsBounded(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if h.most != maxHeld {
-			t.Errorf("%d at once held up to %d, want %d", atOnce, h.most, maxHeld)
+		if h.most != presence.MaxHeld {
+			t.Errorf("%d at once held up to %d, want %d", atOnce, h.most, presence.MaxHeld)
 		}
 		if alone != members-1 || len(c.rung()) != alone {
 			t.Errorf("%d and %d users are rung, want %d", alone, len(c.rung()), members-1)
 		}
 
 		// Who waits for too long gives up, and gives back what it has.
-		_, free, err := c.f.slots.take(t.Context(), members)
+		_, free, err := c.f.slots.Take(t.Context(), members)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -196,7 +196,7 @@ func TestPresenceHeldIsBounded(t *testing.T) {
 		}
 		free()
 		c.f.Presence = failingPresence{}
-		for range maxHeld {
+		for range presence.MaxHeld {
 			if err := c.f.Task(t.Context(), Task{Message: m, Chunks: 1}); !errors.Is(err, errTopic) {
 				t.Fatalf("presence fails: %v", err)
 			}

@@ -147,7 +147,7 @@ func FuzzDecide(f *testing.F) {
 				t.Errorf("planned %+v, and at once %+v", decision, again)
 			}
 			if a.ConversationType == chat.Group {
-				if why := rules.RecheckMember(a, decision.Target, r.Presence, r.Member, now); why != Push {
+				if why := rules.RecheckMember(a, decision.Target, r.Presence.Settings, r.Member, now); why != Push {
 					t.Errorf("planned %+v, and at once %q", decision, why)
 				}
 			}
@@ -155,7 +155,11 @@ func FuzzDecide(f *testing.F) {
 		// Another target than the plan's, looked at later.
 		target := push.Target{UserID: r.UserID, PushID: pick(&d, "p0", "p9", ""), Gen: d.of(3), Mentioned: d.yes(), Insisted: d.yes()}
 		checkDecision(t, closed, r, rules.Recheck(a, target, r.Presence, now))
-		if why := rules.RecheckMember(a, target, r.Presence, r.Member, now); !slices.Contains(closed, why) {
+		var set presence.Settings
+		if r.Presence != nil {
+			set = r.Presence.Settings
+		}
+		if why := rules.RecheckMember(a, target, set, r.Member, now); !slices.Contains(closed, why) {
 			t.Errorf("reason %q", why)
 		}
 		c := &calling.Call{Users: map[string]calling.User{"bob": {State: calling.UserState(d.of(12)), Gen: d.of(3), ExpiresAt: d.ms()}}}

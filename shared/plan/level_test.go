@@ -122,7 +122,7 @@ func TestLevels(t *testing.T) {
 			}
 			again := rules.Recheck(a, target, r.Presence, now).Reason
 			if again == Push && !tc.peer {
-				again = rules.RecheckMember(a, target, r.Presence, r.Member, now)
+				again = rules.RecheckMember(a, target, r.Presence.Settings, r.Member, now)
 			}
 			if again != tc.want && tc.settings.SnoozedUntil == 0 {
 				t.Errorf("again: %q, want %q", again, tc.want)
@@ -203,7 +203,7 @@ func TestRecheckMember(t *testing.T) {
 	} {
 		target := planned
 		target.Insisted = tc.insist
-		if got := (Rules{}).RecheckMember(inGroup, target, bob(phone()), tc.member, now); got != tc.want {
+		if got := (Rules{}).RecheckMember(inGroup, target, presence.Settings{}, tc.member, now); got != tc.want {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)
 		}
 	}

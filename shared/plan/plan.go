@@ -200,10 +200,11 @@ func (p Rules) Recheck(a push.Announcement, t push.Target, u *presence.User, now
 	return out
 }
 
-// RecheckMember decides again for a target of a group's message, with the
-// membership as it is now, nil if there is none any more.
-func (p Rules) RecheckMember(a push.Announcement, t push.Target, u *presence.User, m *Member, now time.Time) Reason {
-	r := receiver(t, u)
+// RecheckMember decides again for a target of a group's message, with what the
+// user set for all conversations, and the membership as it is now, nil if there
+// is none any more.
+func (p Rules) RecheckMember(a push.Announcement, t push.Target, s presence.Settings, m *Member, now time.Time) Reason {
+	r := receiver(t, &presence.User{Settings: s})
 	r.Member = m
 	if reason := forMember(a, r, now); reason != Push {
 		return reason
