@@ -85,6 +85,10 @@ func (s *sending) try(i int, turn turn, tries int) (next time.Time, again bool) 
 	defer turn.end()
 	t, at, ok := s.ready(i)
 	now := s.Now()
+	// That may have taken time, in which FCM told another that it wants a pause.
+	if until := s.gate.pause.current(); until.After(at) {
+		at = until
+	}
 	if !ok || at.After(now) {
 		s.gate.pace.back(s.rank)
 		return at, ok

@@ -267,6 +267,42 @@ func TestLooksAgainForAll(t *testing.T) {
 	})
 }
 
+// FCM asks for a pause while those whose turn it is wait for the answer about
+// presence: none is begun in it, and what it outlasts is no attempt.
+func TestPauseWhileLookingAgain(t *testing.T) {
+	for _, tc := range []struct {
+		pause time.Duration
+		goes  bool
+	}{{3 * time.Second, true}, {time.Minute, false}} {
+		inBubble(t, func(b *bench) {
+			watched := &bindings{Bindings: b.db, wait: time.Second}
+			b.d.Bindings, b.d.Rate = watched, 1000
+			b.holdBack("pause") // for eight seconds
+			batch := b.batchOf("m", "m", 50)
+			done := make(chan error, 1)
+			go func() { done <- b.d.Dispatch(b.Context(), batch) }()
+			time.Sleep(8*time.Second + time.Second/2)
+			until := time.Now().Add(tc.pause)
+			b.d.gate.hold(time.Now(), until)
+			if err := <-done; (err == nil) != tc.goes {
+				t.Errorf("%v: %v", tc.pause, err)
+			}
+			for _, r := range b.fcm.requests {
+				if r.at.Before(until) {
+					t.Fatalf("%v: %s was asked about %v before the pause ends", tc.pause, r.token, until.Sub(r.at))
+				}
+			}
+			e := b.db.Deliveries()[batch.ID]
+			if tc.goes && (len(b.fcm.requests) != 50 || len(watched.reads) != 1 || !e.Done) {
+				t.Errorf("%v: %d requests, %d reads, done: %t", tc.pause, len(b.fcm.requests), len(watched.reads), e.Done)
+			}
+			if !tc.goes && (e.Attempt != 0 || !e.LeaseUntil.Equal(until)) {
+				t.Errorf("%v: attempt %d, again at %v, want %v", tc.pause, e.Attempt, e.LeaseUntil, until)
+			}
+		})
+	}
+}
+
 // Presence can't be read again: those that wait are left to the redelivery, and
 // it isn't asked for each of them.
 func TestLooksAgainInVain(t *testing.T) {
