@@ -84,8 +84,8 @@ run "everything" {
   }
 
   assert {
-    condition     = module.on_message.roles == ["roles/datastore.viewer"]
-    error_message = "on-message only reads."
+    condition     = module.on_message.roles == ["roles/datastore.user"]
+    error_message = "on-message has more than the ledger takes."
   }
 
   assert {
@@ -181,12 +181,16 @@ run "everything" {
 run "sizing_and_settings" {
   variables {
     sizing   = { send = { max_instances = 7 }, sweep = { memory = "512Mi" }, dispatch = { max_instances = 6 } }
-    settings = { lease_seconds = 300, record_skips = "all" }
+    settings = { lease_seconds = 300, record_skips = "off" }
   }
 
   assert {
     condition     = module.send.function.service_config[0].max_instance_count == 7 && module.send.function.service_config[0].available_memory == "256Mi"
     error_message = "The operator's size is not taken, or takes more with it."
+  }
+  assert {
+    condition     = module.on_message.roles == ["roles/datastore.viewer"] && module.fan_out.roles == ["roles/datastore.viewer"]
+    error_message = "Who writes nothing may write."
   }
   assert {
     condition     = module.sweep.function.service_config[0].timeout_seconds == 100 && module.sweep.function.service_config[0].available_memory == "512Mi"
@@ -210,10 +214,6 @@ run "sizing_and_settings" {
       && module.dispatch.function.service_config[0].max_instance_count / 8 + module.dispatch_urgent.function.service_config[0].max_instance_count / 20 <= 1
     )
     error_message = "All instances that send to FCM together have more than its quota."
-  }
-  assert {
-    condition     = module.on_message.roles == ["roles/datastore.user"]
-    error_message = "on-message is to write the ledger, and may not."
   }
 }
 
