@@ -24,6 +24,7 @@ type query struct {
 // the API's README tells other clients of.
 var queries = []query{
 	{"shared/store/call.go Calls", "callsCollection", "calls", false, []string{"members array-contains", "createTime desc"}},
+	{"shared/store/call.go CallsSince", "callsCollection", "calls", false, []string{"members array-contains", "createTime >=", "createTime desc"}},
 	{"shared/store/call.go DueCalls", "callsCollection", "calls", false, []string{"dueShard ==", "dueAt <=", "dueAt asc"}},
 	{"shared/store/delivery.go Entries", "deliveriesCollection", "deliveries", false, []string{"subjectID =="}},
 	{"shared/store/group.go ClearingGroups", "conversationsCollection", "conversations", false, []string{"clearing =="}},
