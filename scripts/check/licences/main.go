@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -17,6 +18,10 @@ import (
 )
 
 func main() {
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: go run ./scripts/check/licences\n\nWrites scripts/check/licences/README.md anew; run it from the module's root.")
+	}
+	flag.Parse()
 	text, err := document(".") // run from the module's root
 	if err == nil {
 		err = os.WriteFile(filepath.Join("scripts", "check", "licences", "README.md"), text, 0o644)
