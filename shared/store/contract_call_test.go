@@ -33,7 +33,7 @@ func fullCall(userID string) call.Call {
 	push := &chat.PushConfig{Title: "t", Content: "c"}
 	return call.Call{
 		CallID: id, Caller: userID, Mode: call.Advanced, State: call.Started, CreateTime: at(0).UnixMilli(), Timeout: 90,
-		ExtendedData: "x", AcceptTime: 1, EndTime: 2, EndedBy: "b", Pushes: map[string]chat.PushConfig{"1": *push, "2": *push}, Rev: 3,
+		ExtendedData: "x", AcceptTime: 1, EndTime: 2, EndedBy: "b", Pushes: map[string]chat.PushConfig{"1": *push, "2": *push}, Rev: 3, Traceparent: "tp",
 		Users: map[string]call.User{
 			userID:       {State: call.Accepted, At: 1},
 			"b.with$odd": {State: call.Inviting, ExtendedData: "y", Inviter: userID, Gen: 2, ExpiresAt: 5, At: 4, AnsweredBy: "p", Push: "1", EndPush: "2"},

@@ -17,7 +17,7 @@ import (
 var storedCall = call.Call{
 	CallID: "c1", Caller: "alice", Mode: call.Advanced, State: call.Ended, CreateTime: 1, Timeout: 90, ExtendedData: "x", AcceptTime: 2, EndTime: 3, EndedBy: "bob",
 	Users:  map[string]call.User{"bob": {State: call.Rejected, ExtendedData: "y", Inviter: "alice", Gen: 1, ExpiresAt: 4, At: 5, AnsweredBy: "p", Push: "1", EndPush: "2"}},
-	Pushes: map[string]chat.PushConfig{"1": {Title: "t", Content: "c"}, "2": {Title: "u", Content: "d"}}, Rev: 6,
+	Pushes: map[string]chat.PushConfig{"1": {Title: "t", Content: "c"}, "2": {Title: "u", Content: "d"}}, Rev: 6, Traceparent: "tp",
 	Members: []string{"alice", "bob"}, Ringing: []string{"bob"}, DueAt: 7, DueShard: 2, ExpireAt: time.UnixMicro(1_700_000_000_123_456).UTC(),
 }
 
