@@ -55,7 +55,7 @@ export class Account {
     this.calls = new Calls(this.api, this.deviceID);
     this.conversations = new Conversations(this.api, userID);
     this.inbox = new Inbox(storageKey(name, `inbox:${userID}`));
-    const feed = new FirestoreFeed(project.db, userID);
+    const feed = new FirestoreFeed(project.db, userID, Boolean(settings.emulators?.firestore));
     this.tracker = new CallTracker({
       feed, userID, fire, settle: (callID) => this.calls.settle(callID), serverTime: () => Date.now() - this.clockAheadMs,
     });

@@ -8,7 +8,7 @@ import { settled } from "./fakes/clock.js";
 const feed = new FirestoreFeed({} as never, "me");
 
 /** A snapshot as Firestore gives it. */
-const snapshot = (fromCache: boolean, ...docs: Record<string, unknown>[]): object => ({
+const snapshot = (fromCache: boolean, ...docs: Record<string, unknown>[]): { metadata: object; docs: object[] } => ({
   metadata: { fromCache },
   docs: docs.map((data) => ({ id: data.cid, ref: { parent: { parent: { id: data.cid } } }, get: (name: string) => data[name], data: () => data })),
 });
@@ -44,4 +44,32 @@ test("a listener's failure is told", async () => {
   await settled();
   firebase.listener!.failed("permission-denied");
   assert.equal(failure, "permission-denied");
+});
+
+test("what the emulator's first answer lacks, a second look finds, once", async () => {
+  const lookedAt = async (emulated: boolean, act: (news: (all: object) => void) => void = () => {}): Promise<number[][]> => {
+    const told: number[][] = [];
+    firebase.found = snapshot(false, { orderKey: 1 }).docs;
+    const stop = new FirestoreFeed({} as never, "me", emulated).follow("c", 0, (list) => { told.push(list.map((m) => m.orderKey)); }, () => {});
+    await Promise.resolve(); // the first answer, which is empty
+    act(firebase.listener!.news);
+    await settled();
+    stop();
+    firebase.found = [];
+    return told;
+  };
+  assert.deepEqual(await lookedAt(true), [[1]]);
+  assert.deepEqual(await lookedAt(false), [], "Firestore's own answer is complete, and a look costs a read");
+  assert.deepEqual(await lookedAt(true, (news) => news(snapshot(false, { orderKey: 1 }, { orderKey: 2 }))), [[1, 2]]);
+});
+
+test("who stops listening is told nothing of a second look", async () => {
+  const told: unknown[] = [];
+  firebase.found = snapshot(false, { orderKey: 1 }).docs;
+  const stop = new FirestoreFeed({} as never, "me", true).follow("c", 0, (list) => told.push(...list), () => {});
+  await Promise.resolve();
+  stop();
+  await settled();
+  firebase.found = [];
+  assert.deepEqual(told, []);
 });

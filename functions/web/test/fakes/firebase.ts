@@ -16,6 +16,8 @@ export const firebase = {
   tokenFailure: undefined as Error | undefined,
   /** The last one on Firestore. */
   listener: undefined as { options: object; news: (all: object) => void; failed: (err: unknown) => void } | undefined,
+  /** What the queries that are run once find. */
+  found: [] as object[],
   /** Signs a user in as the app itself, or another tab, would. */
   setUser(uid: string | null, name = "[DEFAULT]"): void {
     setUser(authOf(name), uid);
@@ -25,7 +27,7 @@ export const firebase = {
       auth.watchers.clear();
       auth.currentUser = null;
     }
-    Object.assign(firebase, { tokens: [], dropped: 0, tokenFailure: undefined });
+    Object.assign(firebase, { tokens: [], dropped: 0, tokenFailure: undefined, found: [] });
   },
 };
 
@@ -74,7 +76,7 @@ export const Timestamp = { fromMillis: (ms: number): number => ms };
 const nothing = (..._: unknown[]): object => ({});
 export { nothing as collection, nothing as collectionGroup, nothing as doc, nothing as limit, nothing as orderBy, nothing as query, nothing as where };
 export const getDoc = (): Promise<object> => Promise.resolve({ exists: () => false, get: () => undefined, data: () => undefined });
-export const getDocs = (): Promise<object> => Promise.resolve({ docs: [] });
+export const getDocs = (): Promise<object> => Promise.resolve({ docs: firebase.found });
 export const onSnapshot = (_: object, options: object, news: (all: object) => void, failed: (err: unknown) => void): (() => void) => {
   firebase.listener = { options, news, failed };
   queueMicrotask(() => news({ docs: [], metadata: { fromCache: false } }));
