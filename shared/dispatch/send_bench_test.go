@@ -63,11 +63,12 @@ func announcement() push.Announcement {
 }
 
 // What a push may allocate beside the network and the stores. Of FCM's 6 kB
-// that it may take in all, a plain HTTP/2 request has 3.8. Measured are 1,360
-// bytes in 3.8; a busy machine starts more goroutines.
+// that it may take in all, a plain HTTP/2 request has 3.8. Measured are up to
+// 1,380 bytes in 3.9, idle, on a busy machine or with -race: one allocation more
+// for each push is too many.
 const (
-	mostBytes  = 1800
-	mostAllocs = 6
+	mostBytes  = 1600
+	mostAllocs = 4.5
 )
 
 func TestAllocations(t *testing.T) {
@@ -92,6 +93,6 @@ func TestAllocations(t *testing.T) {
 	bytes, allocs := (after.TotalAlloc-before.TotalAlloc)/pushes, float64(after.Mallocs-before.Mallocs)/float64(pushes)
 	t.Logf("%d bytes in %.1f allocations a push", bytes, allocs)
 	if bytes > mostBytes || allocs > mostAllocs {
-		t.Errorf("%d bytes in %.1f allocations a push, want at most %d in %d", bytes, allocs, mostBytes, mostAllocs)
+		t.Errorf("%d bytes in %.1f allocations a push, want at most %d in %.1f", bytes, allocs, mostBytes, mostAllocs)
 	}
 }
