@@ -234,7 +234,10 @@ func (c *Call) permit(a Action) error {
 	case !ok:
 		return fault.New(fault.FailedPrecondition, fault.CallError, "%s is for calls of mode Advanced (1), and this one's is %v (%d)", a.Kind, c.Mode, c.Mode)
 	case a.PushID != "" && u.AnsweredBy != "" && u.AnsweredBy != a.PushID && (u.State == Accepted || (u.State == Rejected && a.Kind != Join)):
-		return c.refuse(a, "the invitation was already %s on another device", map[UserState]string{Accepted: "accepted", Rejected: "rejected"}[u.State])
+		answer := map[UserState]string{Accepted: "accepted", Rejected: "rejected"}[u.State]
+		late := c.refuse(a, "the invitation was already %s on another device", answer)
+		late.Details = &fault.Details{AnsweredBy: u.AnsweredBy, Answer: answer}
+		return late
 	case a.Kind == Cancel && c.Mode == General && c.AcceptTime != 0:
 		return c.refuse(a, "an invitee has accepted already: the call's mode is General, where nothing is cancelled after that")
 	case c.State != Started:
@@ -271,7 +274,7 @@ func wrongRole(k Kind, role Role) error {
 	return fault.New(fault.PermissionDenied, fault.CallIsNotInvitee, "can't %s: you are not invited to this call", k)
 }
 
-func (c *Call) refuse(a Action, why string, args ...any) error {
+func (c *Call) refuse(a Action, why string, args ...any) *fault.Error {
 	code := fault.CallError
 	if a.Kind == Cancel {
 		code = fault.CallCancelError

@@ -305,28 +305,31 @@ func TestRefusals(t *testing.T) {
 		status  fault.Status
 		code    fault.Code
 		message string
+		details *fault.Details
 	}{
-		{accepted, accept("B", "2"), 2, fault.FailedPrecondition, fault.CallError, "can't accept: the invitation was already accepted on another device"},
-		{one, accept("B", "2"), 2, fault.FailedPrecondition, fault.CallError, "can't accept: the invitation was already accepted on another device"},
-		{one, Action{Kind: Reject, UserID: "B", PushID: "B2"}, 2, fault.FailedPrecondition, fault.CallError, "can't reject: the invitation was already accepted on another device"},
-		{rejected, accept("B", "2"), 2, fault.FailedPrecondition, fault.CallError, "can't accept: the invitation was already rejected on another device"},
-		{rejected, accept("B", "1"), 2, fault.FailedPrecondition, fault.CallError, "can't accept: your state in the call is Rejected (2)"},
-		{cancelled, accept("B", "1"), 2, fault.FailedPrecondition, fault.CallError, "can't accept: the call has ended, and your state in it is BeCancelled (10)"},
-		{general, accept("B", "1"), ring, fault.FailedPrecondition, fault.CallError, "can't accept: the call has ended, and your state in it is Timeout (6)"},
-		{general, accept("A", "1"), 1, fault.PermissionDenied, fault.CallIsNotInvitee, "can't accept: this is your own call, and only invitees can"},
-		{general, Action{Kind: Reject, UserID: "X", PushID: "X1"}, 1, fault.PermissionDenied, fault.CallIsNotInvitee, "can't reject: you are not invited to this call"},
-		{general, Action{Kind: Cancel, UserID: "B"}, 1, fault.PermissionDenied, fault.CallIsNotInvitor, "can't cancel: you are not the one who invites in this call"},
-		{accepted, Action{Kind: Cancel, UserID: "A"}, 2, fault.FailedPrecondition, fault.CallCancelError, "can't cancel: an invitee has accepted already: the call's mode is General, where nothing is cancelled after that"},
-		{general, Action{Kind: Cancel, UserID: "A"}, ring, fault.FailedPrecondition, fault.CallCancelError, "can't cancel: the call has ended, and your state in it is Timeout (6)"},
-		{general, Action{Kind: Leave, UserID: "A"}, 1, fault.FailedPrecondition, fault.CallError, "quit is for calls of mode Advanced (1), and this one's is General (0)"},
-		{advanced, Action{Kind: End, UserID: "B"}, 1, fault.FailedPrecondition, fault.CallError, "can't end: your state in the call is Inviting (0)"},
+		{accepted, accept("B", "2"), 2, fault.FailedPrecondition, fault.CallError, "can't accept: the invitation was already accepted on another device", &fault.Details{AnsweredBy: "B1", Answer: "accepted"}},
+		{one, accept("B", "2"), 2, fault.FailedPrecondition, fault.CallError, "can't accept: the invitation was already accepted on another device", &fault.Details{AnsweredBy: "B1", Answer: "accepted"}},
+		{one, Action{Kind: Reject, UserID: "B", PushID: "B2"}, 2, fault.FailedPrecondition, fault.CallError, "can't reject: the invitation was already accepted on another device", &fault.Details{AnsweredBy: "B1", Answer: "accepted"}},
+		{rejected, accept("B", "2"), 2, fault.FailedPrecondition, fault.CallError, "can't accept: the invitation was already rejected on another device", &fault.Details{AnsweredBy: "B1", Answer: "rejected"}},
+		{rejected, accept("B", "1"), 2, fault.FailedPrecondition, fault.CallError, "can't accept: your state in the call is Rejected (2)", nil},
+		{cancelled, accept("B", "1"), 2, fault.FailedPrecondition, fault.CallError, "can't accept: the call has ended, and your state in it is BeCancelled (10)", nil},
+		{general, accept("B", "1"), ring, fault.FailedPrecondition, fault.CallError, "can't accept: the call has ended, and your state in it is Timeout (6)", nil},
+		{general, accept("A", "1"), 1, fault.PermissionDenied, fault.CallIsNotInvitee, "can't accept: this is your own call, and only invitees can", nil},
+		{general, Action{Kind: Reject, UserID: "X", PushID: "X1"}, 1, fault.PermissionDenied, fault.CallIsNotInvitee, "can't reject: you are not invited to this call", nil},
+		{general, Action{Kind: Cancel, UserID: "B"}, 1, fault.PermissionDenied, fault.CallIsNotInvitor, "can't cancel: you are not the one who invites in this call", nil},
+		{accepted, Action{Kind: Cancel, UserID: "A"}, 2, fault.FailedPrecondition, fault.CallCancelError, "can't cancel: an invitee has accepted already: the call's mode is General, where nothing is cancelled after that", nil},
+		{general, Action{Kind: Cancel, UserID: "A"}, ring, fault.FailedPrecondition, fault.CallCancelError, "can't cancel: the call has ended, and your state in it is Timeout (6)", nil},
+		{general, Action{Kind: Leave, UserID: "A"}, 1, fault.FailedPrecondition, fault.CallError, "quit is for calls of mode Advanced (1), and this one's is General (0)", nil},
+		{advanced, Action{Kind: End, UserID: "B"}, 1, fault.FailedPrecondition, fault.CallError, "can't end: your state in the call is Inviting (0)", nil},
 		{apply(t, advanced, accept("B", "1"), at(1)), Action{Kind: Cancel, UserID: "B", Invitees: []string{"C"}}, 1, fault.PermissionDenied, fault.CallIsNotInvitor,
-			"can't cancel: you did not invite all of these users, and only the caller may cancel others' invitations"},
-		{advanced, Action{Kind: Invite, UserID: "A", Invitees: []string{"D", "E"}, MaxInvitees: 3}, 1, fault.FailedPrecondition, fault.CallError, "the call would have invited 4 users: at most 3"},
+			"can't cancel: you did not invite all of these users, and only the caller may cancel others' invitations", nil},
+		{advanced, Action{Kind: Invite, UserID: "A", Invitees: []string{"D", "E"}, MaxInvitees: 3}, 1, fault.FailedPrecondition, fault.CallError, "the call would have invited 4 users: at most 3", nil},
 	} {
 		_, _, err := Apply(tc.call, tc.action, at(tc.at))
-		if want := fault.New(tc.status, tc.code, "%s", tc.message); !reflect.DeepEqual(err, error(want)) {
-			t.Errorf("got  %v\nwant %v", err, want)
+		want := fault.New(tc.status, tc.code, "%s", tc.message)
+		want.Details = tc.details
+		if !reflect.DeepEqual(err, error(want)) {
+			t.Errorf("got  %v %+v\nwant %v %+v", err, fault.From(err).Details, want, want.Details)
 		}
 	}
 }

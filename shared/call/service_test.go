@@ -241,7 +241,7 @@ func TestOneDeviceWins(t *testing.T) {
 	w.invite("c", "A", call.General, 10, "B")
 	var wg sync.WaitGroup
 	var mu sync.Mutex
-	var won []string
+	var won, told []string
 	for i := range 8 {
 		wg.Go(func() {
 			pushID := fmt.Sprint(i)
@@ -250,14 +250,18 @@ func TestOneDeviceWins(t *testing.T) {
 			defer mu.Unlock()
 			if err == nil {
 				won = append(won, pushID)
-			} else if fault.From(err).Message != "can't accept: the invitation was already accepted on another device" {
+			} else if d := fault.From(err).Details; d == nil || d.Answer != "accepted" {
 				t.Error(err)
+			} else {
+				told = append(told, d.AnsweredBy)
 			}
 		})
 	}
 	wg.Wait()
 	if c := w.read("c"); len(won) != 1 || c.Users["B"].AnsweredBy != won[0] || c.Rev != 2 {
 		t.Errorf("%q won %+v", won, c)
+	} else if !slices.Equal(told, slices.Repeat(won, 7)) {
+		t.Errorf("%q won, the others were told %q", won, told)
 	}
 }
 

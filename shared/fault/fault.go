@@ -105,8 +105,16 @@ type Error struct {
 	// Field is the path of the request field at fault ("config.pushConfig.title"),
 	// empty where no single field is.
 	Field string `json:"field,omitempty"`
+	// Details is what of the message a program may need; most errors have none.
+	Details *Details `json:"details,omitempty"`
 	// RetryAfter is sent as the Retry-After header when it is positive.
 	RetryAfter time.Duration `json:"-"`
+}
+
+// Details is of an invitation that another device of the caller's has answered.
+type Details struct {
+	AnsweredBy string `json:"answeredBy"` // that device's PushID
+	Answer     string `json:"answer"`     // "accepted" or "rejected"
 }
 
 func (e *Error) Error() string {

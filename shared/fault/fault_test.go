@@ -31,6 +31,7 @@ func TestErrorJSON(t *testing.T) {
 		want string
 	}{
 		{Invalid("a", "b"), `{"code":6000001,"status":"INVALID_ARGUMENT","message":"b","field":"a"}`},
+		{&Error{Code: 1, Status: Internal, Details: &Details{"p", "accepted"}}, `{"code":1,"status":"INTERNAL","message":"","details":{"answeredBy":"p","answer":"accepted"}}`},
 		{&Error{Code: 1, Status: Internal, RetryAfter: 5}, `{"code":1,"status":"INTERNAL","message":""}`},
 	} {
 		if got, err := json.Marshal(tc.err); err != nil || string(got) != tc.want {

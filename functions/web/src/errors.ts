@@ -6,6 +6,12 @@ export interface ZIMError {
   message: string;
 }
 
+/** What the server adds to its error for programs. */
+export interface Details {
+  answeredBy: string;
+  answer: "accepted" | "rejected";
+}
+
 /** The class behind ZIMError: an Error, so that it has a stack. */
 export class DoorbellError extends Error implements ZIMError {
   override readonly name = "ZIMError";
@@ -14,12 +20,15 @@ export class DoorbellError extends Error implements ZIMError {
   readonly field?: string;
   /** A short name of what went wrong, where the code alone doesn't tell. */
   readonly reason?: string;
+  /** Of an invitation that another device of the user's has answered: which (a PushID), and how. */
+  readonly details?: Details;
 
-  constructor(code: number, message: string, more: { field?: string | undefined; reason?: string; cause?: unknown } = {}) {
+  constructor(code: number, message: string, more: { field?: string | undefined; reason?: string; cause?: unknown; details?: Details | undefined } = {}) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.code = code;
     if (more.field) this.field = more.field;
     if (more.reason) this.reason = more.reason;
+    if (more.details) this.details = more.details;
   }
 }
 

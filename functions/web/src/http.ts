@@ -1,5 +1,5 @@
 import { ZIMErrorCode } from "./enums.js";
-import { asError, DoorbellError } from "./errors.js";
+import { asError, type Details, DoorbellError } from "./errors.js";
 
 /** What a request shows: the user's Firebase ID token, and the app's App Check token where there is one. */
 export interface Credentials {
@@ -106,9 +106,9 @@ async function read(answer: Response, path: string): Promise<Outcome> {
     value = undefined;
   }
   if (answer.ok && value !== undefined) return { value };
-  const said = (value as { error?: { code?: number; message?: string; field?: string } } | undefined)?.error;
+  const said = (value as { error?: { code?: number; message?: string; field?: string; details?: Details } } | undefined)?.error;
   const error = said?.code
-    ? new DoorbellError(said.code, said.field ? `${said.field}: ${said.message}` : String(said.message), { field: said.field })
+    ? new DoorbellError(said.code, said.field ? `${said.field}: ${said.message}` : String(said.message), { field: said.field, details: said.details })
     : new DoorbellError(ZIMErrorCode.CommonModuleIMServerError, `${path}: HTTP ${answer.status} that isn't Doorbell's`);
   const after = Number(answer.headers.get("Retry-After"));
   return {

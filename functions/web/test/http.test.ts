@@ -50,6 +50,11 @@ test("the server's error comes as it is, with the field", async () => {
   assert.equal(asked.length, 1);
 });
 
+test("which other device has answered a call comes along", async () => {
+  const details = { answeredBy: "p1", answer: "accepted" };
+  await assert.rejects(api(refused(409, { code: 6000270, message: "late", details })).a.post("/call-accept", {}), { code: 6000270, details });
+});
+
 test("no answer: tried three times, further and further apart, then a network error", async () => {
   const { a, asked, waits } = api(new TypeError("Failed to fetch"), new TypeError("Failed to fetch"), new TypeError("Failed to fetch"));
   await assert.rejects(a.post("/send", {}), (err: { code: number; message: string }) => {
