@@ -6,12 +6,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"reflect"
 	"testing"
 	"time"
 
 	"github.com/doorbell-push/doorbell/scripts/fcm/standin"
 	calling "github.com/doorbell-push/doorbell/shared/call"
+	"github.com/doorbell-push/doorbell/shared/device"
+	"github.com/doorbell-push/doorbell/shared/fault"
 )
 
 const videoCall = "Video call" + mark
@@ -117,10 +121,29 @@ func TestAnsweredOnAnotherDevice(t *testing.T) {
 	waitText(t, carols, id, "Declined on another device")
 	waitText(t, android, id, videoCall) // its app takes it away when it opens the call
 
-	status, raw := bob.Do(http.MethodPost, "/call-accept", object{"callID": id, "deviceID": "tab"})
-	if status != http.StatusConflict {
-		t.Errorf("the second device is answered %d %s", status, raw)
+	// Who comes too late is told who was first, and nobody else is.
+	for _, tc := range []struct {
+		who                  person
+		path, device, winner string
+		answer               string
+	}{
+		{bob, "/call-accept", "tab", "phone", "accepted"}, {bob, "/call-reject", "tab", "phone", "accepted"},
+		{carol, "/call-accept", "phone", "elsewhere", "rejected"}, {alice, "/call-accept", "phone", "", ""},
+	} {
+		var told struct{ Error fault.Error }
+		status, raw := tc.who.Do(http.MethodPost, tc.path, object{"callID": id, "deviceID": tc.device})
+		if err := json.Unmarshal(raw, &told); err != nil {
+			t.Fatal(err)
+		}
+		want, wantStatus := &fault.Details{AnsweredBy: device.PushID(tc.who.ID, tc.winner), Answer: tc.answer}, http.StatusConflict
+		if tc.winner == "" {
+			want, wantStatus = nil, http.StatusForbidden
+		}
+		if status != wantStatus || !reflect.DeepEqual(told.Error.Details, want) {
+			t.Errorf("%s on %q is answered %d %s, want %d with %+v", tc.path, tc.device, status, raw, wantStatus, want)
+		}
 	}
+	bob.act("/call-accept", id, object{"deviceID": "phone"}) // the first may repeat it
 }
 
 func TestCancelledCallIsMissed(t *testing.T) {
@@ -144,6 +167,9 @@ func TestCancelledCallIsMissed(t *testing.T) {
 			assertShade(t, online)
 			if n := len(world.FCM.Messages(online.token)); n != 0 {
 				t.Errorf("a device that never rang got %d pushes", n)
+			}
+			for _, p := range []person{alice, bob} {
+				p.sees(id, calling.Ended, states{alice.ID: calling.Cancelled, bob.ID: calling.BeCancelled})
 			}
 		})
 	}
@@ -201,11 +227,86 @@ func TestCallTimesOut(t *testing.T) {
 	id := alice.ring(2, bob)
 	waitText(t, d, id, videoCall)
 	waitText(t, d, id, "Missed call")
-	answer := alice.call(http.MethodPost, "/call-query", object{"callID": id})
-	list, _ := answer["callList"].([]any)
-	c, _ := list[0].(map[string]any)
-	if c["state"] != 2.0 || c["endTime"].(float64)-c["createTime"].(float64) != 2000 {
-		t.Errorf("the call is %v", c)
+	// The sweep has written it: a query would settle it too.
+	if c, err := alice.database().Call(t.Context(), id); err != nil || c.State != calling.Ended || c.Users[bob.ID].State != calling.Timeout {
+		t.Errorf("the sweep left %+v, %v", c, err)
+	}
+	for _, p := range []person{alice, bob} {
+		c := p.sees(id, calling.Ended, states{alice.ID: calling.Timeout, bob.ID: calling.Timeout})
+		if c.EndTime-c.CreateTime != 2000 {
+			t.Errorf("it lasted %d ms", c.EndTime-c.CreateTime)
+		}
+	}
+}
+
+// states are those of a call's people, by their IDs.
+type states map[string]calling.UserState
+
+// sees asks for a call as p, and checks its state and everybody's in it.
+func (p person) sees(callID string, state calling.State, want states) calling.Info {
+	p.t.Helper()
+	var list calling.List
+	if err := json.Unmarshal(p.insist("/call-query", object{"callID": callID}), &list); err != nil || len(list.CallList) != 1 {
+		p.t.Fatalf("%v: %+v", err, list)
+	}
+	c, got := list.CallList[0], states{}
+	for _, u := range c.CallUserList {
+		got[u.UserID] = u.State
+	}
+	if c.State != state || !maps.Equal(got, want) {
+		p.t.Errorf("the call is in state %d with %v, want %d with %v", c.State, got, state, want)
+	}
+	return c
+}
+
+// meeting is a call of the mode Advanced that bob has accepted and that rings at carol's.
+func meeting(t *testing.T) (alice, bob, carol person, id string, rings phone) {
+	t.Helper()
+	alice, bob, carol = someone(t, "alice"), someone(t, "bob"), someone(t, "carol")
+	bob.newPhone("phone", "android")
+	rings = carol.newPhone("phone", "ios")
+	body := callTo(90, bob, carol)
+	body["config"].(object)["mode"] = calling.Advanced
+	id, _ = alice.call(http.MethodPost, "/call-invite", body)["callID"].(string)
+	waitText(t, rings, id, videoCall)
+	bob.act("/call-accept", id, object{"deviceID": "phone"})
+	alice.sees(id, calling.Started, states{alice.ID: calling.Accepted, bob.ID: calling.Accepted, carol.ID: calling.Inviting})
+	return alice, bob, carol, id, rings
+}
+
+// call-end ends an Advanced call for everyone: what rings stops, in the words of who ends it.
+func TestCallEnd(t *testing.T) {
+	alice, bob, carol, id, rings := meeting(t)
+	for range 2 { // a client may repeat it
+		bob.act("/call-end", id, object{"config": object{"pushConfig": object{"title": "Bob", "content": "We are done"}}})
+	}
+	waitText(t, rings, id, "We are done")
+	for _, p := range []person{alice, bob, carol} {
+		p.sees(id, calling.Ended, states{alice.ID: calling.Finished, bob.ID: calling.Finished, carol.ID: calling.BeCancelled})
+	}
+	if status, raw := carol.Do(http.MethodPost, "/call-accept", object{"callID": id, "deviceID": "phone"}); status != http.StatusConflict {
+		t.Errorf("who comes too late is answered %d %s", status, raw)
+	}
+	if status, raw := alice.Do(http.MethodPost, "/call-end", object{"callID": id}); status != http.StatusConflict {
+		t.Errorf("it is ended again: %d %s", status, raw)
+	}
+}
+
+// Who quits leaves an Advanced call to the others: it rings on until nobody is in it.
+func TestCallQuit(t *testing.T) {
+	alice, bob, carol, id, rings := meeting(t)
+	for range 2 { // a client may repeat it
+		alice.act("/call-quit", id, nil)
+	}
+	bob.sees(id, calling.Started, states{alice.ID: calling.Quit, bob.ID: calling.Accepted, carol.ID: calling.Inviting})
+	waitText(t, rings, id, videoCall)
+	bob.act("/call-quit", id, nil)
+	waitText(t, rings, id, "Missed call")
+	for _, p := range []person{alice, bob, carol} {
+		p.sees(id, calling.Ended, states{alice.ID: calling.Quit, bob.ID: calling.Quit, carol.ID: calling.BeCancelled})
+	}
+	if got := len(world.FCM.Messages(rings.token)); got != 2 {
+		t.Errorf("FCM got %d pushes, want the ring and its end", got)
 	}
 }
 
