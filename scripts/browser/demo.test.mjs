@@ -32,7 +32,7 @@ test('the minute: away, rung, tapped, read, and a call missed', async (t) => {
 
   await ben.close();
   await ada.write('The parcel is at your door.');
-  await texts('reasons while the tab is closed', why(ada.said('The parcel')), 'rang Ben’s browser', 'rang Ben’s phone');
+  await texts('reasons while the tab is closed', why(ada.said('The parcel')), 'rang Ben’s browser', 'rang Ben’s phone, shown');
   await texts('Ben’s phone', ben.phone, 'Ada The parcel is at your door.');
   await texts('Ben’s browser', ben.browser, 'Ada The parcel is at your door.');
   await texts('Ada’s phone', ada.phone);
@@ -40,6 +40,7 @@ test('the minute: away, rung, tapped, read, and a call missed', async (t) => {
   await ben.phone.click();
   await texts('the message that was missed', ben.said('The parcel').locator('.text'), 'The parcel is at your door.');
   await texts('Ben’s phone after the tap', ben.phone);
+  await texts('reasons after the tap', why(ada.said('The parcel')), 'rang Ben’s browser', 'rang Ben’s phone, tapped');
 
   await ben.close();
   await ada.ring();
@@ -61,7 +62,7 @@ test('a group: who muted it stays silent, and a third person can come in', async
   await cleo.close();
   await ada.chat('Weekend trip');
   await ada.write('Saturday at nine?');
-  await texts('reasons', why(ada.said('Saturday')), 'silent Ben: the group is muted', 'rang Cleo’s browser', 'rang Cleo’s phone');
+  await texts('reasons', why(ada.said('Saturday')), 'silent Ben: the group is muted', 'rang Cleo’s browser', 'rang Cleo’s phone, shown');
   await texts('Cleo’s phone', cleo.phone, 'Weekend trip: Ada Saturday at nine?');
   await cleo.open();
   await cleo.chat('Weekend trip');
@@ -114,7 +115,7 @@ test('a reason that stays is put there once, so that a screen reader reads it on
     }).observe(list, { childList: true, subtree: true });
   });
   await ada.write('Once');
-  await texts('reasons', why(ada.said('Once')), 'rang Ben’s browser', 'rang Ben’s phone');
+  await texts('reasons', why(ada.said('Once')), 'rang Ben’s browser', 'rang Ben’s phone, shown');
   const put = await ada.tab.locator('body').evaluate(() => self.put);
   assert.equal(new Set(put).size, put.length, `put there more than once: ${put.join(', ')}`);
 });
@@ -144,7 +145,7 @@ test('one’s own rules: no messages, nothing for an hour, and a push that shows
 
   await rules(() => ben.tab.getByLabel('Nothing for an hour').uncheck(), () => ben.tab.getByLabel('A push shows').selectOption('who wrote'));
   await ada.write('Three');
-  await texts('reasons', why(ada.said('Three')), 'rang Ben’s browser', 'rang Ben’s phone');
+  await texts('reasons', why(ada.said('Three')), 'rang Ben’s browser', 'rang Ben’s phone, shown');
   await texts('Ben’s phone', ben.phone, 'Ada New message');
   assert.deepEqual(wrong, []);
 });
@@ -158,6 +159,7 @@ test('a phone that is off gets its pushes when it is on again', async (t) => {
   await ben.region.getByText('1 waiting at FCM').waitFor();
   await ben.region.getByRole('button', { name: 'Switch on' }).click();
   await texts('Ben’s phone', ben.phone, 'Ada Later, then');
+  await texts('reasons', why(ada.said('Later, then')), 'rang Ben’s browser', 'rang Ben’s phone, shown');
 });
 
 test('with the keyboard alone', async (t) => {
@@ -182,10 +184,12 @@ test('with the keyboard alone', async (t) => {
   await ben.region.getByRole('button', { name: 'Open Ben’s tab' }).waitFor();
   assert.match((await focus(page)).name, /Open Ben/, 'the focus is lost when the tab is closed');
   await ada.write('And now?');
-  await ben.phone.waitFor();
-  await press('And now?');
+  await Promise.all([ben.browser.waitFor(), ben.phone.waitFor()]);
+  await press('And now?'); // what the browser shows
+  await press('And now?'); // what the phone shows
   await page.keyboard.press('Enter');
   await texts('the message', ben.said('And now?').locator('.text'), 'And now?');
+  await texts('reasons', why(ada.said('And now?')), 'rang Ben’s browser', 'rang Ben’s phone, tapped');
 });
 
 /** focus is what has the focus, in whichever frame. */

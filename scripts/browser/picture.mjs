@@ -9,13 +9,14 @@ const browser = await launch();
 try {
   const { page, ada, ben } = await openDemo(browser, { colorScheme: 'light', reducedMotion: 'reduce', viewport: { width: 1280, height: 800 } });
   const explained = (text) => why(ada.said(text)).nth(1).waitFor();
+  const shown = (text) => why(ada.said(text)).filter({ hasText: 'shown' }).waitFor();
   await ada.write('Lunch on Saturday?');
   await explained('Lunch on Saturday?');
   await ben.close();
   await ada.write('The parcel is at your door.');
-  await explained('The parcel is at your door.');
+  await shown('The parcel is at your door.');
   await ada.ring();
-  await explained('You rang Ben');
+  await shown('You rang Ben');
   await page.screenshot({ path: file });
   console.log(`${file} is taken`);
 } finally {

@@ -16,7 +16,10 @@ export async function call(userID, path, body) {
   return request(path, body, { Authorization: `Bearer ${idToken}` });
 }
 
-/** why is what became of each device: [{kind, userID, pushID, status, detail, words, at}]. */
+/** tell posts what became of a push on a device, by the receiptToken that registering it answered. */
+export const tell = (receiptToken, receipt) => request("/receipts", { receipts: [receipt] }, { Authorization: `Bearer ${receiptToken}` });
+
+/** why is what became of each device: [{kind, userID, pushID, status, detail, words, at, receipts}]. */
 export const why = async (about) => (await request(`/local/why?${new URLSearchParams(about)}`)).outcomes;
 
 /** online is, by pushID, whether the server takes a user's devices for online. */

@@ -22,7 +22,7 @@ class Person {
     this.phone = await kept(`${this.id}-phone`, "android");
     this.web = await kept(`${this.id}-web`, "web");
     const device = { deviceID: `${this.id}-phone` };
-    this.phone.pushID = (await local.call(this.id, "/register", { ...device, token: this.phone.token, platform: "android" })).pushID;
+    Object.assign(this.phone, await local.call(this.id, "/register", { ...device, token: this.phone.token, platform: "android" })); // pushID, receiptToken
     await this.keepQuiet(true);
     this.draw();
     this.open();
@@ -124,11 +124,20 @@ class Person {
     button.classList.toggle("call", data.kind === "call");
     button.addEventListener("click", () => this.tap(device, tag, data).catch(complain));
     if (data.kind === "call_end") done("ring");
+    this.tell(device, data, "shown").catch(complain);
     return el;
+  }
+
+  /** tell has the server know what became of a push on the phone, as its app would, and the tabs look again. */
+  async tell({ receiptToken }, data, event) {
+    if (!receiptToken || !data.id) return; // the browser's are its worker's to tell
+    await local.tell(receiptToken, { id: data.id, kind: data.kind, event, at: Date.now() });
+    for (const { frame } of here.values()) frame?.contentWindow.dispatchEvent(new CustomEvent("receipt", { detail: data }));
   }
 
   /** tap does what an app does with a notification: it opens where the payload says. */
   async tap(device, tag, data) {
+    this.tell(device, data, "clicked").catch(complain);
     await local.dismiss(device.token, tag);
     await this.look(device);
     const { conversation = "" } = JSON.parse(data.payload || "{}");

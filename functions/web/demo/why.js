@@ -19,14 +19,23 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /**
  * explain fills a list with what became of the devices of people, as the ledger
- * tells it, until all are told. about is {message: ID} or {call: ID}; phone
- * is the phone with a pushID, if it is one.
+ * tells it, until all are told, and again when a phone has told what became of a
+ * push. about is {message: ID} or {call: ID}; phone is the phone with a pushID, if
+ * it is one.
  */
 export async function explain(list, about, people, phone, since) {
-  for (let look = 0; look < enough && list.isConnected; look++) {
-    await pause(Math.min(150 + 50 * look, 1000));
-    const told = (await local.why(about)).filter((o) => o.kind !== "call_end" && people.some((p) => p.id === o.userID));
+  let told = [];
+  let turn = Promise.resolve(); // one look after the other: an earlier one's answer is never drawn later
+  const look = () => (turn = turn.catch(() => {}).then(async () => {
+    told = (await local.why(about)).filter((o) => o.kind !== "call_end" && people.some((p) => p.id === o.userID));
     draw(list, told.sort(byPerson).map((o) => line(o, people, phone, since)));
+  }));
+  addEventListener("receipt", ({ detail }) => {
+    if (list.isConnected && [detail.id, detail.callID].includes(about.message ?? about.call)) look().catch(() => {}); // it stays as it was
+  });
+  for (let looks = 0; looks < enough && list.isConnected; looks++) {
+    await pause(Math.min(150 + 50 * looks, 1000));
+    await look();
     if (people.every((p) => settled(told.filter((o) => o.userID === p.id)))) return;
   }
 }
@@ -47,13 +56,13 @@ function settled(outcomes) {
   return outcomes.length > 0 && outcomes.every((o) => o.status !== "pending") && (outcomes.length >= 2 || ofPerson.has(outcomes[0].detail));
 }
 
-function line({ userID, pushID, status, detail, words, at }, people, phone, since) {
+function line({ userID, pushID, status, detail, words, at, receipts }, people, phone, since) {
   const item = document.createElement("li");
   const name = people.find((p) => p.id === userID).name;
   const device = phone(pushID);
   const what = ofPerson.has(detail) ? name : `${name}’s ${device ? "phone" : "browser"}`;
   const [kind, word, rest] = {
-    sent: device?.off ? ["silent", "waiting", ": it is off, FCM keeps the push"] : ["rang", "rang", ` after ${seconds(Date.parse(at) - since)}`],
+    sent: device?.off ? ["silent", "waiting", ": it is off, FCM keeps the push"] : ["rang", "rang", ` after ${seconds((receipts?.shown ?? Date.parse(at)) - since)}${became(receipts)}`],
     skipped: ["silent", "silent", `: ${reasons[detail] ?? words}`],
     pending: ["silent", "waiting", ": FCM was asked, and will be again"],
     failed: ["failed", "failed", `: FCM said ${detail}`],
@@ -65,5 +74,8 @@ function line({ userID, pushID, status, detail, words, at }, people, phone, sinc
   item.append(verdict, ` ${what}${rest}`);
   return item;
 }
+
+/** became is what the device told of the push since. */
+const became = (receipts) => (receipts?.clicked ? ", tapped" : receipts?.shown ? ", shown" : "");
 
 const seconds = (ms) => `${(Math.max(ms, 0) / 1000).toFixed(2)} s`;
