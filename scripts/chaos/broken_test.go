@@ -23,7 +23,7 @@ type variant struct {
 
 var noPardon = variant{
 	"a new target isn't tried where the old one turned out dead", "dispatch/dispatch.go",
-	"if err != nil || (bound && !now.Target.IsZero() && now.Target != t.Device()) {", "if false && err != nil && bound {\n_ = now", "lost", nil,
+	"!bound || now.Target.IsZero() || now.Target == t.Device() {", "true || bound && now.Target.IsZero() {", "lost", nil,
 }
 
 var variants = []variant{

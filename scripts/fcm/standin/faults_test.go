@@ -246,20 +246,32 @@ func wait(t *testing.T, s *Server, cond func(*Server) bool) {
 	}
 }
 
-// TestStreams: 250 requests at once need three connections of 100 streams.
+// TestStreams: 250 requests at once are on three connections of at most 100 streams.
 func TestStreams(t *testing.T) {
 	const n = 250
 	l := start(t, Options{Project: "p", DeviceLog: n}, true)
 	target := newDevice(t, l.Server, Device{})
 	_ = l.SetFaults(Plan{Rules: []Rule{{Match: Match{Count: n}, Action: Action{Kind: FaultHang}}}})
-	c := l.testClient(t)
+	// Each client has its connection before it is busy: net/http dials for every
+	// request that finds none, and on a busy machine goes on dialling.
+	var clients []*http.Client
+	for range 3 {
+		c := l.testClient(t)
+		resp, err := c.Get(l.URL + "/standin/stats")
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+		clients = append(clients, c)
+	}
 	ctx, giveUp := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
-	for range n {
+	for i := range n {
 		wg.Go(func() {
 			req, _ := http.NewRequestWithContext(ctx, http.MethodPost, l.URL+"/v1/projects/p/messages:send",
 				strings.NewReader(`{"message":{"token":"`+target+`"}}`))
-			if resp, err := c.Do(req); err == nil {
+			if resp, err := clients[i%len(clients)].Do(req); err == nil {
 				resp.Body.Close()
 			}
 		})
