@@ -1,7 +1,10 @@
 // Chromium as the tests use it.
 import { chromium } from 'playwright-core';
 
+import { heardPush } from './site.mjs';
 import { device, newDevice, session, until } from './system.mjs';
+
+const pushWithin = 5000; // ms; the browser has given a push to a worker, or lost it
 
 /** launch starts the browser. */
 export function launch() {
@@ -48,6 +51,7 @@ export function hide(page, yes = true) {
 export class Device {
   wrong = []; // errors of all its pages
   logged = []; // what its worker wrote to the console
+  #heard = []; // the pushes that its worker was given
   #delivered = 0;
   #registrations = new Map();
   #active = new Set(); // registrations with an activated worker: to another none is delivered
@@ -61,7 +65,11 @@ export class Device {
     d.context = await browser.newContext();
     await d.context.addCookies([{ name: 'who', value: who, url: site.origin }]);
     await d.context.grantPermissions(['notifications'], { origin: site.origin });
-    d.context.on('serviceworker', (worker) => worker.on('console', (m) => d.logged.push(m.text())));
+    d.context.on('serviceworker', (worker) => worker.on('console', (m) => {
+      const text = m.text();
+      if (text.startsWith(heardPush)) d.#heard.push(text.slice(heardPush.length));
+      else d.logged.push(text);
+    }));
     // A page of no site holds the connection to the browser, so that the site's own can all be closed.
     d.cdp = await d.context.newCDPSession(await d.context.newPage());
     d.cdp.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
@@ -122,14 +130,28 @@ export class Device {
     return all;
   }
 
-  /** push hands a push to the worker, as the browser does when one arrives. */
+  /**
+   * push hands a push to the worker, as the browser does when one arrives. On a busy
+   * machine Chromium may lose one that is to wake a worker: what no worker was given,
+   * whatever ours would have done with it, is handed over again.
+   */
   async push(data) {
+    const text = typeof data === 'string' ? data : JSON.stringify(data);
     const [registration] = await until('an active worker', () => {
       const found = [...this.#registrations.values()].filter((r) => this.#active.has(r.registrationId));
       return found.length > 0 && found;
     });
-    await this.cdp.send('ServiceWorker.deliverPushMessage', {
-      origin: this.site.origin, registrationId: registration.registrationId, data: typeof data === 'string' ? data : JSON.stringify(data),
+    const times = () => this.#heard.filter((h) => h === text).length;
+    const before = times();
+    let again = 0;
+    await until('the worker to be given a push', async () => {
+      if (times() > before) return true;
+      if (Date.now() < again) return false;
+      again = Date.now() + pushWithin;
+      await this.cdp.send('ServiceWorker.deliverPushMessage', {
+        origin: this.site.origin, registrationId: registration.registrationId, data: text,
+      });
+      return false;
     });
   }
 

@@ -58,11 +58,15 @@ async function where({ webToken }, more = []) {
   return `var DOORBELL_CONFIG = Object.assign(${given}, { tokenProvider: async () => ${JSON.stringify(webToken)} });`;
 }
 
-/** worker is the worker as rewritten by the seed's snippet, and with a record of what it listens to. */
+/** heardPush is what the worker writes to the console before each push that the browser gives it. */
+export const heardPush = 'push: ';
+
+/** worker is the worker as rewritten by the seed's snippet, and with a record of what it listens to and of its pushes. */
 function worker(ours, theirs) {
   return `const add = self.addEventListener;
 self.heard = [];
 self.addEventListener = function (type, ...rest) { self.heard.push(type); return add.call(self, type, ...rest); };
+add.call(self, 'push', (event) => console.debug(${JSON.stringify(heardPush)} + event.data?.text()));
 ${ours}
 ${theirs}
 self.heardAtOnce = [...self.heard];
