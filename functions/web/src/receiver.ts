@@ -172,7 +172,8 @@ export class Receiver {
   private goLive(): void {
     this.live = true;
     for (const [key, floor] of this.floors) {
-      if (this.parts.inbox.position(key) === undefined) this.parts.inbox.advance(key, floor);
+      // A group's may be of a membership before this one.
+      if (this.parts.inbox.position(key) === undefined) this.parts.inbox.advance(key, Math.max(floor, this.groups.get(key)?.joinSeq ?? 0));
     }
     this.floors.clear();
     for (const key of this.peers.keys()) this.catchUp(key);

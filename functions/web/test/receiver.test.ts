@@ -108,6 +108,31 @@ test("without Firestore what was missed comes all the same, and the rest once it
   assert.deepEqual(delivered.map((d) => d.orderKey), [1, 2, 3]);
 });
 
+test("who leaves a group and comes back before the first sync is done isn't told of what came meanwhile", async () => {
+  const clock = new Clock();
+  const server = new Server(clock, () => 20);
+  const group = server.add(2, "g");
+  server.send(group, "carol", "read");
+  group.read = 1;
+  const post = server.post;
+  server.post = async () => { throw new Error("sync is broken"); };
+  const delivered: Delivered[] = [];
+  const p = page(server, clock, "k5", new Set(), delivered);
+  Object.assign((p.receiver as unknown as { parts: { api: object } }).parts.api, { post: (path: string, body: object) => server.post(path, body) });
+  void p.receiver.start(clock.now);
+  await clock.run(500);
+  server.leave(group);
+  server.send(group, "carol", "while away");
+  await clock.run(100);
+  server.join(group);
+  server.post = post;
+  await clock.run(10_000);
+  server.send(group, "carol", "after");
+  await clock.run(1000);
+  p.receiver.stop();
+  assert.deepEqual(delivered.map((d) => d.orderKey), [3]);
+});
+
 test("ackedUpTo stays behind while something earlier may be on its way", async () => {
   const clock = new Clock();
   const server = new Server(clock, () => 50);
