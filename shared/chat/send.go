@@ -14,7 +14,8 @@ import (
 type Store interface {
 	// AddMessage stores m in its conversation, creating a Peer or Room
 	// conversation that doesn't exist, and fills in m.OrderKey. A message with
-	// the same ID is left as it is and returned instead. A Group must exist and
+	// the same ID is left as it is and returned instead, also to a sender who has
+	// left since. A Group must exist and
 	// have the sender as a member (see MaySend); its message gets m.Fanout too.
 	AddMessage(ctx context.Context, m Message) (Message, error)
 	// Users reads users' presence, and with it whom they have blocked.

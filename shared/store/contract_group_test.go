@@ -142,8 +142,12 @@ func groupMessages(t *testing.T, s anyStore) {
 		m.ConversationType = chat.Group
 		return m
 	}
+	var bobs chat.Message
 	for i, from := range []string{ann, bob, ann} {
 		m := message(from, id)
+		if from == bob {
+			bobs = m
+		}
 		want := ordered(m, int64(i+1))
 		want.Fanout = &chat.Fanout{Chunks: 1, Members: 2}
 		want.Timestamp += int64(i) + 1 // the group was created at the first one's
@@ -169,6 +173,10 @@ func groupMessages(t *testing.T, s anyStore) {
 		t.Fatal(err)
 	}
 	refused(message(bob, id), fault.GroupUserIsNotInTheGroup)
+	// Who got no answer and has left since is told that it was stored.
+	if got := addMessage(t, s, bobs); got.OrderKey != 2 {
+		t.Errorf("asked again, the message is %+v", got)
+	}
 	if _, err := service(s).Dismiss(t.Context(), ann, &group.Request{GroupID: id}); err != nil {
 		t.Fatal(err)
 	}

@@ -121,6 +121,9 @@ func (s *Memory) AddMessage(_ context.Context, m chat.Message) (chat.Message, er
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := m.CID() + "/" + m.MessageID
+	if stored, ok := s.messages[key]; ok {
+		return stored, nil
+	}
 	c, ok := s.conversations[m.CID()]
 	sender, member := s.members[m.CID()][m.SenderUserID]
 	if m.ConversationType == chat.Group {
@@ -131,9 +134,6 @@ func (s *Memory) AddMessage(_ context.Context, m chat.Message) (chat.Message, er
 		if err := chat.MaySend(known, member); err != nil {
 			return m, err
 		}
-	}
-	if stored, ok := s.messages[key]; ok {
-		return stored, nil
 	}
 	if !ok {
 		c = newConversation(m)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 
 	"cloud.google.com/go/firestore"
 
@@ -33,12 +34,17 @@ func (s *Firestore) AddMessage(ctx context.Context, m chat.Message) (_ chat.Mess
 		// conversation then keeps its LastSeq too.
 		return tx.Create(message, m)
 	})
-	if !isExists(err) {
+	var refused *fault.Error
+	if !isExists(err) && !errors.As(err, &refused) {
 		return m, err
 	}
+	// Who is refused may have sent it before they left, and have got no answer.
 	stored := chat.Message{}
-	_, _, err = read(ctx, nil, message, &stored)
-	return stored, err
+	_, found, failed := read(ctx, nil, message, &stored)
+	if failed == nil && !found && refused != nil {
+		return m, err
+	}
+	return stored, failed
 }
 
 // addressed is the conversation m is for, if its sender may send to it, and how
