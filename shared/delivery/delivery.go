@@ -64,6 +64,9 @@ type Entry struct {
 	ExpireAt time.Time `firestore:"expireAt" json:"-"`
 	// Version is the stored entry's version that this one was read or written as.
 	Version time.Time `firestore:"-" json:"-"`
+	// Anew: the batch was done when this lease was taken, so nobody has sent to the
+	// devices that it has no outcome of.
+	Anew bool `firestore:"-" json:"-"`
 }
 
 // Absorb is e, written by others since, with what the worker of report found

@@ -199,9 +199,10 @@ func reopenedBatch(t *testing.T, s anyStore) {
 		finish(t, s, e)
 		now := at(40 * time.Second) // inside the lease it ended with
 		want := e
-		want.Done, want.Attempt, want.LeaseUntil = false, 1, at(70*time.Second)
+		want.Done, want.Attempt, want.LeaseUntil, want.Anew = false, 1, at(70*time.Second), true
 		again := begin(t, s, retry(newEntryWithID(e.ID), now), now, "p", "q")
 		same(t, again, want)
+		want.Anew = false // is for who took the lease, and not kept
 		if _, err := s.Begin(t.Context(), retry(e, now), []string{"p"}, now); !errors.Is(err, delivery.ErrBusy) {
 			t.Errorf("%s: opened again for two: %v", name, err)
 		}

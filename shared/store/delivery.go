@@ -73,7 +73,7 @@ func (s *Firestore) entry(ctx context.Context, ref *firestore.DocumentRef) (e de
 // reopen gives the stored entry the lease of e, and adds whom e sets out to
 // send to.
 func reopen(stored *delivery.Entry, e delivery.Entry) {
-	if stored.Done {
+	if stored.Anew = stored.Done; stored.Anew {
 		stored.Attempt = 0
 	}
 	stored.Attempt++

@@ -160,7 +160,9 @@ func (s *Memory) Begin(_ context.Context, e delivery.Entry, wanted []string, now
 		return stored, delivery.ErrBusy
 	default:
 		reopen(&stored, e)
-		s.deliveries[e.ID] = stored
+		kept := stored
+		kept.Anew = false // as Firestore keeps it
+		s.deliveries[e.ID] = kept
 	}
 	stored.Outcomes = maps.Clone(stored.Outcomes)
 	return stored, nil
