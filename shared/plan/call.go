@@ -54,14 +54,15 @@ func (p Rules) MissedCall(a push.Announcement, r Receiver, now time.Time) []Deci
 // RecheckCall decides again for a target of a call's push, with the call as it
 // is now, nil if it is gone: what doesn't ring any more must not start to, what
 // rings again must not be dismissed, and of two invitations the end of the later
-// stands, in whatever order they are told.
+// stands, in whatever order they are told. An invitation whose own end is told
+// rings only by a clock that is behind the one by which it ran out.
 func RecheckCall(a push.Announcement, t push.Target, c *calling.Call, now time.Time) Reason {
 	ringing := c != nil && c.RingsFor(t.UserID, now)
 	again := c != nil && t.Gen > 0 && t.Gen < c.Users[t.UserID].Gen
 	switch {
 	case a.Kind == push.KindCall && (!ringing || again):
 		return CallOver
-	case a.Kind == push.KindCallEnd && ringing:
+	case a.Kind == push.KindCallEnd && ringing && (again || t.Gen == 0):
 		return Ringing
 	case a.Kind == push.KindCallEnd && again:
 		return Superseded
