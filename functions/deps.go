@@ -12,7 +12,9 @@ import (
 	"cloud.google.com/go/pubsub/v2"
 	firebase "firebase.google.com/go/v4"
 	"firebase.google.com/go/v4/auth"
+	"google.golang.org/api/idtoken"
 
+	"github.com/doorbell-push/doorbell/shared/backend"
 	calling "github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/config"
@@ -66,6 +68,8 @@ var (
 		}
 		return app.Auth(context.Background())
 	})
+
+	backends = configured(newBackends)
 
 	registry = onDatabase(func(c *config.Config, db *store.Firestore) (*presence.Registry, error) {
 		return &presence.Registry{
@@ -176,6 +180,21 @@ func onDatabase[T any](build func(*config.Config, *store.Firestore) (*T, error))
 		}
 		return build(c, db)
 	})
+}
+
+// newBackends is who may send as the system. Where Auth is emulated nobody signs
+// tokens; config refuses that in production.
+func newBackends(c *config.Config) (*backend.Accounts, error) {
+	a := &backend.Accounts{Emails: c.SystemAccounts, Audiences: c.SystemAudiences, Now: time.Now}
+	if c.AuthEmulated {
+		return a, nil
+	}
+	google, err := idtoken.NewValidator(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	a.Google = google
+	return a, nil
 }
 
 // rules is the operator's part of who is rung.

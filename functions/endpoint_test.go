@@ -19,6 +19,7 @@ import (
 	"firebase.google.com/go/v4/auth"
 	"google.golang.org/api/option"
 
+	"github.com/doorbell-push/doorbell/shared/backend"
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/config"
 	"github.com/doorbell-push/doorbell/shared/device"
@@ -58,7 +59,8 @@ func onMemory(t *testing.T) *store.Memory {
 
 	db := &store.Memory{}
 	now := func() time.Time { return clock }
-	replace(t, &settings, &config.Config{ProjectID: "demo", AllowedOrigins: []string{"https://app.example"}}, nil)
+	replace(t, &settings, &config.Config{ProjectID: "demo", AllowedOrigins: []string{"https://app.example"}, SystemUser: "system"}, nil)
+	replace(t, &backends, &backend.Accounts{Emails: robots, Audiences: []string{"demo"}, Now: time.Now}, nil)
 	replace(t, &registry, &presence.Registry{Store: db, Now: now, Lease: 2 * time.Minute, MaxDevices: 2}, nil)
 	replace(t, &groups, &group.Service{Store: db, Now: now, MaxMembers: 100}, nil)
 	replace(t, &receipts, &receipt.Service{Store: db, Now: now, Retention: time.Hour}, nil)
@@ -96,6 +98,26 @@ func idToken(user, project string, valid time.Duration) string {
 	}) + "."
 }
 
+// robot is a user's service account.
+func robot(user string) string { return user + "@demo.iam.gserviceaccount.com" }
+
+// robots is the service accounts that may send as the system.
+var robots = []string{
+	robot("alice"), robot("mallory"), robot("POST--system-send"), robot("POST--system-sendlarge"), robot("POST--system-senddeep"),
+}
+
+// backendToken is an unsigned ID token of a user's service account.
+func backendToken(user string, edits ...func(claims map[string]any)) string {
+	claims := map[string]any{
+		"iss": "https://accounts.google.com", "aud": "demo", "email": robot(user), "email_verified": true, "exp": time.Now().Add(time.Hour).Unix(),
+	}
+	for _, edit := range edits {
+		edit(claims)
+	}
+	b, _ := json.Marshal(claims)
+	return jwtHeader("none") + "." + base64.RawURLEncoding.EncodeToString(b) + "."
+}
+
 // somePath is one that a function answers to: its own name, where that is one.
 func somePath(function string, table routes) string {
 	if _, ok := table[function]; !ok {
@@ -115,13 +137,16 @@ func clientHandler(path string) http.HandlerFunc {
 }
 
 // call calls an HTTP function as a user, or where devices call as their device
-// "d"; edits change the request.
+// "d" and where backends call as their service account; edits change the request.
 func call(user, method, url, body string, edits ...func(*http.Request)) *http.Response {
 	r := httptest.NewRequest(method, url, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	token := idToken(user, "demo", time.Hour)
 	if askedByDevices[strings.TrimPrefix(r.URL.Path, "/")] {
 		token = receiptToken(device.PushID(user, "d"))
+	}
+	if askedByBackends[strings.TrimPrefix(r.URL.Path, "/")] {
+		token = backendToken(user)
 	}
 	r.Header.Set("Authorization", "Bearer "+token)
 	for _, edit := range edits {

@@ -5,7 +5,7 @@
 //	function     called by                                        does
 //	register     POST, DELETE over HTTPS                          binds and unbinds a device; what became of pushes on it
 //	presence     POST (a rule: GET too) over HTTPS                keeps a device's lease; which devices ring, for whom
-//	send         POST over HTTPS                                  stores a message
+//	send         POST over HTTPS                                  stores a message, or one to many from the operator's backend
 //	groups       POST over HTTPS                                  makes groups; who is in them, and what they may
 //	sync         POST over HTTPS                                  what was missed, read positions, histories; what of a conversation rings
 //	call-invite  POST over HTTPS                                  starts a call; answers, leaves, lists calls
@@ -50,7 +50,10 @@ var clientFunctions = map[string]routes{
 
 		"notification-settings": {http.MethodGet: getNotificationSettings, http.MethodPost: changeNotificationSettings},
 	},
-	"send":   {"send": {http.MethodPost: send}},
+	"send": {
+		"send":        {http.MethodPost: send},
+		"system-send": {http.MethodPost: systemSend},
+	},
 	"groups": groupRoutes,
 	"sync":   syncRoutes,
 	"call-invite": {

@@ -36,7 +36,8 @@ const (
 )
 
 // methods is an endpoint's handlers by HTTP method. A handler returns what to
-// encode as the answer. The caller is a user, or a device in askedByDevices.
+// encode as the answer. The caller is a user, a device in askedByDevices, or a
+// service account in askedByBackends.
 type methods map[string]func(ctx context.Context, callerID string, r *http.Request) (any, error)
 
 // routes is an endpoint's methods by the last segment of the path, for a
@@ -140,8 +141,11 @@ func serve(ctx context.Context, segment string, m methods, w http.ResponseWriter
 		return nil, fault.New(fault.MethodNotAllowed, fault.ParamsInvalid, "%s is not allowed here: use %s", r.Method, strings.Join(allowed, ", "))
 	}
 	who := appUser
-	if askedByDevices[segment] {
+	switch {
+	case askedByDevices[segment]:
 		who = callingDevice
+	case askedByBackends[segment]:
+		who = callingBackend
 	}
 	callerID, err := who(ctx, c, r)
 	if err != nil {
@@ -158,7 +162,11 @@ func appUser(ctx context.Context, c *config.Config, r *http.Request) (string, er
 	if err := checkApp(ctx, c.AppCheck, r); err != nil {
 		return "", err
 	}
-	return caller(ctx, r)
+	userID, err := caller(ctx, r)
+	if err == nil && userID == c.SystemUser {
+		return "", fault.New(fault.PermissionDenied, fault.ParamsInvalid, "this user's ID is the system's, which no client can be")
+	}
+	return userID, err
 }
 
 // cors lets pages of the allowed origins call. Without an entry for the origin

@@ -66,7 +66,8 @@ var operations = map[string]map[string]operation{
 		http.MethodGet:  op[none, settingsAnswer]("The caller's own rules for being rung"),
 		http.MethodPost: op[presence.SettingsChange, settingsAnswer]("Changes the caller's own rules for being rung"),
 	},
-	"send": post(op[chat.SendRequest, sendAnswer]("Stores a message; who is away and wants it is rung")),
+	"send":        post(op[chat.SendRequest, sendAnswer]("Stores a message; who is away and wants it is rung")),
+	"system-send": post(op[chat.BroadcastRequest, chat.Broadcast]("Stores a message from the system for each of many users, or a group")),
 
 	"group-create":              post(op[group.CreateRequest, group.Created]("Makes a group")),
 	"group-join":                post(op[group.Request, group.Info]("Joins a group")),
@@ -108,6 +109,7 @@ var requiredFields = map[reflect.Type][]string{
 	reflect.TypeFor[blacklistUsers]():               {"userIDs"},
 	reflect.TypeFor[blacklistPage]():                {"count"},
 	reflect.TypeFor[chat.SendRequest]():             {"message", "toConversationID", "conversationType", "config", "localMessageID"},
+	reflect.TypeFor[chat.BroadcastRequest]():        {"message", "config", "localMessageID"},
 	reflect.TypeFor[chat.Content]():                 {"type", "message"},
 	reflect.TypeFor[chat.SendConfig]():              {"priority"},
 	reflect.TypeFor[chat.VoIPConfig]():              {"iOSVoIPHandleType", "iOSVoIPHandleValue"},
@@ -217,6 +219,9 @@ func (o operation) describe(s *openapi.Schemas, method, segment, function string
 	if askedByDevices[segment] {
 		out["security"] = []any{openapi.Object{"receiptToken": []any{}}}
 	}
+	if askedByBackends[segment] {
+		out["security"] = []any{openapi.Object{"serviceAccount": []any{}}}
+	}
 	if o.request != reflect.TypeFor[none]() {
 		out["requestBody"] = openapi.Object{"required": true, "content": jsonOf(s.Request(o.request))}
 	}
@@ -285,6 +290,9 @@ func apiDocument(t *testing.T) []byte {
 			"securitySchemes": openapi.Object{
 				"idToken":      openapi.Object{"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "the Firebase ID token of the user"},
 				"receiptToken": openapi.Object{"type": "http", "scheme": "bearer", "description": "the receiptToken of the device, from /register"},
+				"serviceAccount": openapi.Object{
+					"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "an ID token that Google signed for a service account that the operator allows",
+				},
 			},
 		},
 	}, "", " ")

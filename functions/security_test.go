@@ -72,6 +72,7 @@ var foreign = map[string][]attack{
 		{strings.NewReplacer(`"bob"`, `"{}"`, `"conversationType":0`, `"conversationType":2`).Replace(sendBody), "g", 403, fault.GroupUserIsNotInTheGroup, fault.GroupDoesNotExist},
 		{strings.Replace(sendBody, `{`, `{"senderUserID":"alice",`, 1), "", 400, fault.ParamsInvalid, 0},
 	},
+	"POST /system-send": own(strings.Replace(systemBody, `{`, `{"senderUserID":"alice",`, 1)), // more: TestSystemSendIsForBackends
 
 	"POST /group-create":              {{`{"groupInfo":{"groupID":"g","groupName":"n"},"userIDs":[]}`, "", 409, fault.GroupAlreadyExists, 0}},
 	"POST /group-join":                {{`{"groupID":"{}"}`, "g", 403, fault.GroupForbidJoin, fault.GroupDoesNotExist}},
@@ -403,6 +404,7 @@ func TestReplayedRequests(t *testing.T) {
 	invite := `{"callID":"c2","invitees":["carol"],"config":{"mode":1}}`
 	for _, step := range []struct{ user, path, body string }{
 		{"alice", "/send", sendBody},
+		{"alice", "/system-send", systemBody},
 		{"alice", "/register", strings.Replace(registerBody, `"T"`, `"T-alice"`, 1)},
 		{"alice", "/presence", `{"deviceID":"d","state":"online"}`},
 		{"alice", "/receipts", `{"receipts":[{"id":"` + someMessage + `","kind":"message","event":"shown","at":1}]}`},

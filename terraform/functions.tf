@@ -22,6 +22,8 @@ locals {
   environment = merge(
     {
       GOOGLE_CLOUD_PROJECT       = var.project
+      DOORBELL_SYSTEM_ACCOUNTS   = join(",", var.system_accounts)
+      DOORBELL_SYSTEM_AUDIENCES  = google_firebase_hosting_site.public.default_url
       DOORBELL_ALLOWED_ORIGINS   = join(",", var.allowed_origins)
       DOORBELL_PUSH_TOPIC        = google_pubsub_topic.queue["push"].name
       DOORBELL_URGENT_TOPIC      = google_pubsub_topic.queue["urgent"].name

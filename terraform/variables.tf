@@ -91,6 +91,7 @@ variable "settings" {
     push_ttl_seconds        = optional(number)
     rate_limits             = optional(string)
     record_skips            = optional(string)
+    system_user             = optional(string)
     web_click_url           = optional(string)
   })
   default = {}
@@ -113,4 +114,14 @@ variable "sizing" {
     timeout       = optional(number) # seconds
   }))
   default = {}
+}
+
+variable "system_accounts" {
+  description = "Service accounts, by email, whose backends may send as the system: POST /system-send with an ID token made for the public host. Empty: nobody may."
+  type        = list(string)
+  default     = []
+  validation {
+    condition     = alltrue([for a in var.system_accounts : can(regex("^[^@,\\s]+@[^@,\\s]+\\.gserviceaccount\\.com$", a))])
+    error_message = "Give service accounts by their email, such as robot@project.iam.gserviceaccount.com."
+  }
 }

@@ -22,6 +22,9 @@ var how = map[string]map[string]string{
 		"scripts/doorbell --local":    "TestFirstPush",
 		"terraform -chdir=terraform ": "no: needs a cloud project; TestTerraformCommands reads it",
 	},
+	"functions/README.md": {
+		"print-identity-token": "no: needs a service account of Google's; TestIdentify holds such tokens to the rules",
+	},
 	"scripts/fcm/README.md": {
 		"go run ./scripts/fcm -addr": "TestStandInCommands",
 		"$B/healthz":                 "TestStandInCommands",

@@ -4,6 +4,7 @@
 //	go run ./scripts/local -once      exits after the push, with status 1 if it did not arrive
 //	go run ./scripts/local -demo=false
 //	go run ./scripts/local -token bob prints an ID token of bob, signed in at a system that runs
+//	go run ./scripts/local -backend-token  prints one of the operator's backend, for system-send
 package main
 
 import (
@@ -51,6 +52,7 @@ func run(ctx context.Context) error {
 	play := flag.Bool("demo", true, "play a first push")
 	once := flag.Bool("once", false, "exit after the demo; ports that are not given are free ones")
 	user := flag.String("token", "", "print an ID token for this user of the system that is running, and exit")
+	backend := flag.Bool("backend-token", false, "print an ID token of the operator's backend, for /system-send, and exit")
 	verbose := flag.Bool("v", false, "show what the parts print")
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -63,6 +65,13 @@ func run(ctx context.Context) error {
 		}
 		fmt.Println(token)
 		return nil
+	}
+	if *backend {
+		token, err := system.BackendToken()
+		if err == nil {
+			fmt.Println(token)
+		}
+		return err
 	}
 	if *once {
 		given := map[string]bool{}

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"time"
 )
 
 //go:embed auth.js
@@ -62,15 +63,34 @@ func SignIn(ctx context.Context, authHost, userID string) (idToken string, err e
 	return answer.IDToken, nil
 }
 
+// Backend is the service account of the operator's backend in a local system.
+const Backend = "backend@doorbell-local.iam.gserviceaccount.com"
+
+// backendAudience is what its tokens are made for.
+const backendAudience = "http://localhost"
+
+// BackendToken is an ID token of Backend as Google would sign one, for an hour.
+// The functions of a local system, whose Auth is an emulator, take it unsigned.
+func BackendToken() (string, error) {
+	now := time.Now()
+	payload, err := json.Marshal(map[string]any{
+		"iss": "https://accounts.google.com", "aud": backendAudience, "sub": "1", "azp": "1", "email": Backend, "email_verified": true,
+		"iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
+	})
+	return unsigned(payload), err
+}
+
+// unsigned is a JWT without a signature.
+func unsigned(payload []byte) string {
+	encode := base64.RawURLEncoding.EncodeToString
+	return encode([]byte(`{"alg":"none","typ":"JWT"}`)) + "." + encode(payload) + "."
+}
+
 // customToken is a Firebase custom token for a user, without a signature.
 func customToken(userID string) (string, error) {
 	payload, err := json.Marshal(map[string]any{
 		"uid": userID,
 		"aud": "https://identitytoolkit.googleapis.com/google.identity.identitytoolkit.v1.IdentityToolkit",
 	})
-	if err != nil {
-		return "", err
-	}
-	encode := base64.RawURLEncoding.EncodeToString
-	return encode([]byte(`{"alg":"none","typ":"JWT"}`)) + "." + encode(payload) + ".", nil
+	return unsigned(payload), err
 }

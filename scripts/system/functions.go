@@ -94,6 +94,8 @@ func (s *System) functionsEnv() []string {
 		"FIREBASE_AUTH_EMULATOR_HOST="+s.AuthHost(),
 		"DOORBELL_FCM_ENDPOINT=http://"+s.FCMHost()+"/v1",
 		"DOORBELL_PUSH_TOPIC=push",
+		"DOORBELL_SYSTEM_ACCOUNTS="+Backend,
+		"DOORBELL_SYSTEM_AUDIENCES="+backendAudience,
 		"PORT="+strconv.Itoa(s.ports.Functions),
 	), s.opts.Env...)
 }

@@ -64,13 +64,13 @@ type Fanout struct {
 	Members int `firestore:"members" json:"members"` // in them
 }
 
-// MaySend reports why no message can be sent to the group c, which is nil where
-// there is none, by a user who is one of its members or isn't.
-func MaySend(c *Conversation, member bool) error {
+// MaySend reports why m can't be sent to the group c, which is nil where there is
+// none, by a user who is one of its members or isn't.
+func MaySend(c *Conversation, m Message, member bool) error {
 	switch {
 	case c == nil || c.Dismissed:
 		return NoGroup()
-	case !member:
+	case !member && !m.System:
 		return NotInGroup()
 	}
 	return nil

@@ -79,6 +79,9 @@ type Message struct {
 	// CollapseID is the sender's: of their messages with the same one in a
 	// conversation, a device shows the latest only.
 	CollapseID string `firestore:"collapseID,omitempty" json:"collapseID,omitempty"`
+	// System: the operator's backend sent it (Sender.Broadcast), which is in no
+	// group and may send to each.
+	System bool `firestore:"system,omitempty" json:"system,omitempty"`
 	// Fanout is set of a group's message.
 	Fanout *Fanout `firestore:"fanout,omitempty" json:"fanout,omitempty"`
 	// Traceparent is the trace of the request that sent it (package tracing).

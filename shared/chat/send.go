@@ -31,6 +31,8 @@ type Sender struct {
 	Retention time.Duration // how long messages are kept
 	// CheckPush reports why a push for m could never reach a device.
 	CheckPush func(m Message) error
+
+	slots presence.Slots // of what broadcasts read of their receivers
 }
 
 // Send checks r and stores its message. It is safe to repeat: the message's ID

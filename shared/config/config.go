@@ -39,6 +39,17 @@ type Config struct {
 	// (DOORBELL_APP_CHECK: off, log or enforce; default off). Firebase has no
 	// emulator of App Check, so local runs leave it off.
 	AppCheck AppCheck
+	// SystemAccounts are the service accounts, by email, whose backends may send as
+	// SystemUser, with ID tokens made for one of SystemAudiences
+	// (DOORBELL_SYSTEM_ACCOUNTS and DOORBELL_SYSTEM_AUDIENCES, comma-separated;
+	// default none: nobody may).
+	SystemAccounts, SystemAudiences []string
+	// SystemUser is the ID of the user they send as. No client can be it, whether
+	// there are such accounts or not (DOORBELL_SYSTEM_USER, default "system").
+	SystemUser string
+	// AuthEmulated: ID tokens carry no signature, as Firebase's Auth emulator gives
+	// them (FIREBASE_AUTH_EMULATOR_HOST). Refused in production.
+	AuthEmulated bool
 	// RateLimits is how often one caller may make requests, by the path's last
 	// segment; the paths without an entry share the rate of AnyPath, each counted
 	// by itself. Nil: as often as they like. An instance counts for itself (see
@@ -150,6 +161,10 @@ func Read(getenv func(string) string) (*Config, error) {
 		FCMEndpoint:      r.text("DOORBELL_FCM_ENDPOINT", ""),
 		AllowedOrigins:   r.list("DOORBELL_ALLOWED_ORIGINS"),
 		AppCheck:         r.appCheck("DOORBELL_APP_CHECK"),
+		SystemAccounts:   r.list("DOORBELL_SYSTEM_ACCOUNTS"),
+		SystemAudiences:  r.list("DOORBELL_SYSTEM_AUDIENCES"),
+		SystemUser:       r.userID("DOORBELL_SYSTEM_USER", "system"),
+		AuthEmulated:     r.text("FIREBASE_AUTH_EMULATOR_HOST", "") != "",
 		RateLimits:       r.rates("DOORBELL_RATE_LIMITS"),
 		WebClickURL:      r.text("DOORBELL_WEB_CLICK_URL", ""),
 		MaxTextBytes:     r.number("DOORBELL_MAX_TEXT_BYTES", 2048, 1, 32768),
@@ -177,6 +192,10 @@ func Read(getenv func(string) string) (*Config, error) {
 	}
 	if c.WebClickURL != "" && (!strings.HasPrefix(c.WebClickURL, "https://") || len(c.WebClickURL) > MaxClickURLBytes) {
 		r.fail("DOORBELL_WEB_CLICK_URL must start with https:// (FCM refuses other links) and have at most %d bytes", MaxClickURLBytes)
+	}
+	r.accounts("DOORBELL_SYSTEM_ACCOUNTS", c.SystemAccounts)
+	if len(c.SystemAccounts) > 0 && len(c.SystemAudiences) == 0 {
+		r.fail("DOORBELL_SYSTEM_AUDIENCES is not set: name what the tokens of DOORBELL_SYSTEM_ACCOUNTS are made for, such as the public host's URL")
 	}
 	if getenv("K_SERVICE") != "" {
 		for _, name := range []string{"FIREBASE_AUTH_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST", "DOORBELL_FCM_ENDPOINT"} {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +27,7 @@ func TestDefaults(t *testing.T) {
 		MessageRetention: 365 * 24 * time.Hour, CallRetention: 30 * 24 * time.Hour, LedgerRetention: 30 * 24 * time.Hour,
 		MaxGroupMembers: 10000, FanoutTopic: "fanout", FanoutDeadTopic: "fanout-dead", FanoutThreshold: 2000,
 		FCMConcurrency: 800, FCMRate: 540000, FCMInstances: 1, MaxAttempts: 10, AppCheck: AppCheckOff, RateLimits: defaultRates, MaxDeadPercent: 50,
-		RecordSkips: SkipsUnusual,
+		RecordSkips: SkipsUnusual, SystemUser: "system",
 	}
 	if got, err := read(nil); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
@@ -55,6 +56,11 @@ func TestEveryVariableIsRead(t *testing.T) {
 		{"DOORBELL_FCM_ENDPOINT", "http://localhost:1/v1", "FCMEndpoint", "http://localhost:1/v1"},
 		{"DOORBELL_ALLOWED_ORIGINS", "https://a.example, ,https://b.example,", "AllowedOrigins", []string{"https://a.example", "https://b.example"}},
 		{"DOORBELL_ALLOWED_ORIGINS", " ", "AllowedOrigins", []string(nil)},
+		{"DOORBELL_SYSTEM_USER", "news", "SystemUser", "news"},
+		{"DOORBELL_SYSTEM_USER", "", "SystemUser", "system"},
+		{"DOORBELL_SYSTEM_AUDIENCES", "https://a.example,b", "SystemAudiences", []string{"https://a.example", "b"}},
+		{"FIREBASE_AUTH_EMULATOR_HOST", "localhost:1", "AuthEmulated", true},
+		{"FIREBASE_AUTH_EMULATOR_HOST", "", "AuthEmulated", false},
 		{"DOORBELL_APP_CHECK", "log", "AppCheck", AppCheckLog},
 		{"DOORBELL_APP_CHECK", "enforce", "AppCheck", AppCheckEnforce},
 		{"DOORBELL_RATE_LIMITS", "off", "RateLimits", map[string]limit.Rate(nil)},
@@ -129,6 +135,8 @@ func TestRefusals(t *testing.T) {
 		{"DOORBELL_NOTIFICATION_DEFAULTS", `{"level":"some"}`, `configuration: DOORBELL_NOTIFICATION_DEFAULTS is "{\"level\":\"some\"}": INVALID_ARGUMENT (6000001): level: is no level: give "all", "mentions" or "none"`},
 		{"DOORBELL_NOTIFICATION_DEFAULTS", `{"snoozedUntil":1}`, `configuration: DOORBELL_NOTIFICATION_DEFAULTS is "{\"snoozedUntil\":1}": snoozedUntil is for users to set`},
 		{"DOORBELL_WEB_CLICK_URL", "http://a.example/", clickURL},
+		{"DOORBELL_SYSTEM_USER", "a/b", `configuration: DOORBELL_SYSTEM_USER is "a/b": INVALID_ARGUMENT (6000001): may hold digits, letters and !#$%&()+-:;<=.>?@[]^_{}|~ only, and not be ".", ".." or "__…__"`},
+		{"DOORBELL_SYSTEM_ACCOUNTS", "a@b.gserviceaccount.com", "configuration: DOORBELL_SYSTEM_AUDIENCES is not set: name what the tokens of DOORBELL_SYSTEM_ACCOUNTS are made for, such as the public host's URL"},
 		{"DOORBELL_WEB_CLICK_URL", "https://" + strings.Repeat("x", MaxClickURLBytes), clickURL},
 	} {
 		if c, err := read(map[string]string{tc.name: tc.value}); err == nil || err.Error() != tc.want {
@@ -143,6 +151,20 @@ func TestRefusals(t *testing.T) {
 	longest := "https://" + strings.Repeat("x", MaxClickURLBytes-len("https://"))
 	if _, err := read(map[string]string{"DOORBELL_WEB_CLICK_URL": longest}); err != nil {
 		t.Error(err)
+	}
+}
+
+// Who sends as the system is a machine, never a person.
+func TestSystemAccounts(t *testing.T) {
+	c, err := read(map[string]string{"DOORBELL_SYSTEM_ACCOUNTS": "a@p.iam.gserviceaccount.com, 1-compute@developer.gserviceaccount.com", "DOORBELL_SYSTEM_AUDIENCES": "https://a"})
+	if err != nil || !slices.Equal(c.SystemAccounts, []string{"a@p.iam.gserviceaccount.com", "1-compute@developer.gserviceaccount.com"}) {
+		t.Errorf("got %+v, %v", c, err)
+	}
+	for _, account := range []string{"me@gmail.com", "p.iam.gserviceaccount.com", "@p.iam.gserviceaccount.com", "*", "a@gserviceaccount.com.evil.example"} {
+		_, err := read(map[string]string{"DOORBELL_SYSTEM_ACCOUNTS": account, "DOORBELL_SYSTEM_AUDIENCES": "https://a"})
+		if want := fmt.Sprintf("DOORBELL_SYSTEM_ACCOUNTS has %q", account); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", account, err)
+		}
 	}
 }
 

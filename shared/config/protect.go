@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/limit"
 )
 
@@ -26,13 +27,15 @@ const AnyPath = "*"
 // defaultRates is RateLimits where nothing is set. Ten messages a second is
 // ZIM's limit of sendMessage; the others are ours. A burst is what an app that
 // comes back after a while, with many devices or a full outbox, does at once;
-// that of calls is small because each of them rings at somebody's. Receipts that
+// that of calls is small because each of them rings at somebody's, and that of
+// broadcasts because each of them is up to a thousand messages. Receipts that
 // have to wait are told together, up to a hundred at once.
 var defaultRates = map[string]limit.Rate{
 	"send":           {PerSecond: 10, Burst: 100},
 	"presence":       {PerSecond: 2, Burst: 100},
 	"register":       {PerSecond: 1, Burst: 50},
 	"receipts":       {PerSecond: 1, Burst: 60},
+	"system-send":    {PerSecond: 1, Burst: 20},
 	"group-create":   {PerSecond: 1, Burst: 50},
 	"call-invite":    {PerSecond: 1, Burst: 20},
 	"calling-invite": {PerSecond: 1, Burst: 20},
@@ -66,6 +69,25 @@ func (r *reader) rates(name string) map[string]limit.Rate {
 		out[path] = limit.Rate{PerSecond: p, Burst: b}
 	}
 	return out
+}
+
+// accounts checks a list of service accounts. People's addresses end otherwise:
+// who may send as the system is to be a machine.
+func (r *reader) accounts(name string, emails []string) {
+	for _, email := range emails {
+		if user, domain, _ := strings.Cut(email, "@"); user == "" || !strings.HasSuffix(domain, ".gserviceaccount.com") {
+			r.fail("%s has %q: give service accounts by their email, such as robot@project.iam.gserviceaccount.com", name, email)
+		}
+	}
+}
+
+// userID is an ID that users have in Doorbell.
+func (r *reader) userID(name, fallback string) string {
+	id := r.text(name, fallback)
+	if err := chat.CheckID("", id); err != nil {
+		r.fail("%s is %q: %v", name, id, err)
+	}
+	return id
 }
 
 func (r *reader) appCheck(name string) AppCheck {

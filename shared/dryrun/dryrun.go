@@ -137,7 +137,7 @@ func (s *rehearsal) AddMessage(ctx context.Context, m chat.Message) (chat.Messag
 		return m, err
 	}
 	sender, member := members[m.SenderUserID]
-	if err := chat.MaySend(c, member); err != nil {
+	if err := chat.MaySend(c, m, member); err != nil {
 		return m, err
 	}
 	c.Append(&m, sender.ReadSeq)

@@ -139,7 +139,7 @@ func groupMessages(t *testing.T, s anyStore) {
 	id := createGroup(t, s, ann, bob)
 	message := func(from, to string) chat.Message {
 		m := fullMessage(from, to)
-		m.ConversationType = chat.Group
+		m.ConversationType, m.System = chat.Group, false
 		return m
 	}
 	var bobs chat.Message
@@ -169,6 +169,13 @@ func groupMessages(t *testing.T, s anyStore) {
 	}
 	refused(message("stranger", id), fault.GroupUserIsNotInTheGroup)
 	refused(message(ann, "none of "+id), fault.GroupDoesNotExist)
+	system := message("system", "none of "+id)
+	system.System = true
+	refused(system, fault.GroupDoesNotExist)
+	system.ConversationID = id
+	if got := addMessage(t, s, system); got.OrderKey != 4 || got.Fanout.Members != 2 || !got.System {
+		t.Errorf("the system, which is no member, sent %+v", got)
+	}
 	if _, err := service(s).Leave(t.Context(), bob, &group.Request{GroupID: id}); err != nil {
 		t.Fatal(err)
 	}

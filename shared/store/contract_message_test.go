@@ -24,7 +24,7 @@ func fullMessage(from, to string) chat.Message {
 		DeviceFilter: &device.Sealed{
 			Only:   &device.Selector{Platforms: []device.Platform{device.Web}, PushIDs: []string{"p"}, DeviceIDs: []string{"d"}},
 			Except: &device.Selector{Platforms: []device.Platform{device.Android}},
-		}, CollapseID: "c", Traceparent: "tp",
+		}, CollapseID: "c", Traceparent: "tp", System: true,
 	}
 }
 

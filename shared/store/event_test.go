@@ -30,7 +30,7 @@ var stored = chat.Message{
 	DeviceFilter: &device.Sealed{
 		Only:   &device.Selector{Platforms: []device.Platform{device.Web}, PushIDs: []string{"p"}, DeviceIDs: []string{"d"}},
 		Except: &device.Selector{Platforms: []device.Platform{device.Android}, PushIDs: []string{"q"}, DeviceIDs: []string{"e"}},
-	}, CollapseID: "c", Traceparent: "tp",
+	}, CollapseID: "c", Traceparent: "tp", System: true,
 	ForcePush: true, Fanout: &chat.Fanout{Chunks: 2, Members: 300}, ExpireAt: time.UnixMicro(1_700_000_000_123_456).UTC(),
 }
 
@@ -175,7 +175,7 @@ func realEvent(t testing.TB) []byte {
 func TestMessageCreatedRealEvent(t *testing.T) {
 	want := stored
 	want.ConversationType, want.OrderKey, want.Fanout = chat.Peer, 1, nil
-	want.DeviceFilter, want.CollapseID, want.Traceparent = nil, "", "" // which there was not yet
+	want.DeviceFilter, want.CollapseID, want.Traceparent, want.System = nil, "", "", false // which there was not yet
 	if got, err := MessageCreated(realEvent(t)); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
 	}

@@ -131,7 +131,7 @@ func (s *Memory) AddMessage(_ context.Context, m chat.Message) (chat.Message, er
 		if ok {
 			known = &c
 		}
-		if err := chat.MaySend(known, member); err != nil {
+		if err := chat.MaySend(known, m, member); err != nil {
 			return m, err
 		}
 	}

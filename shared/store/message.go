@@ -64,7 +64,7 @@ func (s *Firestore) addressed(ctx context.Context, tx *firestore.Transaction, m 
 		return nil, 0, err
 	}
 	sender, member := members[m.SenderUserID]
-	return c, sender.ReadSeq, chat.MaySend(c, member)
+	return c, sender.ReadSeq, chat.MaySend(c, m, member)
 }
 
 // newConversation is the conversation m starts where there is none yet.
