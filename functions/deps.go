@@ -156,6 +156,7 @@ var (
 			Renderer: push.Renderer{WebClickURL: c.WebClickURL}, Rules: rules(c), Now: time.Now,
 			Retention: c.LedgerRetention, MaxAttempts: c.MaxAttempts, Concurrency: c.FCMConcurrency,
 			Rate: float64(c.FCMRate) / 60 / float64(c.FCMInstances), MaxDead: c.MaxDeadPercent,
+			PerDevice: dispatch.FCMDeviceLimits,
 		}, nil
 	})
 )

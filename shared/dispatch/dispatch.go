@@ -106,6 +106,7 @@ type Dispatcher struct {
 	MaxAttempts int                                     // of a batch, before its rest is dead-lettered
 	Concurrency int                                     // FCM requests under way in this process
 	Rate        float64                                 // FCM requests a second of this process, on average; 0: as many as go
+	PerDevice   DeviceLimits                            // of what one device is sent by this process; zero: none
 	MaxDead     int                                     // percent of targets that FCM may blame before none is removed any more; 0: 50
 
 	once    sync.Once

@@ -17,6 +17,7 @@ type gate struct {
 	pace            pace
 	pause           pause
 	quotas          quotas
+	devices         *devices
 	crew            crew
 }
 
@@ -42,12 +43,12 @@ func rankOf(b push.Batch) rank {
 	return bulk
 }
 
-func newGate(concurrency int, rate float64) *gate {
+func newGate(concurrency int, rate float64, perDevice DeviceLimits) *gate {
 	concurrency = max(concurrency, 1)
 	urgent := concurrency / reserve
 	return &gate{
 		slots: make(chan struct{}, concurrency-urgent), reserved: make(chan struct{}, urgent),
-		pace: pace{rate: rate},
+		pace: pace{rate: rate}, devices: newDevices(perDevice),
 	}
 }
 

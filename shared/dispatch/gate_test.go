@@ -175,7 +175,7 @@ func TestUrgentDoesNotWait(t *testing.T) {
 // Retry-After ends while requests wait for the pace: none goes before it.
 func TestPauseDuringThePace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(100, 1)
+		g := newGate(100, 1, DeviceLimits{})
 		start := time.Now()
 		deadline := start.Add(time.Hour)
 		for i := range 5 {
@@ -196,7 +196,7 @@ func TestPauseDuringThePace(t *testing.T) {
 // Who can't go before the deadline knows it at once, and takes nothing from the others.
 func TestGateBeyondTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(10, 1)
+		g := newGate(10, 1, DeviceLimits{})
 		start := time.Now()
 		enter := func(d time.Duration) bool {
 			turn, ok := g.enter(t.Context(), time.Now, start.Add(d), bulk)
@@ -259,7 +259,7 @@ func TestRanksKeepTheQuota(t *testing.T) {
 	const rate = 50
 	for name, share := range map[string]int{"mostly bulk": 10, "half": 2, "all high": 1} {
 		synctest.Test(t, func(t *testing.T) {
-			g := newGate(1000, rate)
+			g := newGate(1000, rate, DeviceLimits{})
 			start := time.Now()
 			deadline := start.Add(4 * time.Minute)
 			var mu sync.Mutex

@@ -16,7 +16,7 @@ import (
 // target gets a goroutine with its turn, not before: a batch that waits costs
 // next to nothing.
 func (d *Dispatcher) send(ctx context.Context, run *run, deadline time.Time) {
-	d.once.Do(func() { d.gate = newGate(d.Concurrency, d.Rate) })
+	d.once.Do(func() { d.gate = newGate(d.Concurrency, d.Rate, d.PerDevice) })
 	waiting, cancel := context.WithTimeout(ctx, deadline.Sub(d.Now()))
 	defer cancel()
 	s := &sending{
@@ -53,7 +53,7 @@ type sending struct {
 	ctx      context.Context
 	waiting  context.Context // ends with the deadline, unlike a try
 	deadline time.Time
-	limit    limit
+	limit    tryLimit
 	looking  chan struct{} // holds one while somebody looks again
 	blind    bool          // that failed; who looks may say so
 	under    sync.WaitGroup
@@ -88,6 +88,9 @@ func (s *sending) try(i int, turn turn, tries int) (next time.Time, again bool) 
 	// That may have taken time, in which FCM told another that it wants a pause.
 	if until := s.gate.pause.current(); until.After(at) {
 		at = until
+	}
+	if ok && !at.After(now) {
+		at, ok = s.share(i, t, now)
 	}
 	if !ok || at.After(now) {
 		s.gate.pace.back(s.rank)
@@ -178,17 +181,17 @@ func (s *sending) look(now time.Time) bool {
 	return !s.blind
 }
 
-// limit limits the time of tries to tryTimeout. Those that begin within a
+// tryLimit limits the time of tries to tryTimeout. Those that begin within a
 // quarter of a second share a context and its timer, and the first of them gets
 // so much more.
-type limit struct {
+type tryLimit struct {
 	mu     sync.Mutex
 	ctx    context.Context
 	until  time.Time // when a try needs a new one
 	cancel []context.CancelFunc
 }
 
-func (l *limit) context(ctx context.Context, now time.Time) context.Context {
+func (l *tryLimit) context(ctx context.Context, now time.Time) context.Context {
 	const share = time.Second / 4
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -201,7 +204,7 @@ func (l *limit) context(ctx context.Context, now time.Time) context.Context {
 	return l.ctx
 }
 
-func (l *limit) end() {
+func (l *tryLimit) end() {
 	for _, cancel := range l.cancel {
 		cancel()
 	}

@@ -217,7 +217,7 @@ func (b *bench) groupOf(batch *push.Batch) {
 // holdBack has requests wait for some eight seconds: for Retry-After, for FCM to
 // take them, or for a slot, which release gives them.
 func (b *bench) holdBack(how string) (release func()) {
-	b.d.once.Do(func() { b.d.gate = newGate(b.d.Concurrency, b.d.Rate) })
+	b.d.once.Do(func() { b.d.gate = newGate(b.d.Concurrency, b.d.Rate, DeviceLimits{}) })
 	release = func() {}
 	switch how {
 	case "pause":
@@ -231,7 +231,7 @@ func (b *bench) holdBack(how string) (release func()) {
 			return ok
 		}
 	case "slot":
-		gate := newGate(1, 0)
+		gate := newGate(1, 0, DeviceLimits{})
 		b.d.gate = gate
 		gate.slots <- struct{}{}
 		release = func() { time.Sleep(7 * time.Second); <-gate.slots }

@@ -18,6 +18,25 @@ type Rate struct {
 // interval is the time that one request takes of the allowance.
 func (r Rate) interval() time.Duration { return time.Duration(float64(time.Second) / r.PerSecond) }
 
+// Take is one more of what is counted, at now, in a bucket that will have run empty
+// at emptyAt: when it will have then. What is one too many isn't counted, and is
+// to wait so long before it asks again.
+func (r Rate) Take(emptyAt, now time.Time) (after time.Time, wait time.Duration) {
+	filled := r.Spend(emptyAt, now)
+	if over := filled.Sub(now) - time.Duration(r.Burst)*r.interval(); over > 0 {
+		return emptyAt, over
+	}
+	return filled, 0
+}
+
+// Spend is Take of what isn't made to wait: those after it are.
+func (r Rate) Spend(emptyAt, now time.Time) time.Time {
+	if emptyAt.Before(now) {
+		emptyAt = now
+	}
+	return emptyAt.Add(r.interval())
+}
+
 // Limiter counts what keys do, each in a bucket of its own. It is kept in this
 // process: where n processes serve a caller, they are let through at most n
 // times their rate. To be exact, each request would have to write a document
@@ -51,16 +70,9 @@ func New(most int, now func() time.Time) *Limiter {
 func (l *Limiter) Take(key string, r Rate) (wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now, b := l.now(), l.bucket(key)
-	if b.emptyAt.Before(now) {
-		b.emptyAt = now
-	}
-	filled := b.emptyAt.Add(r.interval())
-	if over := filled.Sub(now) - time.Duration(r.Burst)*r.interval(); over > 0 {
-		return over
-	}
-	b.emptyAt = filled
-	return 0
+	b := l.bucket(key)
+	b.emptyAt, wait = r.Take(b.emptyAt, l.now())
+	return wait
 }
 
 // bucket is key's, which counts as used now.

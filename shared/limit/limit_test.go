@@ -43,6 +43,30 @@ func TestTake(t *testing.T) {
 	}
 }
 
+// The rule by itself: what is refused changes nothing, what is spent is owed.
+func TestRateOfABucket(t *testing.T) {
+	r, second := limit.Rate{PerSecond: 1, Burst: 2}, time.Second
+	for name, tc := range map[string]struct {
+		emptyIn, after, wait time.Duration
+		spent                time.Duration
+	}{
+		"empty":    {0, second, 0, second},
+		"long ago": {-time.Hour, second, 0, second},
+		"half":     {second, 2 * second, 0, 2 * second},
+		"full":     {2 * second, 2 * second, second, 3 * second},
+		"a bit":    {1100 * time.Millisecond, 1100 * time.Millisecond, 100 * time.Millisecond, 2100 * time.Millisecond},
+		"overdue":  {9 * second, 9 * second, 8 * second, 10 * second},
+	} {
+		after, wait := r.Take(start.Add(tc.emptyIn), start)
+		if after.Sub(start) != tc.after || wait != tc.wait {
+			t.Errorf("%s: full until %v, wait %v", name, after.Sub(start), wait)
+		}
+		if spent := r.Spend(start.Add(tc.emptyIn), start).Sub(start); spent != tc.spent {
+			t.Errorf("%s: spent until %v", name, spent)
+		}
+	}
+}
+
 // However requests fall, in any stretch of time no more go through than the
 // burst and the rate allow; and who waits as told gets through.
 func TestTakeIsNeverGenerous(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 const (
 	CallOver     Reason = "call_over"     // the invitation was answered or cancelled, or the call has ended
 	Ringing      Reason = "ringing"       // it rings again, so nothing is dismissed
-	Superseded   Reason = "superseded"    // it rang again since, and is told how that ended
+	Superseded   Reason = "superseded"    // it rang again since, and is told how that ended; or a newer push of its tag was there
 	NotRung      Reason = "not_rung"      // the device never rang, so there is nothing to dismiss
 	AnsweredHere Reason = "answered_here" // the device it was answered on dismisses by itself
 )

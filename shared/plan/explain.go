@@ -22,7 +22,7 @@ var explanations = map[Reason]string{
 	SilentOff:    "the device takes no silent pushes",
 	CallOver:     "the invitation was answered or cancelled, or the call ended, before the ring left",
 	Ringing:      "they are invited again, so nothing is dismissed",
-	Superseded:   "they were invited again since, and are told how that ended",
+	Superseded:   "they were invited again since, and are told how that ended; or a later message with the same collapseID was there",
 	NotRung:      "the device never rang, so it has nothing to dismiss",
 	AnsweredHere: "the call was answered on this device",
 }

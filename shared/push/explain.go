@@ -15,6 +15,7 @@ var classes = map[Class]string{
 	Internal:       "FCM had an internal error",
 	Timeout:        "FCM did not answer in time",
 	NoTurn:         "FCM was not asked yet: others were before it",
+	DeviceLimit:    "FCM was not asked yet: the device has had as many as FCM takes for one device",
 }
 
 // Explain says in words what c means, for operators. It is c itself for a class

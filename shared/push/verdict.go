@@ -32,18 +32,19 @@ const (
 	Internal       Class = "internal"         // 500 and what we don't know
 	Timeout        Class = "timeout"          // no answer in the time given to a try
 	NoTurn         Class = "no_turn"          // FCM wasn't asked: others were before it, for too long
+	DeviceLimit    Class = "device_limit"     // FCM wasn't asked: the device has had as many as FCM takes for one
 )
 
 // Classes is all of them.
 var Classes = []Class{
 	Sent, Unregistered, InvalidTarget, InvalidMessage, SenderMismatch, ThirdParty,
-	Credentials, WrongProject, Quota, Unavailable, Internal, Timeout, NoToken, NoTurn,
+	Credentials, WrongProject, Quota, Unavailable, Internal, Timeout, NoToken, NoTurn, DeviceLimit,
 }
 
 // Retryable reports whether the same message may be accepted later.
 func (c Class) Retryable() bool {
 	switch c {
-	case Quota, Unavailable, Internal, Timeout, NoToken, NoTurn:
+	case Quota, Unavailable, Internal, Timeout, NoToken, NoTurn, DeviceLimit:
 		return true
 	}
 	return false

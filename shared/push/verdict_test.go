@@ -174,7 +174,7 @@ func TestClasses(t *testing.T) {
 	for class, want := range map[Class][2]bool{ // retryable, alerting
 		Sent: {}, Unregistered: {}, InvalidTarget: {}, InvalidMessage: {},
 		SenderMismatch: {false, true}, ThirdParty: {false, true}, Credentials: {false, true}, WrongProject: {false, true},
-		Quota: {true, false}, Unavailable: {true, false}, Internal: {true, false}, Timeout: {true, false}, NoToken: {true, false}, NoTurn: {true, false},
+		Quota: {true, false}, Unavailable: {true, false}, Internal: {true, false}, Timeout: {true, false}, NoToken: {true, false}, NoTurn: {true, false}, DeviceLimit: {true, false},
 	} {
 		if got := [2]bool{class.Retryable(), class.Alerting()}; got != want {
 			t.Errorf("%s: retryable, alerting %v, want %v", class, got, want)
