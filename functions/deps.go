@@ -31,6 +31,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/queue"
 	"github.com/doorbell-push/doorbell/shared/receipt"
 	"github.com/doorbell-push/doorbell/shared/store"
+	"github.com/doorbell-push/doorbell/shared/trace"
 )
 
 // What the functions need is built on first use and kept for the life of the
@@ -107,6 +108,11 @@ var (
 			return nil, err
 		}
 		return &inbox.Service{Store: db, Presence: db, Reads: reg, Now: time.Now}, nil
+	})
+
+	stories = onDatabase(func(_ *config.Config, db *store.Firestore) (*trace.Store, error) {
+		var s trace.Store = db
+		return &s, nil
 	})
 
 	fan = onDatabase(func(c *config.Config, db *store.Firestore) (*fanout.Fanout, error) {

@@ -30,6 +30,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/push"
 	"github.com/doorbell-push/doorbell/shared/receipt"
 	"github.com/doorbell-push/doorbell/shared/store"
+	"github.com/doorbell-push/doorbell/shared/trace"
 )
 
 // replace sets a dependency for a test.
@@ -64,6 +65,8 @@ func onMemory(t *testing.T) *store.Memory {
 	replace(t, &registry, &presence.Registry{Store: db, Now: now, Lease: 2 * time.Minute, MaxDevices: 2}, nil)
 	replace(t, &groups, &group.Service{Store: db, Now: now, MaxMembers: 100}, nil)
 	replace(t, &receipts, &receipt.Service{Store: db, Now: now, Retention: time.Hour}, nil)
+	var told trace.Store = db
+	replace(t, &stories, &told, nil)
 	replace(t, &inboxes, &inbox.Service{Store: db, Presence: db, Reads: &presence.Registry{Store: db, Now: now}, Now: now}, nil)
 	replace(t, &sender, &chat.Sender{
 		Store: db, Now: now, MaxText: 2048, Retention: time.Hour,
@@ -87,15 +90,22 @@ func verifier(t *testing.T, opts ...option.ClientOption) *auth.Client {
 
 // idToken is an unsigned ID token of a user that is valid for a while.
 func idToken(user, project string, valid time.Duration) string {
+	return claimingToken(user, project, valid, nil)
+}
+
+// claimingToken is one with custom claims.
+func claimingToken(user, project string, valid time.Duration, claims map[string]any) string {
 	part := func(v any) string {
 		b, _ := json.Marshal(v)
 		return base64.RawURLEncoding.EncodeToString(b)
 	}
 	now := time.Now()
-	return part(map[string]any{"alg": "none", "typ": "JWT", "kid": "k"}) + "." + part(map[string]any{
+	all := map[string]any{
 		"iss": "https://securetoken.google.com/" + project, "aud": project, "sub": user, "user_id": user,
 		"iat": now.Add(-2 * time.Hour).Unix(), "auth_time": now.Add(-2 * time.Hour).Unix(), "exp": now.Add(valid).Unix(),
-	}) + "."
+	}
+	maps.Copy(all, claims)
+	return part(map[string]any{"alg": "none", "typ": "JWT", "kid": "k"}) + "." + part(all) + "."
 }
 
 // robot is a user's service account.

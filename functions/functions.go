@@ -8,6 +8,7 @@
 //	send         POST over HTTPS                                  stores a message, or one to many from the operator's backend
 //	groups       POST over HTTPS                                  makes groups; who is in them, and what they may
 //	sync         POST over HTTPS                                  what was missed, read positions, histories; what of a conversation rings
+//	             GET trace, by operators                          what became of a push
 //	call-invite  POST over HTTPS                                  starts a call; answers, leaves, lists calls
 //	web          GET over HTTPS, by anyone                        serves the SDK, the demo, the API's description
 //	on-message   Firestore: conversations/{cid}/messages/{mid}    plans who is rung, publishes batches

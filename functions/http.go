@@ -200,28 +200,36 @@ func bearer(r *http.Request, what string) (string, error) {
 
 // caller is the user the request's Firebase ID token was issued to.
 func caller(ctx context.Context, r *http.Request) (string, error) {
-	idToken, err := bearer(r, "the user's Firebase ID token")
+	token, err := verified(ctx, r)
 	if err != nil {
 		return "", err
-	}
-	verifier, err := tokens()
-	if err != nil {
-		return "", err
-	}
-	token, err := verifier.VerifyIDToken(ctx, idToken)
-	switch {
-	case err == nil:
-	case auth.IsIDTokenExpired(err):
-		return "", fault.New(fault.Unauthenticated, fault.TokenExpired, "the ID token has expired: get a new one from Firebase and retry")
-	case auth.IsCertificateFetchFailed(err):
-		return "", errors.Join(fault.New(fault.Unavailable, fault.ServerError, "the ID token can't be verified right now: retry"), err)
-	default:
-		return "", fault.New(fault.Unauthenticated, fault.TokenInvalid, "the ID token is not valid for this project: sign in again")
 	}
 	if chat.CheckID("", token.UID) != nil {
 		return "", fault.New(fault.PermissionDenied, fault.ParamsInvalid, "the user's ID has a character or a length that can't be used here: digits, letters and !#$%%&()+-:;<=.>?@[]^_{}|~, at most %d bytes", chat.MaxUserIDBytes)
 	}
 	return token.UID, nil
+}
+
+// verified is the request's Firebase ID token.
+func verified(ctx context.Context, r *http.Request) (*auth.Token, error) {
+	idToken, err := bearer(r, "the user's Firebase ID token")
+	if err != nil {
+		return nil, err
+	}
+	verifier, err := tokens()
+	if err != nil {
+		return nil, err
+	}
+	token, err := verifier.VerifyIDToken(ctx, idToken)
+	switch {
+	case err == nil:
+		return token, nil
+	case auth.IsIDTokenExpired(err):
+		return nil, fault.New(fault.Unauthenticated, fault.TokenExpired, "the ID token has expired: get a new one from Firebase and retry")
+	case auth.IsCertificateFetchFailed(err):
+		return nil, errors.Join(fault.New(fault.Unavailable, fault.ServerError, "the ID token can't be verified right now: retry"), err)
+	}
+	return nil, fault.New(fault.Unauthenticated, fault.TokenInvalid, "the ID token is not valid for this project: sign in again")
 }
 
 // decode reads the request's JSON body into a T. It is strict: another content

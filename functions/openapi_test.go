@@ -15,6 +15,7 @@ import (
 
 	calling "github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/delivery"
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/group"
@@ -22,6 +23,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
 	"github.com/doorbell-push/doorbell/shared/receipt"
+	"github.com/doorbell-push/doorbell/shared/trace"
 
 	"github.com/doorbell-push/doorbell/scripts/openapi"
 )
@@ -86,6 +88,7 @@ var operations = map[string]map[string]operation{
 	"read":                             post(op[inbox.ReadRequest, inbox.ReadAnswer]("Moves how far the caller has read a conversation")),
 	"conversations":                    post(op[inbox.ListRequest, inbox.ListAnswer]("A page of the caller's conversations, the latest message first")),
 	"messages":                         post(op[inbox.HistoryRequest, inbox.HistoryAnswer]("A page of a conversation's messages")),
+	"trace":                            {http.MethodGet: op[none, trace.Story]("For operators: what became of the pushes of a message or call")},
 	"conversation-notification-status": post(op[group.StatusRequest, group.StatusSet]("Whether the caller is rung for a conversation's messages")),
 
 	"call-invite":    post(op[calling.InviteRequest, calling.InviteAnswer]("Starts a call")),
@@ -147,6 +150,8 @@ var values = map[reflect.Type][]any{
 	reflect.TypeFor[presence.Level]():        {"all", "mentions", "none"},
 	reflect.TypeFor[device.Privacy]():        {"full", "sender", "generic", "id"},
 	reflect.TypeFor[push.Kind]():             {"message", "call", "call_end"},
+	reflect.TypeFor[trace.Step]():            {"decided", "tried", "became", "heard"},
+	reflect.TypeFor[delivery.Status]():       {"sent", "skipped", "failed", "dead_letter", "pending"},
 	reflect.TypeFor[receipt.Event]():         {"arrived", "shown", "clicked", "dropped"},
 	reflect.TypeFor[fault.Status](): {
 		"INVALID_ARGUMENT", "UNAUTHENTICATED", "PERMISSION_DENIED", "NOT_FOUND", "METHOD_NOT_ALLOWED", "ALREADY_EXISTS",
@@ -188,6 +193,14 @@ func special(t reflect.Type, request bool) openapi.Object {
 	return nil
 }
 
+// queries is what requests without a body say.
+var queries = map[string][]struct{ name, about string }{
+	"DELETE register": {{"pushID", "the device, by one of the two"}, {"deviceID", "the device, by one of the two"}},
+	"GET trace": {
+		{"messageID", "the message, or else the call"}, {"callID", "the call, or else the message"}, {"userID", "tell of that user only"},
+	},
+}
+
 // errorStatuses is what a request may be answered with that isn't done.
 var errorStatuses = map[int]string{
 	400: "The request has to change: see field", 401: "No valid ID token, or App Check token", 403: "It isn't the caller's",
@@ -225,13 +238,11 @@ func (o operation) describe(s *openapi.Schemas, method, segment, function string
 	if o.request != reflect.TypeFor[none]() {
 		out["requestBody"] = openapi.Object{"required": true, "content": jsonOf(s.Request(o.request))}
 	}
-	if method == http.MethodDelete {
-		var parameters []any
-		for _, name := range []string{"pushID", "deviceID"} {
-			parameters = append(parameters, openapi.Object{
-				"name": name, "in": "query", "schema": openapi.Object{"type": "string"}, "description": "the device, by one of the two",
-			})
-		}
+	var parameters []any
+	for _, p := range queries[method+" "+segment] {
+		parameters = append(parameters, openapi.Object{"name": p.name, "in": "query", "schema": openapi.Object{"type": "string"}, "description": p.about})
+	}
+	if parameters != nil {
 		out["parameters"] = parameters
 	}
 	return out

@@ -99,6 +99,7 @@ var foreign = map[string][]attack{
 		{`{"conversationID":"{}","conversationType":0}`, "alice", 404, fault.ConversationDoesNotExist, 0},
 		{`{"conversationID":"{}","conversationType":0}`, alicesAndBobs, 404, fault.ConversationDoesNotExist, 0},
 	},
+	"GET /trace":                             {{"", "", 403, fault.ParamsInvalid, 0}}, // more: TestTraceIsForOperators
 	"POST /conversation-notification-status": ofGroup(`{"status":2,"conversationID":"{}","conversationType":2}`),
 
 	"POST /call-invite":    {{`{"callID":"c1","invitees":["bob"]}`, "", 409, fault.CallAlreadyExists, 0}},

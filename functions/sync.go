@@ -7,13 +7,15 @@ import (
 	"github.com/doorbell-push/doorbell/shared/inbox"
 )
 
-// syncRoutes is what a client does with its user's conversations.
+// syncRoutes is what a client does with its user's conversations, and where an
+// operator asks what became of a push.
 var syncRoutes = routes{
 	"sync":                             {http.MethodPost: inboxMethod((*inbox.Service).Sync)},
 	"read":                             {http.MethodPost: inboxMethod((*inbox.Service).Read)},
 	"conversations":                    {http.MethodPost: inboxMethod((*inbox.Service).List)},
 	"messages":                         {http.MethodPost: inboxMethod((*inbox.Service).History)},
 	"conversation-notification-status": {http.MethodPost: setConversationStatus},
+	"trace":                            {http.MethodGet: getTrace},
 }
 
 // inboxMethod is the handler of a method of inbox.Service, whose request is the

@@ -5,12 +5,54 @@ package functions_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"testing"
 
 	"github.com/doorbell-push/doorbell/scripts/harness"
 )
+
+// An operator is told what became of a push; nobody else is.
+func TestTraceEndpoint(t *testing.T) {
+	alice, bob, olga := someone(t, "alice"), someone(t, "bob"), someone(t, "olga")
+	d := bob.newPhone("phone", "android")
+	id := alice.send(bob, "hello", "1")
+	waitLogged(t, "dispatched", id)
+	path := "/trace?messageID=" + id + "&userID=" + bob.ID
+	if status, raw := olga.Do(http.MethodGet, path, nil); status != http.StatusForbidden {
+		t.Errorf("without the claim: %d %s", status, raw)
+	}
+	token, err := world.SignInOperator(t.Context(), olga.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	world.secrets.add(token)
+	olga.Token = token
+	settle(t)
+	before := world.firestore.Snapshot()
+	status, raw := olga.Do(http.MethodGet, path, nil)
+	asked := world.firestore.Snapshot().Sub(before)
+	var story struct {
+		From      string
+		Receivers []struct {
+			Devices []struct {
+				DeviceID string
+				Events   []struct{ Step, Status string }
+			}
+		}
+	}
+	if err := json.Unmarshal(raw, &story); err != nil || status != http.StatusOK {
+		t.Fatalf("%d %s, %v", status, raw, err)
+	}
+	if got := fmt.Sprint(story); got != fmt.Sprintf("{%s [{[{%s [{decided } {became sent}]}]}]}", alice.ID, d.deviceID) {
+		t.Errorf("the story is %s of %s", got, raw)
+	}
+	// The message, its ledger entry, 32 documents of receipts and bob.
+	if asked.Calls["RunQuery"] != 2 || asked.Calls["BatchGetDocuments"] != 1 || len(asked.Calls) != 2 || asked.Reads != 1+1+32+1 {
+		t.Errorf("Firestore was asked %v", asked)
+	}
+}
 
 // All that the functions log of a message or a call is found under the trace of
 // the request it came with.

@@ -5,6 +5,6 @@ module "sync" {
   name        = "sync"
   description = "What a device missed; conversations, history, read positions"
   public      = true
-  paths       = ["/sync", "/read", "/conversations", "/messages", "/conversation-notification-status"]
+  paths       = ["/sync", "/read", "/conversations", "/messages", "/conversation-notification-status", "/trace"]
   firestore   = "write"
 }

@@ -144,6 +144,7 @@ func TestTraceAndDeadLetters(t *testing.T) {
 	w.until([]string{
 		`message ` + id + ` from alice to bob, stored 20`,
 		`bob\n`,
+		`phone \(android\) +message +\+\d+ ms +decided: to be pushed to\n +phone`,
 		`phone \(android\) +message +\+\d+ ms +pushed: FCM took it at the first try as projects/`,
 		`desk \(android\) +message +\+\d+ ms +not pushed: the device was online and got it directly`,
 	}, "trace", id)

@@ -1,23 +1,16 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"os"
-	"regexp"
-	"slices"
 	"text/tabwriter"
 	"time"
 
 	"cloud.google.com/go/firestore"
 	"github.com/spf13/cobra"
 
-	"github.com/doorbell-push/doorbell/shared/call"
-	"github.com/doorbell-push/doorbell/shared/chat"
-	"github.com/doorbell-push/doorbell/shared/delivery"
 	"github.com/doorbell-push/doorbell/shared/store"
 	"github.com/doorbell-push/doorbell/shared/trace"
 )
@@ -26,9 +19,10 @@ func traceCommand(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use:   "trace ID [USER]",
 		Short: "Says who was rung for a message or call, who wasn't, and why",
-		Long: `Says what was decided for each device of a message or call, what FCM said to each
-push, and what the device told became of it. ID is a messageID as "send" answers, or
-a callID. With USER it tells of that user only. It makes at most four requests.`,
+		Long: `Says for each device of a message or call what was decided and when, what FCM
+answered to each try, and what the device told became of it. ID is a messageID as
+"send" answers, or a callID. With USER it tells of that user only. It makes at most
+three requests.`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: o.connected(func(cmd *cobra.Command, args []string) error {
 			client, err := firestore.NewClient(cmd.Context(), o.project)
@@ -40,7 +34,7 @@ a callID. With USER it tells of that user only. It makes at most four requests.`
 			if len(args) > 1 {
 				userID = args[1]
 			}
-			s, err := story(cmd.Context(), store.NewFirestore(client), args[0], userID)
+			s, err := trace.Read(cmd.Context(), store.NewFirestore(client), args[0], userID)
 			if err != nil {
 				return err
 			}
@@ -52,76 +46,6 @@ a callID. With USER it tells of that user only. It makes at most four requests.`
 			return printStory(cmd.OutOrStdout(), o.project, s, userID)
 		}),
 	}
-}
-
-var messageID = regexp.MustCompile(`^[a-z2-7]{26}$`)
-
-// mostNamed is for how many users the devices' names are looked up: a read each.
-const mostNamed = 100
-
-// story is the story of a message or a call.
-func story(ctx context.Context, db *store.Firestore, id, userID string) (*trace.Story, error) {
-	s, err := subject(ctx, db, id)
-	if err != nil {
-		return nil, err
-	}
-	entries, err := db.Entries(ctx, s.SubjectID)
-	if err != nil {
-		return nil, err
-	}
-	told, err := db.Receipts(ctx, s.SubjectID)
-	if err != nil {
-		return nil, err
-	}
-	users, err := db.Users(ctx, named(entries, userID))
-	if err != nil {
-		return nil, err
-	}
-	s.Tell(entries, told, users, userID)
-	return s, nil
-}
-
-// subject is what a story is about.
-func subject(ctx context.Context, db *store.Firestore, id string) (*trace.Story, error) {
-	if messageID.MatchString(id) {
-		m, err := db.FindMessage(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		if m != nil {
-			kind := map[chat.ConversationType]string{chat.Peer: "", chat.Group: "group ", chat.Room: "room "}[m.ConversationType]
-			return &trace.Story{
-				ID: id, Kind: "message", From: m.SenderUserID, To: kind + m.ConversationID, At: time.UnixMilli(m.Timestamp), Asked: m.Push != nil,
-				SubjectID: id,
-			}, nil
-		}
-	}
-	c, err := db.Call(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if c == nil {
-		return nil, fmt.Errorf("there is no message or call %q: it may have expired, or be in another project", id)
-	}
-	return &trace.Story{
-		ID: id, Kind: "call", From: c.Caller, To: fmt.Sprint(len(c.Users)-1, " invitees"), At: time.UnixMilli(c.CreateTime), Asked: len(c.Pushes) > 0,
-		SubjectID: call.ID(id),
-	}, nil
-}
-
-// named is the users whose devices' names are looked up.
-func named(entries []delivery.Entry, userID string) []string {
-	if userID != "" {
-		return []string{userID}
-	}
-	ids := map[string]bool{}
-	for _, e := range entries {
-		for _, o := range e.Outcomes {
-			ids[o.UserID] = true
-		}
-	}
-	sorted := slices.Sorted(maps.Keys(ids))
-	return sorted[:min(len(sorted), mostNamed)]
 }
 
 func printStory(w io.Writer, project string, s *trace.Story, userID string) error {

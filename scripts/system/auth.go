@@ -45,12 +45,22 @@ func (s *System) SignIn(ctx context.Context, userID string) (idToken string, err
 	return SignIn(ctx, s.AuthHost(), userID)
 }
 
+// SignInOperator signs in a user who may ask about everybody's pushes.
+func (s *System) SignInOperator(ctx context.Context, userID string) (idToken string, err error) {
+	return signIn(ctx, s.AuthHost(), userID, map[string]any{"doorbellOperator": true})
+}
+
 // SignIn signs a user in at an Auth emulator, creating the account on first use,
 // and returns the ID token that the user's clients send. It does what a back end
 // and an app do together: mint a custom token and exchange it. The emulator takes
 // unsigned ones.
 func SignIn(ctx context.Context, authHost, userID string) (idToken string, err error) {
-	token, err := customToken(userID)
+	return signIn(ctx, authHost, userID, nil)
+}
+
+// signIn signs in a user whose token has claims.
+func signIn(ctx context.Context, authHost, userID string, claims map[string]any) (idToken string, err error) {
+	token, err := customToken(userID, claims)
 	if err != nil {
 		return "", err
 	}
@@ -87,10 +97,14 @@ func unsigned(payload []byte) string {
 }
 
 // customToken is a Firebase custom token for a user, without a signature.
-func customToken(userID string) (string, error) {
-	payload, err := json.Marshal(map[string]any{
+func customToken(userID string, claims map[string]any) (string, error) {
+	token := map[string]any{
 		"uid": userID,
 		"aud": "https://identitytoolkit.googleapis.com/google.identity.identitytoolkit.v1.IdentityToolkit",
-	})
+	}
+	if claims != nil {
+		token["claims"] = claims
+	}
+	payload, err := json.Marshal(token)
 	return unsigned(payload), err
 }

@@ -39,6 +39,16 @@ type Outcome struct {
 	Unsure bool `firestore:"unsure,omitempty" json:"unsure,omitempty"`
 }
 
+// Refusal is an answer of FCM's other than yes, or that there was none.
+type Refusal struct {
+	At    time.Time `firestore:"at" json:"at"`
+	Class string    `firestore:"class" json:"class"` // push.Class
+}
+
+// MaxRefusals bounds what an entry keeps of a device's: some 500 bytes, of the
+// 1 MiB that Firestore gives a batch of 500 devices.
+const MaxRefusals = 10
+
 // Entry is deliveries/{id}.
 type Entry struct {
 	ID string `firestore:"-" json:"id"`
@@ -52,11 +62,17 @@ type Entry struct {
 	// repeated, as its answer was lost, so knows that it has it.
 	Owner     string    `firestore:"owner" json:"owner,omitempty"`
 	CreatedAt time.Time `firestore:"createdAt" json:"createdAt"`
+	// PlannedAt is when it was decided whom the batch tells; of a skip, when that
+	// was.
+	PlannedAt time.Time `firestore:"plannedAt" json:"plannedAt,omitzero"`
 	// LeaseUntil keeps others from the batch: while it is worked on, and until
 	// FCM's Retry-After is over.
 	LeaseUntil time.Time `firestore:"leaseUntil" json:"leaseUntil"`
 	// Outcomes is by PushID.
 	Outcomes map[string]Outcome `firestore:"outcomes" json:"outcomes"`
+	// Refusals is, by PushID, what FCM answered other than yes, in all runs: the
+	// latest MaxRefusals. Mostly there are none.
+	Refusals map[string][]Refusal `firestore:"refusals,omitempty" json:"refusals,omitempty"`
 	// Asked is, of a ring, the devices that anybody who had the lease set out to
 	// send to: who died at it may have sent to each of them.
 	Asked []string `firestore:"asked,omitempty" json:"asked,omitempty"`
@@ -84,10 +100,24 @@ func (e Entry) Absorb(report Entry) Entry {
 		}
 	}
 	e.Outcomes = outcomes
+	if len(report.Refusals) > 0 {
+		refusals := maps.Clone(e.Refusals)
+		if refusals == nil {
+			refusals = map[string][]Refusal{}
+		}
+		maps.Copy(refusals, report.Refusals)
+		e.Refusals = refusals
+	}
 	if report.Lease == e.Lease {
 		e.Done, e.LeaseUntil, e.Attempt = report.Done, report.LeaseUntil, report.Attempt
 	}
 	return e
+}
+
+// Refused is e's refusals of a device with those of a run after them.
+func (e Entry) Refused(pushID string, by []Refusal) []Refusal {
+	all := append(slices.Clip(e.Refusals[pushID]), by...)
+	return all[max(0, len(all)-MaxRefusals):]
 }
 
 // UserKey is the key of an outcome that concerns the user rather than one of

@@ -131,7 +131,7 @@ func (d *Dispatcher) Dispatch(ctx context.Context, b push.Batch) (err error) {
 
 	first := delivery.Entry{
 		ID: b.ID, Kind: string(b.Announcement.Kind), SubjectID: b.Announcement.ID, Attempt: 1,
-		CreatedAt: now, LeaseUntil: now.Add(lease), ExpireAt: now.Add(d.Retention), Owner: rand.Text(),
+		CreatedAt: now, PlannedAt: time.UnixMilli(b.PlannedAt).UTC(), LeaseUntil: now.Add(lease), ExpireAt: now.Add(d.Retention), Owner: rand.Text(),
 	}
 	if b.Announcement.Kind == push.KindCall {
 		first.Asked = b.PushIDs() // whoever may ring must be told when it stops
@@ -144,7 +144,7 @@ func (d *Dispatcher) Dispatch(ctx context.Context, b push.Batch) (err error) {
 	run := newRun(b, entry)
 	if err := d.recheck(ctx, run, now); err != nil {
 		// Give the lease back, so that the redelivery need not wait for its end.
-		entry.LeaseUntil, entry.Outcomes, entry.Attempt = now, nil, entry.Attempt-1
+		entry.LeaseUntil, entry.Outcomes, entry.Refusals, entry.Attempt = now, nil, nil, entry.Attempt-1
 		return errors.Join(err, d.Ledger.Finish(ctx, entry))
 	}
 	d.send(ctx, run, now.Add(Budget))
@@ -241,6 +241,7 @@ func (d *Dispatcher) settle(ctx context.Context, run *run) error {
 
 	entry, pending := run.entry, run.left()
 	entry.Done, entry.Outcomes, entry.LeaseUntil = pending == 0, run.outcomes(), now
+	entry.Refusals = run.refused()
 	if pending > 0 {
 		for _, until := range []time.Time{d.gate.pause.current(), run.retryAt()} {
 			if until.After(entry.LeaseUntil) {

@@ -72,6 +72,10 @@ func TestRetriesWithinAnAttempt(t *testing.T) {
 		if tries := b.db.Deliveries()[batch.ID].Outcomes[batch.Targets[1].PushID].Tries; tries != 4 {
 			t.Errorf("%d tries recorded", tries)
 		}
+		refused := b.db.Deliveries()[batch.ID].Refusals
+		if got := refused[batch.Targets[1].PushID]; len(refused) != 1 || len(got) != 3 || got[0].Class != "internal" || !got[0].At.Before(got[1].At) {
+			t.Errorf("refusals %+v", refused)
+		}
 		// Back-off doubles from half a second, spread over its upper half.
 		requests := b.fcm.of("B")
 		for i, most := range []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second} {

@@ -24,6 +24,8 @@ type run struct {
 	moved  bool      // batch.Targets are the run's own by now
 	looked time.Time // what the targets are like was read then
 	asked  bool      // FCM was
+
+	refusals map[int][]delivery.Refusal // by index; nil where FCM took all at once
 }
 
 // state is how far a run is with a target.
@@ -113,6 +115,16 @@ func (r *run) ask(i int) {
 	defer r.mu.Unlock()
 	r.asked = true
 	r.states[i].outcome.Tries++
+}
+
+// refuse notes that FCM didn't take a push, or didn't say so.
+func (r *run) refuse(i int, class push.Class, at time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.refusals == nil {
+		r.refusals = map[int][]delivery.Refusal{}
+	}
+	r.refusals[i] = append(r.refusals[i], delivery.Refusal{At: at, Class: string(class)})
 }
 
 // record notes what became of a target. What is over with it stays so, whatever
@@ -208,6 +220,20 @@ func (r *run) outcomes() map[string]delivery.Outcome {
 		if o := r.states[i].outcome; o.Status != "" {
 			out[r.batch.Targets[i].PushID] = o
 		}
+	}
+	return out
+}
+
+// refused is what FCM answered other than yes, of the devices of which it did so
+// in this run: by PushID, in all runs.
+func (r *run) refused() map[string][]delivery.Refusal {
+	if r.refusals == nil {
+		return nil
+	}
+	out := make(map[string][]delivery.Refusal, len(r.refusals))
+	for i, list := range r.refusals {
+		id := r.batch.Targets[i].PushID
+		out[id] = r.entry.Refused(id, list)
 	}
 	return out
 }

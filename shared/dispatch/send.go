@@ -100,6 +100,9 @@ func (s *sending) try(i int, turn turn, tries int) (next time.Time, again bool) 
 	name, err := s.Sender.Send(s.limit.context(s.ctx, now), s.encoder.Encode(t, now))
 	now = s.Now()
 	v := push.Judge(err, now)
+	if v.Class != push.Sent {
+		s.run.refuse(i, v.Class, now)
+	}
 	next = now.Add(s.backoff(tries))
 	switch {
 	case v.Class == push.Sent:

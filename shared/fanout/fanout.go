@@ -215,6 +215,6 @@ func (f *Fanout) record(ctx context.Context, t *tally, id ...string) error {
 	now := f.Now()
 	return f.Skips.Record(ctx, delivery.Entry{
 		ID: docid.New(id...), Kind: string(t.kind), SubjectID: t.id,
-		Attempt: 1, Done: true, CreatedAt: now, LeaseUntil: now, Outcomes: outcomes, ExpireAt: now.Add(f.Retention),
+		Attempt: 1, Done: true, CreatedAt: now, PlannedAt: now, LeaseUntil: now, Outcomes: outcomes, ExpireAt: now.Add(f.Retention),
 	})
 }

@@ -255,7 +255,7 @@ func TestSkipsEntry(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := delivery.Entry{
-		ID: docid.New("skips", "m"), Kind: "message", SubjectID: "m", Attempt: 1, Done: true, CreatedAt: now, LeaseUntil: now,
+		ID: docid.New("skips", "m"), Kind: "message", SubjectID: "m", Attempt: 1, Done: true, CreatedAt: now, PlannedAt: now, LeaseUntil: now,
 		Outcomes: map[string]delivery.Outcome{"p0000": {UserID: "bob", Status: delivery.Skipped, Detail: "online", At: now}},
 		ExpireAt: now.Add(24 * time.Hour),
 	}

@@ -16,7 +16,7 @@ import (
 func newEntry() delivery.Entry {
 	return delivery.Entry{
 		ID: rand.Text(), Kind: "message", SubjectID: "m", Attempt: 1,
-		CreatedAt: at(0), LeaseUntil: at(30 * time.Second), ExpireAt: at(24 * time.Hour),
+		CreatedAt: at(0), PlannedAt: at(-time.Second), LeaseUntil: at(30 * time.Second), ExpireAt: at(24 * time.Hour),
 	}
 }
 
@@ -64,6 +64,7 @@ func ledgerKept(t *testing.T, s anyStore) {
 		"p2": {UserID: "u2", Status: delivery.Pending, Detail: "quota", At: at(2 * time.Second)},
 	}
 	e.Outcomes, e.LeaseUntil = outcomes, at(time.Minute)
+	e.Refusals = map[string][]delivery.Refusal{"p1": {{At: at(0), Class: "unavailable"}}, "p2": {{At: at(time.Second), Class: "quota"}, {At: at(2 * time.Second), Class: "quota"}}}
 	finish(t, s, e)
 	want := e
 	want.Attempt, want.LeaseUntil = 2, at(90*time.Second)

@@ -9,9 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/doorbell-push/doorbell/shared/call"
+	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/docid"
+	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
 	"github.com/doorbell-push/doorbell/shared/receipt"
+	"github.com/doorbell-push/doorbell/shared/trace"
 )
 
 func tell(t *testing.T, s anyStore, pushID string, receipts ...receipt.Receipt) {
@@ -59,6 +63,29 @@ func receiptsKept(t *testing.T, s anyStore) {
 	}
 	told(t, s, m, want)
 	told(t, s, c, map[string][]receipt.Receipt{"p1": {ring, end}})
+}
+
+// What stands beside the ledger is read at once: receipts, the users that there
+// are, and the call where one is asked for.
+func aftermath(t *testing.T, s anyStore) {
+	m, user, callID := docid.New(rand.Text()), "u"+rand.Text(), rand.Text()
+	shown := receipt.Receipt{ID: m, Kind: push.KindMessage, Event: receipt.Shown, At: 1}
+	tell(t, s, "p1", shown)
+	change(t, s, func(tx presence.Tx) error {
+		return tx.PutUser(&presence.User{UserID: user, Devices: map[string]device.Device{"p1": {DeviceID: "phone"}}})
+	})
+	if _, err := s.CreateCall(t.Context(), call.Call{CallID: callID, Caller: user}); err != nil {
+		t.Fatal(err)
+	}
+	for _, asked := range []string{"", callID, "another" + callID} {
+		a, err := s.Aftermath(t.Context(), m, asked, []string{user, "nobody"})
+		if err != nil || !reflect.DeepEqual(a.Told, trace.Told{"p1": {shown}}) || len(a.Users) != 1 || a.Users[user].Devices["p1"].DeviceID != "phone" {
+			t.Errorf("%+v, %v", a, err)
+		}
+		if found := a.Call != nil; found != (asked == callID) || found && a.Call.Caller != user {
+			t.Errorf("asked for the call %q: %+v", asked, a.Call)
+		}
+	}
 }
 
 // Devices that tell at once, each several times, lose nothing.

@@ -21,6 +21,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/receipt"
 	"github.com/doorbell-push/doorbell/shared/store"
+	"github.com/doorbell-push/doorbell/shared/trace"
 )
 
 // anyStore is all that a store is used as.
@@ -36,6 +37,7 @@ type anyStore interface {
 	group.Store
 	inbox.Store
 	receipt.Store
+	trace.Store
 	Roster(ctx context.Context, cid string, chunk int) (map[string]group.Entry, error)
 	lapse.Lapses
 	lapse.Calls
@@ -83,6 +85,7 @@ func contract(t *testing.T, s anyStore) {
 		"receipts":               receiptsKept,
 		"concurrent receipts":    concurrentReceipts,
 		"secrets":                secrets,
+		"aftermath":              aftermath,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, s) })
 	}

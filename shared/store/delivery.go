@@ -95,6 +95,9 @@ func (s *Firestore) Finish(ctx context.Context, e delivery.Entry) (err error) {
 	for id, o := range e.Outcomes {
 		updates = append(updates, firestore.Update{FieldPath: firestore.FieldPath{"outcomes", id}, Value: o})
 	}
+	for id, list := range e.Refusals {
+		updates = append(updates, firestore.Update{FieldPath: firestore.FieldPath{"refusals", id}, Value: list})
+	}
 	_, err = ref.Update(ctx, updates, firestore.LastUpdateTime(e.Version))
 	if !isPrecondition(err) {
 		return err

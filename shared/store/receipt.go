@@ -91,14 +91,19 @@ func (s *Firestore) AddReceipts(ctx context.Context, pushID string, receipts []r
 	})
 }
 
-// Receipts implements receipt.Store: a read for each shard, in one request.
-func (s *Firestore) Receipts(ctx context.Context, subjectID string) (_ map[string][]receipt.Receipt, err error) {
-	defer fault.Wrap(&err, "read receipts of %s", subjectID)
+// receiptRefs is the documents that hold what devices told of a subject.
+func receiptRefs(s *Firestore, subjectID string) []*firestore.DocumentRef {
 	refs := make([]*firestore.DocumentRef, receipt.Shards)
 	for i := range refs {
 		refs[i] = s.doc(receiptsCollection, receipt.DocID(subjectID, i))
 	}
-	docs, err := s.client.GetAll(ctx, refs)
+	return refs
+}
+
+// Receipts implements receipt.Store: a read for each shard, in one request.
+func (s *Firestore) Receipts(ctx context.Context, subjectID string) (_ map[string][]receipt.Receipt, err error) {
+	defer fault.Wrap(&err, "read receipts of %s", subjectID)
+	docs, err := s.client.GetAll(ctx, receiptRefs(s, subjectID))
 	if err != nil {
 		return nil, err
 	}

@@ -5,9 +5,12 @@ import (
 
 	"cloud.google.com/go/firestore"
 
+	"github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/receipt"
+	"github.com/doorbell-push/doorbell/shared/trace"
 )
 
 // FindMessage is the message with the given ID in whichever conversation, nil if
@@ -21,6 +24,49 @@ func (s *Firestore) FindMessage(ctx context.Context, messageID string) (_ *chat.
 	}
 	m := &chat.Message{}
 	return m, docs[0].DataTo(m)
+}
+
+// Aftermath implements trace.Store: in one request, a read for each shard of the
+// receipts, for each user, and for the call where one is asked for.
+func (s *Firestore) Aftermath(ctx context.Context, subjectID, callID string, userIDs []string) (a trace.Aftermath, err error) {
+	defer fault.Wrap(&err, "read what became of %s", subjectID)
+	refs := receiptRefs(s, subjectID)
+	for _, id := range userIDs {
+		refs = append(refs, s.doc(presenceCollection, id))
+	}
+	if callID != "" {
+		refs = append(refs, s.doc(callsCollection, call.ID(callID)))
+	}
+	docs, err := s.client.GetAll(ctx, refs)
+	if err != nil {
+		return a, err
+	}
+	a = trace.Aftermath{Told: map[string][]receipt.Receipt{}, Users: map[string]*presence.User{}}
+	for _, doc := range docs {
+		if !doc.Exists() {
+			continue
+		}
+		switch doc.Ref.Parent.ID {
+		case receiptsCollection:
+			var d receiptDoc
+			if err := doc.DataTo(&d); err != nil {
+				return a, err
+			}
+			d.tell(subjectID, a.Told)
+		case presenceCollection:
+			u := &presence.User{UserID: doc.Ref.ID}
+			if err := doc.DataTo(u); err != nil {
+				return a, err
+			}
+			a.Users[u.UserID] = u
+		case callsCollection:
+			a.Call = &call.Call{}
+			if err := doc.DataTo(a.Call); err != nil {
+				return a, err
+			}
+		}
+	}
+	return a, nil
 }
 
 // Owners is up to limit owners of FCM targets, by the target's hash, from the one

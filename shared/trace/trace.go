@@ -1,6 +1,5 @@
 // Package trace tells the story of a message or a call: what was decided for
-// each device and what FCM said, from the ledger. It only puts into words what
-// is recorded there, without I/O.
+// each device, what FCM answered to each try, and what the device told of it.
 package trace
 
 import (
@@ -45,10 +44,22 @@ type Device struct {
 	Events   []Event `json:"events"`
 }
 
+// Step is which part of a push's way an event is of.
+type Step string
+
+// The steps.
+const (
+	Decided Step = "decided" // it was planned to push to the device
+	Tried   Step = "tried"   // FCM answered something else than yes, and was asked again; Detail is the class of its answer
+	Became  Step = "became"  // what became of it; Status says what
+	Heard   Step = "heard"   // the device told of it; Receipt says what
+)
+
 // Event is one thing that the ledger holds of a device, or that the device told.
 type Event struct {
 	At   time.Time `json:"at"`
-	What string    `json:"what"` // message, call or call_end
+	What push.Kind `json:"what"`
+	Step Step      `json:"step"`
 	// Status and Detail are the ledger's; Receipt and its reason, as Detail, are
 	// what the device told, by a clock of its own.
 	Status  delivery.Status `json:"status,omitempty"`
@@ -80,20 +91,18 @@ func (s *Story) Tell(entries []delivery.Entry, told Told, users map[string]*pres
 				d = named(o.UserID, users[o.UserID], key)
 				devices[at] = d
 			}
-			d.Events = append(d.Events, Event{
-				At: o.At, What: e.Kind, Status: o.Status, Detail: o.Detail, Text: text(o), Tries: o.Tries, Batch: e.ID,
-			})
+			d.Events = append(d.Events, events(e, key, o)...)
 		}
 	}
 	receivers := map[string]*Receiver{}
 	for at, d := range devices {
 		for _, r := range told[at[1]] {
 			d.Events = append(d.Events, Event{
-				At: time.UnixMilli(r.At).UTC(), What: string(r.Kind), Receipt: r.Event, Detail: r.Reason, Text: receiptText(r),
+				At: time.UnixMilli(r.At).UTC(), What: r.Kind, Step: Heard, Receipt: r.Event, Detail: r.Reason, Text: receiptText(r),
 			})
 		}
 		s.Receipts.Add(told[at[1]])
-		slices.SortFunc(d.Events, func(a, b Event) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Batch, b.Batch)) })
+		slices.SortStableFunc(d.Events, func(a, b Event) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Batch, b.Batch)) })
 		r := receivers[at[0]]
 		if r == nil {
 			r = &Receiver{UserID: at[0]}
@@ -108,6 +117,32 @@ func (s *Story) Tell(entries []delivery.Entry, told Told, users map[string]*pres
 		s.Receivers = append(s.Receivers, *r)
 	}
 	slices.SortFunc(s.Receivers, func(a, b Receiver) int { return cmp.Compare(a.UserID, b.UserID) })
+}
+
+// events is what the ledger's entry holds of a device, in the order of time. That
+// a device is skipped as the message is planned is the decision.
+func events(e delivery.Entry, key string, o delivery.Outcome) (list []Event) {
+	kind := push.Kind(e.Kind)
+	if !e.PlannedAt.IsZero() && (o.Status != delivery.Skipped || o.At.After(e.PlannedAt)) {
+		list = append(list, Event{At: e.PlannedAt, What: kind, Step: Decided, Text: "decided: to be pushed to", Batch: e.ID})
+	}
+	asked := 0
+	for _, r := range e.Refusals[key] {
+		asked++
+		if r.At.Equal(o.At) && r.Class == o.Detail {
+			break // it is what the outcome says
+		}
+		list = append(list, Event{
+			At: r.At, What: kind, Step: Tried, Detail: r.Class, Text: "try " + strconv.Itoa(asked) + ": " + push.Class(r.Class).Explain(), Batch: e.ID,
+		})
+	}
+	if o.Status == delivery.Sent {
+		asked++
+	}
+	o.Tries = max(o.Tries, asked)
+	return append(list, Event{
+		At: o.At, What: kind, Step: Became, Status: o.Status, Detail: o.Detail, Text: text(o), Tries: o.Tries, Batch: e.ID,
+	})
 }
 
 // named is the device under an outcome's key.

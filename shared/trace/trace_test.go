@@ -8,6 +8,7 @@ import (
 
 	"github.com/doorbell-push/doorbell/shared/delivery"
 	"github.com/doorbell-push/doorbell/shared/device"
+	"github.com/doorbell-push/doorbell/shared/plan"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
 	"github.com/doorbell-push/doorbell/shared/receipt"
@@ -18,7 +19,7 @@ var start = time.UnixMilli(1_700_000_000_000)
 func at(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
 
 func ledger(seconds int, status delivery.Status, detail, text string, tries int, batch string) Event {
-	return Event{At: at(seconds), What: "message", Status: status, Detail: detail, Text: text, Tries: tries, Batch: batch}
+	return Event{At: at(seconds), What: "message", Step: Became, Status: status, Detail: detail, Text: text, Tries: tries, Batch: batch}
 }
 
 func TestTell(t *testing.T) {
@@ -66,6 +67,46 @@ func TestTell(t *testing.T) {
 	var none Story
 	if none.Tell(entries, nil, nil, "erin"); len(none.Receivers) != 0 {
 		t.Errorf("of erin: %+v", none.Receivers)
+	}
+}
+
+// When it was decided, and each of FCM's answers, stand among the rest; what is
+// told by the outcome is not told twice.
+func TestTellTries(t *testing.T) {
+	refusals := func(seconds ...int) (list []delivery.Refusal) {
+		for _, s := range seconds {
+			list = append(list, delivery.Refusal{At: at(s), Class: "unavailable"})
+		}
+		return list
+	}
+	entries := []delivery.Entry{
+		{ID: "b", Kind: "message", PlannedAt: at(1), Outcomes: map[string]delivery.Outcome{
+			"p1": {UserID: "bob", Status: delivery.Sent, Detail: "n", Tries: 1, At: at(9)},
+			"p2": {UserID: "bob", Status: delivery.DeadLetter, Detail: "unavailable", Tries: 1, At: at(9)},
+			"p3": {UserID: "bob", Status: delivery.Skipped, Detail: "expired", At: at(9)},
+		}, Refusals: map[string][]delivery.Refusal{"p1": refusals(2, 3), "p2": refusals(5, 9)}},
+		{ID: "s", Kind: "message", PlannedAt: at(1), Outcomes: map[string]delivery.Outcome{
+			"p4": {UserID: "bob", Status: delivery.Skipped, Detail: "online", At: at(1)},
+		}},
+	}
+	var s Story
+	s.Tell(entries, nil, nil, "")
+	var got []string
+	for _, d := range s.Receivers[0].Devices {
+		for _, e := range d.Events {
+			got = append(got, fmt.Sprint(d.PushID, " ", int(e.At.Sub(start).Seconds()), " ", e.Step, " ", e.Text))
+		}
+	}
+	want := []string{
+		"p1 1 decided decided: to be pushed to", "p1 2 tried try 1: FCM or the network was unavailable", "p1 3 tried try 2: FCM or the network was unavailable",
+		"p1 9 became pushed: FCM took it after 3 tries as n",
+		"p2 1 decided decided: to be pushed to", "p2 5 tried try 1: FCM or the network was unavailable",
+		"p2 9 became in the dead letters after 2 tries: FCM or the network was unavailable",
+		"p3 1 decided decided: to be pushed to", "p3 9 became not pushed: " + plan.Expired.Explain(),
+		"p4 1 became not pushed: the device was online and got it directly",
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
 
