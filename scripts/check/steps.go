@@ -23,6 +23,7 @@ var steps = []step{
 	{name: "tidy", run: commands("go mod tidy -diff")},
 	{name: "vet", run: commands("go vet ./...", "go vet -tags integration ./...")},
 	{name: "staticcheck", run: commands("go tool staticcheck -tags integration ./...")},
+	{name: "plan-coverage", run: planCoverage},
 	{name: "terraform", run: terraform},
 	{name: "sdk", run: sdk},
 	{name: "govulncheck", run: govulncheck},

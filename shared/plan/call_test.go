@@ -43,6 +43,32 @@ func TestDismissal(t *testing.T) {
 	}
 }
 
+// A device that never rang is told of a missed call where it would have rung.
+func TestMissedCall(t *testing.T) {
+	a := push.Announcement{Kind: push.KindCallEnd, ID: "c", SenderUserID: "alice", ExpiresAt: call.ExpiresAt}
+	for name, tc := range map[string]struct {
+		a    push.Announcement
+		u    *presence.User
+		want Reason
+	}{
+		"would have rung": {a, bob(phone()), Push},
+		"online":          {a, bob(phone(online)), Online},
+		"popups off":      {a, bob(phone(popupOff)), PopupOff},
+		"snoozed":         {a, snoozed(1, bob(phone())), Snoozed}, // though the end of a ring isn't held back by it
+		"blocked":         {a, blocking(bob(phone())), Blocked},
+		"told too late":   {expired(a), bob(phone()), Expired},
+		"no device":       {a, nil, NoDevice},
+	} {
+		got := (Rules{}).MissedCall(tc.a, Receiver{UserID: "bob", Presence: tc.u}, now)
+		if len(got) != 1 || got[0].Reason != tc.want || (tc.want == Push) != (got[0].Target.Value == "tok") {
+			t.Errorf("%s: %+v, want %q", name, got, tc.want)
+		}
+	}
+	if a.Kind != push.KindCallEnd {
+		t.Errorf("the announcement became a %s", a.Kind)
+	}
+}
+
 func TestRecheckCall(t *testing.T) {
 	rings := calling.Call{CallID: "c", State: calling.Started, Pushes: map[string]chat.PushConfig{"1": {Title: "t", Content: "c"}}, Users: map[string]calling.User{
 		"bob": {State: calling.Inviting, Inviter: "alice", Gen: 1, Push: "1", ExpiresAt: now.Add(time.Second).UnixMilli()},

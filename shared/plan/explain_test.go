@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -56,5 +57,18 @@ func TestEveryReasonIsExplained(t *testing.T) {
 	}
 	if got := Reason("tomorrow's").Explain(); got != "tomorrow's" || Online.Explain() != explanations[Online] {
 		t.Errorf("an unknown reason is explained as %q", got)
+	}
+}
+
+// The trace leaves out the reasons at which nobody wonders, and those alone.
+func TestExpected(t *testing.T) {
+	for r := range explanations {
+		want := slices.Contains([]Reason{Sender, Online, NoPushConfig, Room, NotRung, AnsweredHere}, r)
+		if got := r.Expected(); got != want {
+			t.Errorf("%s: %t", r, got)
+		}
+	}
+	if Push.Expected() || Reason("tomorrow's").Expected() {
+		t.Error("a push, or what is unknown, is expected")
 	}
 }

@@ -179,6 +179,16 @@ func TestPrivacy(t *testing.T) {
 	}
 }
 
+// What insists need not say that it mentions, as targets planned by an earlier
+// version don't.
+func TestInsistedReaches(t *testing.T) {
+	for level, want := range map[presence.Level]bool{"": true, all: true, mentions: true, none: true} {
+		if got := (Receiver{Insisted: true}).reaches(level); got != want {
+			t.Errorf("%q: %t", level, got)
+		}
+	}
+}
+
 func TestMemberOf(t *testing.T) {
 	e := group.Entry{Role: group.Admin, Muted: true, MutedUntil: 5, Level: mentions, JoinSeq: 7}
 	if got := *MemberOf(e); got != (Member{Muted: true, MutedUntil: 5, Level: mentions}) {
