@@ -16,6 +16,7 @@ func TestNotificationSettings(t *testing.T) {
 	reg, _ := registry()
 	reg.Defaults = presence.Settings{GroupLevel: presence.LevelMentions}
 	everything := `{"level":"all","peerLevel":"all","groupLevel":"mentions","privacy":"full"}`
+	const monday = `{"timeZone":"Europe/Berlin","weekdays":["mon"],"from":"22:00","to":"07:00","callsBreakThrough":true,"mentionsBreakThrough":false,"summary":false}`
 	settings, effective := `{}`, everything
 	for _, tc := range []struct {
 		body                string
@@ -25,6 +26,15 @@ func TestNotificationSettings(t *testing.T) {
 	}{
 		{`{"level":"none"}`, 200, "", `{"level":"none"}`, `{"level":"none","peerLevel":"none","groupLevel":"none","privacy":"full"}`},
 		{`{"peerLevel":"all","snoozedUntil":5}`, 200, "", `{"level":"none","peerLevel":"all","snoozedUntil":5}`, `{"level":"none","peerLevel":"all","groupLevel":"none","snoozedUntil":5,"privacy":"full"}`},
+		{`{"level":"all","quiet":{"timeZone":"Europe/Berlin","weekdays":["mon"],"from":"22:00","to":"07:00"}}`, 200, "",
+			`{"level":"all","peerLevel":"all","snoozedUntil":5,"quiet":` + monday + `}`, `{"level":"all","peerLevel":"all","groupLevel":"all","snoozedUntil":5,"privacy":"full","quiet":` + monday + `}`},
+		{`{"level":"none","quiet":null}`, 200, "", `{"level":"none","peerLevel":"all","snoozedUntil":5}`, `{"level":"none","peerLevel":"all","groupLevel":"none","snoozedUntil":5,"privacy":"full"}`},
+		{`{"quiet":{"timeZone":"Europe/Berlin","weekdays":["mon"],"from":"22:00"}}`, 400, "quiet.to", "", ""},
+		{`{"quiet":{"timeZone":"Europe/Berlin","weekdays":["mon"],"from":"22:00","to":7}}`, 400, "quiet.to", "", ""},
+		{`{"quiet":{"timeZone":"CEST?","weekdays":["mon"],"from":"22:00","to":"07:00"}}`, 400, "quiet.timeZone", "", ""},
+		{`{"quiet":{"weekdays":[],"days":[]}}`, 400, "quiet.days", "", ""},
+		{`{"quiet":{}}`, 400, "quiet.weekdays", "", ""},
+		{`{"quiet":[]}`, 400, "quiet", "", ""},
 		{`{"level":"most"}`, 400, "level", "", ""},
 		{`{"groupLevel":1}`, 400, "groupLevel", "", ""},
 		{`{"snoozedUntil":-1}`, 400, "snoozedUntil", "", ""},
@@ -125,5 +135,5 @@ func TestNotificationSettingsFail(t *testing.T) {
 }
 
 func FuzzParseNotificationSettings(f *testing.F) {
-	fuzzParse[presence.SettingsChange](f, `{"level":"none","snoozedUntil":5}`, `{"level":null,"groupLevel":1e9}`)
+	fuzzParse[presence.SettingsChange](f, `{"level":"none","snoozedUntil":5}`, `{"quiet":{"timeZone":"UTC","weekdays":["mon"],"from":"22:00","to":"07:00","summary":true}}`, `{"level":null,"groupLevel":1e9}`)
 }

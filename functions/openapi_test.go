@@ -109,6 +109,7 @@ var requiredFields = map[reflect.Type][]string{
 	reflect.TypeFor[receipt.Request]():              {"receipts"},
 	reflect.TypeFor[receipt.Receipt]():              {"id", "kind", "event", "at"},
 	reflect.TypeFor[heartbeatRequest]():             {"state"},
+	reflect.TypeFor[presence.Quiet]():               {"weekdays"},
 	reflect.TypeFor[blacklistUsers]():               {"userIDs"},
 	reflect.TypeFor[blacklistPage]():                {"count"},
 	reflect.TypeFor[chat.SendRequest]():             {"message", "toConversationID", "conversationType", "config", "localMessageID"},
@@ -148,6 +149,7 @@ var values = map[reflect.Type][]any{
 	reflect.TypeFor[calling.State]():         {1, 2},
 	reflect.TypeFor[calling.UserState]():     {0, 1, 2, 3, 4, 6, 7, 8, 10},
 	reflect.TypeFor[presence.Level]():        {"all", "mentions", "none"},
+	reflect.TypeFor[presence.Weekday]():      {"mon", "tue", "wed", "thu", "fri", "sat", "sun"},
 	reflect.TypeFor[device.Privacy]():        {"full", "sender", "generic", "id"},
 	reflect.TypeFor[push.Kind]():             {"message", "call", "call_end"},
 	reflect.TypeFor[trace.Step]():            {"decided", "tried", "became", "heard"},
@@ -160,7 +162,7 @@ var values = map[reflect.Type][]any{
 }
 
 // special is the schemas of types that reflection alone gets wrong.
-func special(t reflect.Type, request bool) openapi.Object {
+func special(s *openapi.Schemas, t reflect.Type, request bool) openapi.Object {
 	number := openapi.Object{"type": "integer", "enum": []any{1, 2, 3, 4, 5, 6, 7, 9, 10}, "description": "ZIM's ZIMPlatformType"}
 	nullable := func(of reflect.Type) openapi.Object {
 		if of.Kind() == reflect.String {
@@ -184,6 +186,8 @@ func special(t reflect.Type, request bool) openapi.Object {
 		return openapi.Object{"type": "object", "maxProperties": 0}
 	case reflect.TypeFor[presence.Change[int64]]():
 		return nullable(reflect.TypeFor[int64]())
+	case reflect.TypeFor[presence.Change[*presence.Quiet]]():
+		return openapi.Object{"oneOf": []any{s.Request(reflect.TypeFor[presence.Quiet]()), openapi.Object{"type": "null"}}}
 	}
 	if of := values[t]; of != nil && t.Kind() == reflect.String {
 		return openapi.Object{"type": "string", "enum": of}
@@ -259,7 +263,8 @@ func apiDocument(t *testing.T) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &openapi.Schemas{Docs: docs, Required: requiredFields, Special: special}
+	s := &openapi.Schemas{Docs: docs, Required: requiredFields}
+	s.Special = func(t reflect.Type, request bool) openapi.Object { return special(s, t, request) }
 	paths := openapi.Object{}
 	for function, table := range clientFunctions {
 		for segment, methods := range table {

@@ -120,7 +120,7 @@ test('a reason that stays is put there once, so that a screen reader reads it on
   assert.equal(new Set(put).size, put.length, `put there more than once: ${put.join(', ')}`);
 });
 
-test('one’s own rules: no messages, nothing for an hour, and a push that shows little', async (t) => {
+test('one’s own rules: no messages, nothing for an hour, quiet hours, and a push that shows little', async (t) => {
   const { wrong, ada, ben } = await open(t);
   const rules = async (...changes) => {
     await ben.open();
@@ -143,7 +143,14 @@ test('one’s own rules: no messages, nothing for an hour, and a push that shows
   await ada.write('Two');
   await texts('reasons', why(ada.said('Two')), 'silent Ben: nothing is to ring for an hour');
 
-  await rules(() => ben.tab.getByLabel('Nothing for an hour').uncheck(), () => ben.tab.getByLabel('A push shows').selectOption('who wrote'));
+  await rules(
+    () => ben.tab.getByLabel('Nothing for an hour').uncheck(), () => ben.tab.getByLabel('from', { exact: true }).fill('00:00'),
+    () => ben.tab.getByLabel('to', { exact: true }).fill('00:00'), () => ben.tab.getByLabel('Quiet hours').check(),
+  );
+  await ada.write('At night');
+  await texts('reasons', why(ada.said('At night')), 'silent Ben: these are quiet hours');
+
+  await rules(() => ben.tab.getByLabel('Quiet hours').uncheck(), () => ben.tab.getByLabel('A push shows').selectOption('who wrote'));
   await ada.write('Three');
   await texts('reasons', why(ada.said('Three')), 'rang Ben’s browser', 'rang Ben’s phone, shown');
   await texts('Ben’s phone', ben.phone, 'Ada New message');

@@ -132,6 +132,7 @@ func TestRefusals(t *testing.T) {
 		{"DOORBELL_RECORD_SKIPS", "yes", `configuration: DOORBELL_RECORD_SKIPS is "yes": give off, unusual or all`},
 		{"DOORBELL_APP_CHECK", "yes", `configuration: DOORBELL_APP_CHECK is "yes": give off, log or enforce`},
 		{"DOORBELL_APP_CHECK", "Enforce", `configuration: DOORBELL_APP_CHECK is "Enforce": give off, log or enforce`},
+		{"DOORBELL_NOTIFICATION_DEFAULTS", `{"quiet":{"weekdays":["mon"]}}`, `configuration: DOORBELL_NOTIFICATION_DEFAULTS is "{\"quiet\":{\"weekdays\":[\"mon\"]}}": INVALID_ARGUMENT (6000001): quiet.timeZone: is no time zone: give IANA's name, such as "Europe/Berlin"`},
 		{"DOORBELL_NOTIFICATION_DEFAULTS", `{"level":"some"}`, `configuration: DOORBELL_NOTIFICATION_DEFAULTS is "{\"level\":\"some\"}": INVALID_ARGUMENT (6000001): level: is no level: give "all", "mentions" or "none"`},
 		{"DOORBELL_NOTIFICATION_DEFAULTS", `{"snoozedUntil":1}`, `configuration: DOORBELL_NOTIFICATION_DEFAULTS is "{\"snoozedUntil\":1}": snoozedUntil is for users to set`},
 		{"DOORBELL_WEB_CLICK_URL", "http://a.example/", clickURL},

@@ -79,6 +79,17 @@ func (d *drawn) announcement() push.Announcement {
 func (d *drawn) settings() presence.Settings {
 	return presence.Settings{
 		Level: pick(d, levels...), PeerLevel: pick(d, levels...), GroupLevel: pick(d, levels...), SnoozedUntil: d.ms(), Privacy: pick(d, privacies...),
+		Quiet: d.quiet(),
+	}
+}
+
+func (d *drawn) quiet() *presence.Quiet {
+	if !d.yes() {
+		return nil
+	}
+	return &presence.Quiet{
+		TimeZone: pick(d, "UTC", "Europe/Berlin", "", "x"), Weekdays: some(d, presence.Weekday("tue"), "wed", "x"),
+		From: pick(d, "22:00", "00:00", "x", ""), To: pick(d, "07:00", "22:13", "x"), CallsBreakThrough: d.yes(), MentionsBreakThrough: d.yes(), Summary: d.yes(),
 	}
 }
 

@@ -28,6 +28,7 @@ const (
 	Muted        Reason = "muted"          // the receiver muted the conversation, and isn't mentioned with isNotifyMentionedUsers
 	LevelTooLow  Reason = "level"          // their level of the conversation, its type or all leaves the message out
 	Snoozed      Reason = "snoozed"        // the receiver wants nothing to ring for a while
+	QuietHours   Reason = "quiet_hours"    // these are the receiver's quiet hours
 	Expired      Reason = "expired"        // what it announces is over
 	Blocked      Reason = "blocked"        // the receiver has blocked the sender
 	AlreadyRead  Reason = "already_read"   // the receiver has read the conversation that far
@@ -147,6 +148,8 @@ func (p Rules) forUser(a push.Announcement, r Receiver, now time.Time) Reason {
 		return Snoozed
 	case r.Presence == nil || len(r.Presence.Devices) == 0:
 		return NoDevice
+	case p.quiet(a, r, now):
+		return QuietHours
 	}
 	return Push
 }

@@ -150,6 +150,10 @@ var rows = []row{
 	{"blocked in a group, mentioned", of(push.KindMessage, chat.Group, seventh), "bob", blocking(bob(phone())), map[string]Reason{"": Blocked}, &Member{}, true},
 	{"blocked, and calls", of(push.KindCall, chat.Peer, call), "bob", blocking(bob(phone())), map[string]Reason{"": Blocked}, nil, false},
 
+	{"quiet hours", seventh, "bob", quietFrom("22:00", bob(phone(), phone(web, online))), map[string]Reason{"": QuietHours}, nil, false},
+	{"quiet hours to come", seventh, "bob", quietFrom("22:14", bob(phone())), map[string]Reason{"phone": Push}, nil, false},
+	{"silent, quiet hours", quietly(seventh), "bob", quietFrom("22:00", bob(phone())), map[string]Reason{"phone": Push}, nil, false},
+
 	{"other devices asked for", only(device.Web), "bob", bob(phone(), phone(web)), map[string]Reason{"phone": FilteredOut, "web": Push}, nil, false},
 	{"other devices asked for, online", only(device.Web), "bob", bob(phone(online), phone(web, online)), map[string]Reason{"phone": FilteredOut, "web": Online}, nil, false},
 
@@ -182,7 +186,7 @@ func TestDecide(t *testing.T) {
 				}
 			}
 			_, aboutUser := got[""]
-			byPresence := got[""] == NoDevice || got[""] == Blocked || got[""] == AlreadyRead || (got[""] == Muted && r.a.ConversationType == chat.Peer)
+			byPresence := got[""] == NoDevice || got[""] == Blocked || got[""] == AlreadyRead || got[""] == QuietHours || (got[""] == Muted && r.a.ConversationType == chat.Peer)
 			if needs := NeedsPresence(r.a, Receiver{UserID: r.user, Member: r.member, Insisted: r.insisted}, now); needs != (!aboutUser || byPresence) {
 				t.Errorf("needs presence: %t, and the plan is %v", needs, got)
 			}

@@ -43,6 +43,8 @@ type Settings struct {
 	SnoozedUntil int64 `firestore:"snoozedUntil,omitempty" json:"snoozedUntil,omitempty"`
 	// Privacy is of all the user's devices that have none of their own.
 	Privacy device.Privacy `firestore:"privacy,omitempty" json:"privacy,omitempty"`
+	// Quiet is the hours in which nothing rings; nil: the defaults say them.
+	Quiet *Quiet `firestore:"quiet,omitempty" json:"quiet,omitempty"`
 }
 
 // Over is s with what it leaves open taken from the defaults, and from what the
@@ -54,6 +56,7 @@ func (s Settings) Over(defaults Settings) Settings {
 	s.GroupLevel = cmp.Or(s.GroupLevel, s.Level, defaults.GroupLevel, defaults.Level, LevelAll)
 	s.Level = cmp.Or(s.Level, defaults.Level, LevelAll)
 	s.Privacy = cmp.Or(s.Privacy, defaults.Privacy, device.PrivacyFull)
+	s.Quiet = cmp.Or(s.Quiet, defaults.Quiet)
 	return s
 }
 
@@ -72,6 +75,9 @@ func (s Settings) Check() error {
 	}
 	if s.SnoozedUntil < 0 {
 		return fault.Invalid("snoozedUntil", "is negative: give milliseconds since 1970, or 0 for no snooze")
+	}
+	if err := s.Quiet.Check("quiet"); err != nil {
+		return err
 	}
 	return s.Privacy.Check("privacy")
 }
@@ -104,6 +110,7 @@ type SettingsChange struct {
 	GroupLevel   Change[Level]          `json:"groupLevel"`
 	SnoozedUntil Change[int64]          `json:"snoozedUntil"`
 	Privacy      Change[device.Privacy] `json:"privacy"`
+	Quiet        Change[*Quiet]         `json:"quiet"`
 
 	// DevicePrivacy is of the device with the PushID or DeviceID.
 	PushID        string                 `json:"pushID"`
@@ -118,6 +125,7 @@ func (c SettingsChange) apply(s Settings) Settings {
 	c.GroupLevel.set(&s.GroupLevel)
 	c.SnoozedUntil.set(&s.SnoozedUntil)
 	c.Privacy.set(&s.Privacy)
+	c.Quiet.set(&s.Quiet)
 	return s
 }
 

@@ -160,6 +160,10 @@ func everyone(id string) *presence.User {
 		Settings: presence.Settings{
 			Level: presence.LevelAll, PeerLevel: presence.LevelMentions, GroupLevel: presence.LevelNone, SnoozedUntil: 1,
 			Privacy: device.PrivacySender,
+			Quiet: &presence.Quiet{
+				TimeZone: "Europe/Berlin", Weekdays: []presence.Weekday{"sat", "sun"}, From: "22:00", To: "07:00",
+				CallsBreakThrough: true, MentionsBreakThrough: true, Summary: true,
+			},
 		},
 		SweepAt: at(5 * time.Hour), Shard: 1,
 	}
@@ -200,6 +204,7 @@ func presenceKept(t *testing.T, s anyStore) {
 	everyFieldSet(t, *everyone(a))
 	everyFieldSet(t, everyone(a).Devices["p1"])
 	everyFieldSet(t, everyone(a).Settings)
+	everyFieldSet(t, *everyone(a).Settings.Quiet)
 	users, err := s.Users(t.Context(), []string{a, rand.Text(), b})
 	if err != nil || len(users) != 2 {
 		t.Fatalf("read %v, %v", users, err)

@@ -8,11 +8,12 @@ const reasons = {
   muted: "the group is muted",
   level: "such messages are not to ring",
   snoozed: "nothing is to ring for an hour",
+  quiet_hours: "these are quiet hours",
   no_device: "no device yet",
 };
 
 // Reasons that stand for all of a person's devices.
-const ofPerson = new Set(["muted", "level", "snoozed", "blocked", "no_device", "no_push_config", "not_member", "already_read", "expired"]);
+const ofPerson = new Set(["muted", "level", "snoozed", "quiet_hours", "blocked", "no_device", "no_push_config", "not_member", "already_read", "expired"]);
 
 const enough = 40; // looks at the ledger; the chain takes well under a second, one retry of it a few
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));

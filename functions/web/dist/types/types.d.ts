@@ -199,6 +199,22 @@ export interface ConversationNotificationConfig {
     mutedUntil?: number;
     level?: NotificationLevel;
 }
+export type Weekday = "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
+/** Hours in which nothing rings, by the user's own clock. Without a weekday they need nothing else. */
+export interface QuietHours {
+    /** IANA's name: Intl.DateTimeFormat().resolvedOptions().timeZone is the browser's. */
+    timeZone?: string;
+    /** On which they begin; [] for no quiet hours, whatever the operator's default is. */
+    weekdays: Weekday[];
+    /** "22:00". */
+    from?: string;
+    /** The first one after from, so often of the next day. */
+    to?: string;
+    /** Whether calls ring all the same: true where it is left out. */
+    callsBreakThrough?: boolean;
+    /** Whether mentions with isNotifyMentionedUsers do. */
+    mentionsBreakThrough?: boolean;
+}
 /** A user's own rules for being rung. */
 export interface NotificationSettings {
     level?: NotificationLevel;
@@ -207,6 +223,7 @@ export interface NotificationSettings {
     /** Until then nothing rings, ms of the server's clock. */
     snoozedUntil?: number;
     privacy?: NotificationPrivacy;
+    quiet?: QuietHours;
 }
 /** What to change of them: what is left out stays, null takes it back to the operator's default. */
 export type NotificationSettingsChange = {
