@@ -120,8 +120,12 @@ var (
 		if err != nil {
 			return nil, err
 		}
+		holds, err := registry()
+		if err != nil {
+			return nil, err
+		}
 		f := &fanout.Fanout{
-			Presence: db, Roster: db, Rings: db, Publisher: q, Tasks: q, Sweeps: q, Unplanned: q, Now: time.Now,
+			Presence: db, Holds: holds, Roster: db, Rings: db, Publisher: q, Tasks: q, Sweeps: q, Unplanned: q, Now: time.Now,
 			PushTTL: c.PushTTL, Retention: c.LedgerRetention, Threshold: c.FanoutThreshold, Rules: rules(c),
 		}
 		if c.RecordSkips != config.SkipsOff {
@@ -153,12 +157,16 @@ var (
 		if err != nil {
 			return nil, err
 		}
+		holds, err := registry()
+		if err != nil {
+			return nil, err
+		}
 		client, err := fcmClient(c)
 		if err != nil {
 			return nil, err
 		}
 		return &dispatch.Dispatcher{
-			Ledger: db, Sender: client, Bindings: db, Calls: db, Members: db, DeadLetters: q,
+			Ledger: db, Sender: client, Bindings: db, Holds: holds, Calls: db, Members: db, DeadLetters: q,
 			Renderer: push.Renderer{WebClickURL: c.WebClickURL}, Rules: rules(c), Now: time.Now,
 			Retention: c.LedgerRetention, MaxAttempts: c.MaxAttempts, Concurrency: c.FCMConcurrency,
 			Rate: float64(c.FCMRate) / 60 / float64(c.FCMInstances), MaxDead: c.MaxDeadPercent,

@@ -151,7 +151,7 @@ var values = map[reflect.Type][]any{
 	reflect.TypeFor[presence.Level]():        {"all", "mentions", "none"},
 	reflect.TypeFor[presence.Weekday]():      {"mon", "tue", "wed", "thu", "fri", "sat", "sun"},
 	reflect.TypeFor[device.Privacy]():        {"full", "sender", "generic", "id"},
-	reflect.TypeFor[push.Kind]():             {"message", "call", "call_end"},
+	reflect.TypeFor[push.Kind]():             {"message", "call", "call_end", "summary"},
 	reflect.TypeFor[trace.Step]():            {"decided", "tried", "became", "heard"},
 	reflect.TypeFor[delivery.Status]():       {"sent", "skipped", "failed", "dead_letter", "pending"},
 	reflect.TypeFor[receipt.Event]():         {"arrived", "shown", "clicked", "dropped"},

@@ -3,6 +3,7 @@
 package functions_test
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -47,7 +48,7 @@ func TestQuietHours(t *testing.T) {
 	wantPlanned(t, alice.post(mention("2")), held)
 	first := alice.ring(90, bob)
 	waitText(t, d, first, videoCall)
-	alice.act("/call-cancel", first, object{"userIDs": []string{bob.ID}})
+	alice.act("/call-cancel", first, nil)
 	waitText(t, d, first, "Missed call")
 
 	bob.quietNow(object{"callsBreakThrough": false, "mentionsBreakThrough": true})
@@ -57,6 +58,7 @@ func TestQuietHours(t *testing.T) {
 	wantPlanned(t, insisted, rung)
 
 	bob.set(object{"quiet": object{"weekdays": []string{}}})
+	bob.call(http.MethodGet, "/notification-settings", nil) // which is held to the API's description
 	again := alice.send(bob, "and again", "5")
 	wantPlanned(t, again, rung)
 	waitShade(t, d, calling.ID(first), insisted, again)

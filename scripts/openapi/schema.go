@@ -119,7 +119,7 @@ func (s *Schemas) fields(t reflect.Type, request bool) Object {
 	}
 	if len(required) > 0 {
 		slices.Sort(required)
-		out["required"] = required
+		out["required"] = slices.Compact(required) // a request's may be an answer's, too
 	}
 	if request {
 		out["additionalProperties"] = false

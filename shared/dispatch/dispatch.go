@@ -64,6 +64,12 @@ type Members interface {
 	ReadGroup(ctx context.Context, cid string, userIDs []string) (*chat.Conversation, map[string]group.Member, error)
 }
 
+// Holds notes with a user that their quiet hours hold something back, which they
+// are to be told of; *presence.Registry does.
+type Holds interface {
+	Hold(ctx context.Context, userID string, h presence.Held) error
+}
+
 // DeadLetters takes what can't be delivered.
 type DeadLetters interface {
 	PublishDead(ctx context.Context, b push.Batch, reason string) error
@@ -97,6 +103,7 @@ type Dispatcher struct {
 	Bindings    Bindings
 	Calls       Calls
 	Members     Members
+	Holds       Holds // nil: nothing is noted
 	DeadLetters DeadLetters
 	Rules       plan.Rules
 	Renderer    push.Renderer
@@ -172,7 +179,7 @@ func (d *Dispatcher) recheck(ctx context.Context, run *run, now time.Time) error
 		run.skip(now, func(push.Target) plan.Reason { return plan.Expired })
 	}
 	receivers := run.receivers()
-	if a.Kind != push.KindMessage && receivers > 0 {
+	if a.Kind.OfCall() && receivers > 0 {
 		c, err := d.Calls.Call(ctx, a.ConversationID)
 		if err != nil {
 			return err
@@ -214,19 +221,29 @@ func (d *Dispatcher) recheck(ctx context.Context, run *run, now time.Time) error
 // presence, and returns what these users set, which is all that is kept of it.
 func (d *Dispatcher) recheckPresence(ctx context.Context, run *run) (map[string]presence.Settings, error) {
 	a, settings := run.batch.Announcement, map[string]presence.Settings{}
+	var failed error
 	err := d.slots.Each(ctx, run.users(), d.Bindings.Users, func(ids []string, current map[string]*presence.User) {
 		now := d.Now() // there may have been a wait
 		run.decide(now, func(t push.Target) plan.Decision {
 			if _, in := slices.BinarySearch(ids, t.UserID); !in {
 				return plan.Decision{Reason: plan.Push} // in another part
 			}
-			return d.Rules.Recheck(a, t, current[t.UserID], now)
+			decision := d.Rules.Recheck(a, t, current[t.UserID], now)
+			if decision.Hold == nil || d.Holds == nil {
+				return decision
+			}
+			if err := d.Holds.Hold(ctx, t.UserID, *decision.Hold); err != nil {
+				failed = err
+				return plan.Decision{Reason: plan.Push} // as it was, for the redelivery
+			}
+			current[t.UserID].Held = decision.Hold // once for all devices
+			return decision
 		})
 		for id, u := range current {
 			settings[id] = u.Settings
 		}
 	})
-	return settings, err
+	return settings, errors.Join(err, failed)
 }
 
 // settle records what became of the batch, and dead-letters what is hopeless.

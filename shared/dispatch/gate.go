@@ -35,7 +35,7 @@ const (
 
 func rankOf(b push.Batch) rank {
 	switch {
-	case b.Announcement.Kind != push.KindMessage:
+	case b.Announcement.Kind.OfCall():
 		return ring
 	case b.Urgent():
 		return high

@@ -138,7 +138,7 @@ func (r *run) record(i int, status delivery.Status, detail string, at, retryAt t
 	}
 	o := &s.outcome
 	// A message is rather told twice, under one tag, than not at all.
-	o.UserID, o.Unsure = r.batch.Targets[i].UserID, r.entry.Lease > 1 && !(r.entry.Anew && r.batch.Announcement.Kind == push.KindMessage)
+	o.UserID, o.Unsure = r.batch.Targets[i].UserID, r.entry.Lease > 1 && !(r.entry.Anew && !r.batch.Announcement.Kind.OfCall())
 	o.Status, o.Detail, o.At, o.RetryAt = status, detail, at, retryAt
 	s.over = status != delivery.Pending
 }

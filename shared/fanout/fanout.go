@@ -9,6 +9,8 @@ import (
 	"maps"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/delivery"
 	"github.com/doorbell-push/doorbell/shared/docid"
@@ -33,6 +35,15 @@ type Skips interface {
 	Record(ctx context.Context, e delivery.Entry) error
 }
 
+// Holds notes with a user that their quiet hours hold messages back, of which they
+// are to be told; *presence.Registry does.
+type Holds interface {
+	Hold(ctx context.Context, userID string, h presence.Held) error
+}
+
+// parallelHolds is how many users that is noted with at once.
+const parallelHolds = 16
+
 // Fanout plans and publishes.
 type Fanout struct {
 	Presence  Presence
@@ -41,6 +52,7 @@ type Fanout struct {
 	Tasks     Tasks
 	Rings     Rings
 	Sweeps    Sweeps
+	Holds     Holds     // nil: nothing is noted
 	Unplanned Unplanned // nil: what can't be planned is left to its event
 	Skips     Skips     // nil: the log only
 	AllSkips  bool      // record also those whose reason is expected
@@ -163,6 +175,7 @@ type tally struct {
 	counts   map[string]int
 	skipped  []string                    // the first maxLogged
 	outcomes map[string]delivery.Outcome // of those not rung
+	holds    []plan.Decision             // what is to be noted with users
 }
 
 func tallyOf(m chat.Message, part string) tally {
@@ -180,6 +193,9 @@ func (t *tally) add(d plan.Decision, now time.Time) bool {
 		return true
 	}
 	t.counts[string(d.Reason)]++
+	if d.Hold != nil {
+		t.holds = append(t.holds, d)
+	}
 	if len(t.skipped) < maxLogged {
 		t.skipped = append(t.skipped, d.UserID+"/"+d.PushID+":"+string(d.Reason))
 	}
@@ -202,8 +218,28 @@ func (f *Fanout) explain(ctx context.Context, t *tally) error {
 	return f.record(ctx, t, "skips", t.id, t.part)
 }
 
-// record keeps t's outcomes under an ID of the parts, and clears them.
+// note has t's users say what is held back of theirs, and clears that. It costs each
+// of them a read and a write, once for each time they have quiet hours.
+func (f *Fanout) note(ctx context.Context, t *tally) error {
+	holds := t.holds
+	t.holds = nil
+	if f.Holds == nil || len(holds) == 0 {
+		return nil
+	}
+	all, ctx := errgroup.WithContext(ctx)
+	all.SetLimit(parallelHolds)
+	for _, d := range holds {
+		all.Go(func() error { return f.Holds.Hold(ctx, d.UserID, *d.Hold) })
+	}
+	return all.Wait()
+}
+
+// record keeps t's outcomes under an ID of the parts, and clears them, and what is
+// held back.
 func (f *Fanout) record(ctx context.Context, t *tally, id ...string) error {
+	if err := f.note(ctx, t); err != nil {
+		return err
+	}
 	outcomes := t.outcomes
 	t.outcomes = map[string]delivery.Outcome{}
 	if !f.AllSkips {

@@ -1,8 +1,9 @@
-// Package lapse keeps stale presence from losing messages and calls. A device that
-// counts as online isn't rung, and by a push rule may keep others from being rung.
-// Where its lease then ends without a word from it, or it leaves without having
-// said that it has everything, nobody may have got what was sent meanwhile: they
-// are rung for that now.
+// Package lapse rings later for what wasn't rung in time. It keeps stale presence
+// from losing messages and calls: a device that counts as online isn't rung, and by
+// a push rule may keep others from being rung. Where its lease then ends without a
+// word from it, or it leaves without having said that it has everything, nobody may
+// have got what was sent meanwhile: they are rung for that now. And when somebody's
+// quiet hours end, they are told in one push how much those held back.
 package lapse
 
 import (
@@ -35,6 +36,8 @@ type Lapses interface {
 type Leases interface {
 	SettleLapsed(ctx context.Context, userID string, lapsed []device.Device) (settled int, err error)
 	LookedUpTo(ctx context.Context, userID string, lapsed []device.Device, timestamp int64) error
+	Hold(ctx context.Context, userID string, h presence.Held) error
+	SettleHeld(ctx context.Context, userID string, h presence.Held) error
 }
 
 // Inbox tells what messages a user may have missed; *inbox.Service does.
@@ -85,13 +88,15 @@ const (
 	slack = 5 * time.Second
 )
 
-// Sweep looks after every device that lapsed, and returns how many users it dealt
+// Sweep looks after every device that lapsed, and everybody whose quiet hours are
+// over, and returns how many users it dealt
 // with. A user that fails is left for the next sweep and keeps no other from being
 // dealt with; the errors are returned together.
 //
-// It is safe to repeat, to run twice at once and to die anywhere: a lease is
-// settled last, the batch of a message or an invitation and a user always has the
-// same ID, and devices that the ledger says were pushed to are left out.
+// It is safe to repeat, to run twice at once and to die anywhere: a lease, and what
+// was held back, is settled last; the batch of a message, an invitation or a summary
+// and a user always has the same ID; and devices that the ledger says were pushed to
+// are left out.
 func (s *Sweeper) Sweep(ctx context.Context) (_ int, err error) {
 	defer fault.Wrap(&err, "sweep lapsed leases")
 	var total atomic.Int64
@@ -136,10 +141,15 @@ func (s *Sweeper) shard(ctx context.Context, shard int, total *atomic.Int64) (er
 	}
 }
 
-// user rings for what u's lapsed devices may have missed, or kept from others.
-func (s *Sweeper) user(ctx context.Context, u *presence.User) (err error) {
-	defer fault.Wrap(&err, "lapsed leases of %q", u.UserID)
+// user does what is due for u. That one part fails doesn't keep the other.
+func (s *Sweeper) user(ctx context.Context, u *presence.User) error {
 	now := s.Now()
+	return errors.Join(s.lapsed(ctx, u, now), s.summary(ctx, u, now))
+}
+
+// lapsed rings for what u's lapsed devices may have missed, or kept from others.
+func (s *Sweeper) lapsed(ctx context.Context, u *presence.User, now time.Time) (err error) {
+	defer fault.Wrap(&err, "lapsed leases of %q", u.UserID)
 	g := gap{u: u, lapsed: u.Lapsed(now.Add(-slack)), now: now}
 	if len(g.lapsed) == 0 {
 		return nil

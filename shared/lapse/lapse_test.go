@@ -36,6 +36,7 @@ type world struct {
 	asked    []string
 	fail     map[string]error // of Missed, by user
 	settle   error
+	holding  error
 	taken    int // of what was missed
 	batches  []push.Batch
 	failAt   int // the batch that can't be published, counting from 1
@@ -70,6 +71,20 @@ func (w *world) Missed(_ context.Context, userID string, since, until int64, tak
 
 func (w *world) LookedUpTo(ctx context.Context, userID string, lapsed []device.Device, timestamp int64) error {
 	return w.registry.LookedUpTo(ctx, userID, lapsed, timestamp)
+}
+
+func (w *world) Hold(ctx context.Context, userID string, h presence.Held) error {
+	if w.holding != nil {
+		return w.holding
+	}
+	return w.registry.Hold(ctx, userID, h)
+}
+
+func (w *world) SettleHeld(ctx context.Context, userID string, h presence.Held) error {
+	if w.settle != nil {
+		return w.settle
+	}
+	return w.registry.SettleHeld(ctx, userID, h)
 }
 
 func (w *world) SettleLapsed(ctx context.Context, userID string, lapsed []device.Device) (int, error) {

@@ -8,6 +8,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/delivery"
 	"github.com/doorbell-push/doorbell/shared/inbox"
 	"github.com/doorbell-push/doorbell/shared/plan"
+	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
 )
 
@@ -69,11 +70,14 @@ func (s *Sweeper) ring(ctx context.Context, g gap, m inbox.Missed) (_ outcome, p
 	}
 	a := push.OfMessage(m.Message, s.PushTTL)
 	var targets []push.Target
-	r := plan.Receiver{
-		UserID: g.u.UserID, Presence: g.u, Member: member(m),
-		Mentioned: m.Message.Mentions(g.u.UserID), Insisted: m.Message.Insists(g.u.UserID),
-	}
+	r := receiver(g.u, m)
 	for _, decision := range s.Rules.Decide(a, r, g.now) {
+		if decision.Hold != nil {
+			if err := s.Leases.Hold(ctx, g.u.UserID, *decision.Hold); err != nil {
+				return unconcerned, 0, err
+			}
+			g.u.Held = decision.Hold // once for all messages
+		}
 		d, _ := g.u.Device(decision.PushID)
 		if decision.Reason == plan.Push && g.missed(d, ofMessages, m.Message.Timestamp) {
 			targets = append(targets, decision.Target)
@@ -91,6 +95,14 @@ func (s *Sweeper) ring(ctx context.Context, g gap, m inbox.Missed) (_ outcome, p
 	}
 	pushes, err = s.publish(ctx, a, "lapsed "+g.u.UserID, targets, entries, g.now)
 	return concerned, pushes, err
+}
+
+// receiver is u as the plan of a message that they missed needs them.
+func receiver(u *presence.User, m inbox.Missed) plan.Receiver {
+	return plan.Receiver{
+		UserID: u.UserID, Presence: u, Member: member(m),
+		Mentioned: m.Message.Mentions(u.UserID), Insisted: m.Message.Insists(u.UserID),
+	}
 }
 
 func member(m inbox.Missed) *plan.Member {

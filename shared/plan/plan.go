@@ -47,6 +47,9 @@ type Decision struct {
 	PushID string // empty where the reason concerns the user
 	Reason Reason
 	Target push.Target // of a device that is rung
+	// Hold is, of QuietHours, what is to be noted with the user, so that they are
+	// told when the hours end; nil: nothing.
+	Hold *presence.Held
 }
 
 // Receiver is a person the announcement is for.
@@ -96,7 +99,7 @@ func (p Rules) Decide(a push.Announcement, r Receiver, now time.Time) []Decision
 		reason = p.forUser(a, r, now)
 	}
 	if reason != Push {
-		return []Decision{{UserID: r.UserID, Reason: reason}}
+		return []Decision{{UserID: r.UserID, Reason: reason, Hold: p.hold(a, r, reason, now)}}
 	}
 	var out []Decision
 	for _, d := range r.Presence.Sorted() {
@@ -142,7 +145,7 @@ func (p Rules) forUser(a push.Announcement, r Receiver, now time.Time) Reason {
 		return Expired
 	case r.Presence.Blocks(a.SenderUserID) && a.Kind != push.KindCallEnd: // which only ends what rings already
 		return Blocked
-	case a.Seq > 0 && a.Seq <= r.Presence.ReadSeq(a.CID):
+	case a.Seq > 0 && a.Seq <= r.Presence.ReadSeq(a.CID), a.Held != nil && r.Presence.HasRead(a.Held.Last):
 		return AlreadyRead
 	case a.Kind != push.KindCallEnd && !a.Push.Silent && r.settings(p.Defaults).SnoozedAt(now):
 		return Snoozed
@@ -185,6 +188,7 @@ func (p Rules) Recheck(a push.Announcement, t push.Target, u *presence.User, now
 		out.Reason = p.forConversation(a, r, now)
 	}
 	if out.Reason != Push {
+		out.Hold = p.hold(a, r, out.Reason, now)
 		return out
 	}
 	d, ok := u.Device(t.PushID)

@@ -23,6 +23,22 @@ func (p Rules) quiet(a push.Announcement, r Receiver, now time.Time) bool {
 	return quiet
 }
 
+// hold is what to note with r of a, which they get no push of for a reason: that
+// their quiet hours hold messages back, where they want a summary and it isn't noted
+// yet.
+func (p Rules) hold(a push.Announcement, r Receiver, reason Reason, now time.Time) *presence.Held {
+	if reason != QuietHours || a.Kind != push.KindMessage {
+		return nil
+	}
+	hours := r.hours(p.Defaults)
+	w, _ := hours.At(now)
+	h := presence.Held{Since: min(a.CreatedAt, w.From.UnixMilli()), Until: w.Until}
+	if !hours.Summary || r.Presence.Holds(h) {
+		return nil
+	}
+	return &h
+}
+
 // hours is r's quiet hours, or else the operator's.
 func (r Receiver) hours(defaults presence.Settings) *presence.Quiet {
 	return cmp.Or(r.Presence.Settings.Quiet, defaults.Quiet)

@@ -48,18 +48,21 @@ func (u *User) Lapsed(now time.Time) []device.Device {
 	return out
 }
 
-// sweepAt is when the first device is to be looked at that Lapsed will tell of,
-// zero for none.
+// sweepAt is when the first device is to be looked at that Lapsed will tell of, or
+// when the quiet hours end that held something back; zero for neither.
 func (u *User) sweepAt() (first time.Time) {
 	for _, d := range u.Devices {
 		if u.sweepable(d) && (first.IsZero() || d.LookAt().Before(first)) {
 			first = d.LookAt()
 		}
 	}
+	if u.Held != nil && (first.IsZero() || u.Held.Until.Before(first)) {
+		first = u.Held.Until
+	}
 	return first
 }
 
-// write puts u with what is derived from its devices.
+// write puts u with what is derived.
 func write(tx Tx, u *User) error {
 	u.SweepAt, u.Shard = u.sweepAt(), Shard(u.UserID)
 	return tx.PutUser(u)

@@ -35,10 +35,12 @@ type User struct {
 	Levels map[string]Level `firestore:"levels,omitempty"`
 	// Settings is what the user set for all conversations.
 	Settings Settings `firestore:"settings"`
+	// Held is what quiet hours hold back of which a summary is to come; nil: nothing.
+	Held *Held `firestore:"held,omitempty"`
 
 	// SweepAt is when to look first for what a device missed while it counted as
-	// online; without one to look at it is absent, and so from the index. Shard
-	// spreads that index. Both are derived.
+	// online, or to tell of what quiet hours held back; without either it is absent,
+	// and so from the index. Shard spreads that index. Both are derived.
 	SweepAt time.Time `firestore:"sweepAt,omitempty"`
 	Shard   int       `firestore:"shard"`
 }

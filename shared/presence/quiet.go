@@ -45,6 +45,15 @@ func (q *Quiet) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return err
 }
 
+// MarshalJSON writes quiet hours. Of those on no day, Firestore gives no list back.
+func (q Quiet) MarshalJSON() ([]byte, error) {
+	type plain Quiet
+	if q.Weekdays == nil {
+		q.Weekdays = []Weekday{}
+	}
+	return json.Marshal(plain(q))
+}
+
 // Check checks quiet hours. Without a weekday they need no hours.
 func (q *Quiet) Check(field string) error {
 	switch {
@@ -105,7 +114,7 @@ func (q *Quiet) At(now time.Time) (w Window, quiet bool) {
 		w.From, _ = shows(midnight.Add(from), loc)
 		_, w.Until = shows(midnight.Add(to), loc)
 		if !now.Before(w.From) && now.Before(w.Until) {
-			return w, true
+			return Window{w.From.UTC(), w.Until.UTC()}, true
 		}
 	}
 	return Window{}, false

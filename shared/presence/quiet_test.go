@@ -2,6 +2,7 @@ package presence_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -174,6 +175,9 @@ func TestQuietIsSetAsAWhole(t *testing.T) {
 		if string(got) != string(want) {
 			t.Errorf("%s: %s, want %s", step.body, got, want)
 		}
+	}
+	if b, err := json.Marshal(presence.Quiet{}); err != nil || !strings.Contains(string(b), `"weekdays":[]`) {
+		t.Errorf("without days: %s, %v", b, err)
 	}
 	own, operators := quiet("UTC", "22:00", "07:00"), quiet("UTC", "01:00", "02:00", "mon")
 	for _, tc := range [][3]*presence.Quiet{{nil, nil, nil}, {nil, operators, operators}, {own, operators, own}, {own, nil, own}} {

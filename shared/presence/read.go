@@ -29,6 +29,17 @@ func (u *User) ReadSeq(cid string) int64 {
 	return u.Reads[cid].Seq
 }
 
+// HasRead reports whether u has read all of the conversations up to a position, by
+// cid. A nil user has read nothing.
+func (u *User) HasRead(positions map[string]int64) bool {
+	for cid, seq := range positions {
+		if u.ReadSeq(cid) < seq {
+			return false
+		}
+	}
+	return len(positions) > 0
+}
+
 // markRead moves the position of cid forward to seq. It reports whether that
 // changed anything.
 func (u *User) markRead(cid string, seq int64, now time.Time) bool {

@@ -22,15 +22,20 @@ const (
 	KindMessage Kind = "message"
 	KindCall    Kind = "call"     // rings
 	KindCallEnd Kind = "call_end" // replaces what rang
+	KindSummary Kind = "summary"  // of messages that quiet hours held back
 )
 
 // Valid reports whether k is one of the kinds above.
-func (k Kind) Valid() bool { return k == KindMessage || k == KindCall || k == KindCallEnd }
+func (k Kind) Valid() bool { return k == KindMessage || k == KindSummary || k.OfCall() }
+
+// OfCall reports whether k is about a call.
+func (k Kind) OfCall() bool { return k == KindCall || k == KindCallEnd }
 
 // Announcement is what all targets of a batch are told.
 type Announcement struct {
 	Kind Kind `json:"kind"`
-	// ID names what is announced: a message's ID or a call's document ID.
+	// ID names what is announced: a message's ID, a call's document ID, or of a
+	// summary the hash of its user and time.
 	ID           string `json:"id"`
 	SenderUserID string `json:"sender"`
 	// CID is the conversation document's ID, ConversationID the ID a receiver
@@ -44,6 +49,8 @@ type Announcement struct {
 	Priority chat.Priority   `json:"priority"`
 	Push     chat.PushConfig `json:"push"`
 	CallEnd  CallEnd         `json:"callEnd,omitempty"` // of KindCallEnd
+	// Held is, of KindSummary, the messages it counts.
+	Held *Held `json:"held,omitempty"`
 	// Filter is which devices ring; nil: any.
 	Filter *device.Sealed `json:"filter,omitempty"`
 	// Collapse is the tag where the sender chose what is replaced; else it is ID.
@@ -51,6 +58,12 @@ type Announcement struct {
 	// CreatedAt and ExpiresAt are the server's clock in milliseconds since 1970.
 	CreatedAt int64 `json:"createdAt"`
 	ExpiresAt int64 `json:"expiresAt"`
+}
+
+// Held is messages that quiet hours held back: the OrderKey of the last one of each
+// conversation, by cid. Who has read all of them is not told.
+type Held struct {
+	Last map[string]int64 `json:"last"`
 }
 
 // OfMessage announces m, which has a push configuration, for ttl.

@@ -14,6 +14,8 @@ const (
 func (a Announcement) veiled(p device.Privacy) Announcement {
 	what := newMessage
 	switch a.Kind {
+	case KindSummary:
+		return a // it says how many, and not what
 	case KindCall:
 		what = incomingCall
 	case KindCallEnd:

@@ -86,11 +86,12 @@ func data(a Announcement, p device.Privacy) map[string]string {
 		"id":        a.ID,
 		"expiresAt": strconv.FormatInt(a.ExpiresAt, 10),
 	}
-	if a.Kind == KindMessage {
+	switch {
+	case a.Kind.OfCall():
+		d["callID"] = a.ConversationID
+	case a.Kind == KindMessage:
 		d["conversationID"] = a.ConversationID
 		d["conversationType"] = strconv.Itoa(int(a.ConversationType))
-	} else {
-		d["callID"] = a.ConversationID
 	}
 	if a.CallEnd != "" {
 		d["callEnd"] = string(a.CallEnd)
@@ -101,7 +102,9 @@ func data(a Announcement, p device.Privacy) map[string]string {
 	if p == device.PrivacyID {
 		return d
 	}
-	d["senderUserID"] = a.SenderUserID
+	if a.Kind != KindSummary {
+		d["senderUserID"] = a.SenderUserID
+	}
 	if a.Push.Payload != "" {
 		d["payload"] = a.Push.Payload
 	}

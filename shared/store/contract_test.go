@@ -165,6 +165,7 @@ func everyone(id string) *presence.User {
 				CallsBreakThrough: true, MentionsBreakThrough: true, Summary: true,
 			},
 		},
+		Held:    &presence.Held{Since: 7, Until: at(6 * time.Hour)},
 		SweepAt: at(5 * time.Hour), Shard: 1,
 	}
 }
@@ -205,6 +206,7 @@ func presenceKept(t *testing.T, s anyStore) {
 	everyFieldSet(t, everyone(a).Devices["p1"])
 	everyFieldSet(t, everyone(a).Settings)
 	everyFieldSet(t, *everyone(a).Settings.Quiet)
+	everyFieldSet(t, *everyone(a).Held)
 	users, err := s.Users(t.Context(), []string{a, rand.Text(), b})
 	if err != nil || len(users) != 2 {
 		t.Fatalf("read %v, %v", users, err)

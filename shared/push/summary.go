@@ -1,0 +1,30 @@
+package push
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/docid"
+)
+
+// OfHeld announces to userID, for ttl, the messages that their quiet hours held
+// back and that they have not read: how many there are, or that there are more than
+// that, and the last one of each conversation, by cid. until is when the hours
+// ended; there is one such announcement of a user and a time.
+func OfHeld(userID string, count int, more bool, last map[string]int64, until time.Time, ttl time.Duration) Announcement {
+	title := fmt.Sprintf("%d unread messages", count)
+	switch {
+	case more:
+		title = fmt.Sprintf("%d+ unread messages", count)
+	case count == 1:
+		title = "1 unread message"
+	}
+	at := until.UnixMilli()
+	return Announcement{
+		Kind: KindSummary, ID: docid.New("summary", userID, strconv.FormatInt(at, 10)), CID: docid.New("summaries", userID),
+		Priority: chat.Medium, Push: chat.PushConfig{Title: title, Content: "They came in your quiet hours"},
+		Held: &Held{Last: last}, CreatedAt: at, ExpiresAt: at + ttl.Milliseconds(),
+	}
+}
