@@ -3,11 +3,17 @@
 package functions_test
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
 
+	"github.com/doorbell-push/doorbell/scripts/cost"
+	"github.com/doorbell-push/doorbell/scripts/harness"
+
 	calling "github.com/doorbell-push/doorbell/shared/call"
+	"github.com/doorbell-push/doorbell/shared/presence"
 )
 
 // quietNow sets quiet hours that began half an hour ago and go on for as long, by
@@ -62,4 +68,131 @@ func TestQuietHours(t *testing.T) {
 	again := alice.send(bob, "and again", "5")
 	wantPlanned(t, again, rung)
 	waitShade(t, d, calling.ID(first), insisted, again)
+}
+
+// held waits until p's presence says that something is held back.
+func (p person) held() presence.Held {
+	p.t.Helper()
+	db, held := p.database(), presence.Held{}
+	err := harness.Poll(p.t.Context(), within, func(ctx context.Context) error {
+		users, err := db.Users(ctx, []string{p.ID})
+		if err != nil {
+			return err
+		}
+		if users[p.ID].Held == nil {
+			return fmt.Errorf("nothing is held back of %s", p.ID)
+		}
+		held = *users[p.ID].Held
+		return nil
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return held
+}
+
+// hoursEnd has p's quiet hours end now, as if the time had come.
+func (p person) hoursEnd() {
+	p.t.Helper()
+	err := p.database().Change(p.t.Context(), func(tx presence.Tx) error {
+		u, err := tx.User(p.ID)
+		if err != nil {
+			return err
+		}
+		now := time.Now().UTC()
+		u.Settings.Quiet.TimeZone = "UTC"
+		u.Settings.Quiet.From, u.Settings.Quiet.To = now.Add(2*time.Hour).Format("15:04"), now.Add(3*time.Hour).Format("15:04")
+		u.Held.Until, u.SweepAt = now, now
+		return tx.PutUser(u)
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// When Bob's quiet hours end, one push a device says how much of what they held back
+// he has not read; it isn't told twice, and who wants no summary gets none.
+func TestSummaryOfQuietHours(t *testing.T) {
+	alice, bob, carol, dave := someone(t, "alice"), someone(t, "bob"), someone(t, "carol"), someone(t, "dave")
+	mobile, tablet := bob.newPhone("phone", "android"), bob.newPhone("tablet", "ios")
+	daves := dave.newPhone("phone", "android")
+	held := map[string]int{"quiet_hours": 1}
+	bob.quietNow(object{"summary": true})
+	dave.quietNow(nil)
+	for n := range 3 {
+		wantPlanned(t, alice.send(bob, "hello", fmt.Sprint(n)), held)
+	}
+	wantPlanned(t, carol.send(bob, "hello", "1"), held)
+	wantPlanned(t, carol.send(dave, "hello", "2"), held)
+	if h := bob.held(); time.Until(h.Until) > 31*time.Minute || time.Since(time.UnixMilli(h.Since)) > 32*time.Minute {
+		t.Errorf("holds %+v", h)
+	}
+	bob.call(http.MethodPost, "/read", object{"conversationID": carol.ID, "conversationType": 0})
+
+	bob.hoursEnd()
+	shows := func(context.Context) error {
+		sweep(t)
+		for _, d := range []phone{mobile, tablet} {
+			if shade := world.FCM.Shade(d.token); len(shade) != 1 || shade[0].Title != "3 unread messages" {
+				return fmt.Errorf("%s shows %+v", d.deviceID, shade)
+			}
+		}
+		return nil
+	}
+	if err := harness.Poll(t.Context(), sweptWithin, shows); err != nil {
+		t.Fatal(err)
+	}
+	sweep(t)
+	next := alice.send(bob, "good morning", "4")
+	wantPlanned(t, next, map[string]int{"push": 2})
+	waitPushes(t, 2, mobile, tablet) // the summary and this one
+	waitPushes(t, 0, daves)
+}
+
+// A message that quiet hours hold back costs what one that doesn't ring costs; where
+// a summary is wanted, the first one of the night a read and a write more.
+func TestCostOfQuietHours(t *testing.T) {
+	alice, bob := someone(t, "alice"), someone(t, "bob")
+	bob.newPhone("phone", "android")
+	planned := func(try int) {
+		wantPlanned(t, alice.send(bob, "hello", fmt.Sprint(t.Name(), time.Now().UnixNano(), try)), map[string]int{"quiet_hours": 1})
+	}
+	// send's two reads and its message and conversation; the plan's read, and the
+	// ledger says why nothing rang.
+	usual := cost.Operations{Reads: 3, Writes: 3, Invocations: 2}
+	bob.quietNow(nil)
+	planned(0) // connections
+	costs(t, "held back", usual, nil, planned)
+
+	first := usual
+	first.Reads++
+	first.Writes++
+	costs(t, "the first one held back", first, func(try int) {
+		bob = someone(t, fmt.Sprint("bob", try))
+		bob.newPhone("phone", "android")
+		bob.quietNow(object{"summary": true})
+		alice.send(bob, "warm-up", fmt.Sprint(try)) // a conversation
+		bob.held()
+		bob.forget()
+	}, func(try int) {
+		planned(try)
+		bob.held()
+	})
+	costs(t, "the next one held back", usual, nil, planned)
+}
+
+// forget has nothing be held back of p's.
+func (p person) forget() {
+	p.t.Helper()
+	err := p.database().Change(p.t.Context(), func(tx presence.Tx) error {
+		u, err := tx.User(p.ID)
+		if err != nil {
+			return err
+		}
+		u.Held, u.SweepAt = nil, time.Time{}
+		return tx.PutUser(u)
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
 }

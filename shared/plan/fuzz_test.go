@@ -71,8 +71,9 @@ func (d *drawn) filter() *device.Filter {
 
 func (d *drawn) announcement() push.Announcement {
 	return push.Announcement{
-		Kind: pick(d, push.KindMessage, push.KindCall, push.KindCallEnd, "other"), ID: "m", CID: pick(d, "c", ""), SenderUserID: pick(d, people...),
+		Kind: pick(d, push.KindMessage, push.KindCall, push.KindCallEnd, push.KindSummary, "other"), ID: "m", CID: pick(d, "c", ""), SenderUserID: pick(d, people...),
 		ConversationType: pick(d, chat.Peer, chat.Group, chat.Room, 7), Seq: pick[int64](d, 0, 5, -1), ExpiresAt: d.ms(), Filter: d.filter().Seal(),
+		Held: pick(d, nil, &push.Held{Last: map[string]int64{"c": 5}}), CreatedAt: d.ms(),
 	}
 }
 

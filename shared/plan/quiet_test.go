@@ -110,3 +110,70 @@ func TestQuietHoursComeLast(t *testing.T) {
 		}
 	}
 }
+
+// A message that is held back is noted once for each time of quiet hours, where the
+// user wants to be told of it when they end; also when it turns out only right
+// before it leaves.
+func TestHold(t *testing.T) {
+	from, until := time.Date(2023, 11, 14, 22, 0, 0, 0, time.UTC), time.Date(2023, 11, 15, 7, 0, 0, 0, time.UTC)
+	night := hours("22:00", "07:00", func(q *presence.Quiet) { q.Summary = true })
+	message := seventh
+	message.CreatedAt = now.UnixMilli()
+	older := message
+	older.CreatedAt = from.UnixMilli() - 5 // and planned in them
+	all := &presence.Held{Since: from.UnixMilli(), Until: until}
+	for name, tc := range map[string]struct {
+		a     push.Announcement
+		hours *presence.Quiet
+		held  *presence.Held
+		want  *presence.Held
+	}{
+		"the first":             {message, night, nil, all},
+		"another":               {message, night, all, nil},
+		"an older one":          {older, night, all, &presence.Held{Since: older.CreatedAt, Until: until}},
+		"after the older one":   {message, night, &presence.Held{Since: older.CreatedAt, Until: until}, nil},
+		"last night's is there": {message, night, &presence.Held{Since: 1, Until: until.AddDate(0, 0, -1)}, all},
+		"no summary":            {message, hours("22:00", "07:00"), nil, nil},
+		"no quiet hours":        {message, hours("07:00", "22:00", func(q *presence.Quiet) { q.Summary = true }), nil, nil},
+		"a call":                {ring, night, nil, nil},
+		"silent":                {quietly(message), night, nil, nil},
+	} {
+		u := bob(phone(), phone(web))
+		u.Settings.Quiet, u.Held = tc.hours, tc.held
+		for _, rules := range []Rules{{}, {Defaults: presence.Settings{Quiet: night}}} {
+			decided := rules.Decide(tc.a, Receiver{UserID: "bob", Presence: u}, now)[0].Hold
+			again := rules.Recheck(tc.a, planned, u, now).Hold
+			if !sameHeld(decided, tc.want) || !sameHeld(again, tc.want) {
+				t.Errorf("%s: notes %+v, and right before it leaves %+v; want %+v", name, decided, again, tc.want)
+			}
+		}
+	}
+}
+
+func sameHeld(a, b *presence.Held) bool {
+	return a == nil && b == nil || a != nil && b != nil && a.Since == b.Since && a.Until.Equal(b.Until)
+}
+
+// A summary goes to who hasn't read all that it counts, and not in quiet hours.
+func TestSummary(t *testing.T) {
+	summary := push.OfHeld("bob", 2, false, map[string]int64{"c": 7, "d": 3}, now, time.Hour)
+	for name, tc := range map[string]struct {
+		edit func(*presence.User)
+		want Reason
+	}{
+		"unread":           {func(*presence.User) {}, Push},
+		"one of two read":  {func(u *presence.User) { read(7, u) }, Push},
+		"all read":         {func(u *presence.User) { read(7, u); u.Reads["d"] = presence.Read{Seq: 4} }, AlreadyRead},
+		"level none":       {func(u *presence.User) { leveled(none, none, u) }, Push}, // which was looked at for each of them
+		"snoozed":          {func(u *presence.User) { snoozed(1, u) }, Snoozed},
+		"quiet again":      {func(u *presence.User) { quietFrom("22:00", u) }, QuietHours},
+		"online":           {func(u *presence.User) { u.Devices["phone"] = phone(online) }, Online},
+		"without a target": {func(u *presence.User) { u.Devices["phone"] = phone(noTarget) }, NoTarget},
+	} {
+		u := bob(phone())
+		tc.edit(u)
+		if got := (Rules{}).Recheck(summary, planned, u, now); got.Reason != tc.want || got.Hold != nil {
+			t.Errorf("%s: %+v, want %q", name, got, tc.want)
+		}
+	}
+}

@@ -39,6 +39,10 @@ var video = call.Call{
 	Users: map[string]call.User{"bob": {Inviter: "alice", Push: "1", At: sentAt.UnixMilli(), ExpiresAt: sentAt.Add(90 * time.Second).UnixMilli()}},
 }
 
+func heldBack() Announcement {
+	return OfHeld("bob", 5, false, map[string]int64{"c": 7}, sentAt, time.Hour)
+}
+
 func ringing() Announcement { return OfCall(video, "bob") }
 
 func ended(end CallEnd) Announcement { return OfCallEnd(video, end, "bob") }
@@ -153,6 +157,9 @@ func TestRenderGolden(t *testing.T) {
 		now  time.Time
 	}{
 		{"android", Renderer{}, announcement(), onDevice(device.Android), sentAt},
+		{"android_summary", Renderer{}, heldBack(), onDevice(device.Android), sentAt},
+		{"ios_summary", Renderer{}, heldBack(), onDevice(device.IPhoneOS), sentAt},
+		{"web_summary_id", Renderer{}, heldBack(), onDevice(device.Web, private(device.PrivacyID)), sentAt},
 		{"android_low", Renderer{}, announcement(low), onDevice(device.Android), sentAt},
 		{"android_everything", clickable, announcement(everything), onDevice(device.Android), later},
 		{"android_fid", Renderer{}, announcement(), onDevice(device.Android, fid), sentAt},

@@ -13,6 +13,7 @@ export async function settings(zim, complain) {
     $("snooze").checked = (effective.snoozedUntil ?? 0) > Date.now();
     const quiet = effective.quiet?.weekdays.length ? effective.quiet : null;
     $("quiet").checked = Boolean(quiet);
+    $("quiet-summary").checked = Boolean(quiet?.summary);
     if (quiet) [$("quiet-from").value, $("quiet-to").value] = [quiet.from, quiet.to];
   };
   const change = (what) => zim.updateNotificationSettings(what).then(draw, complain);
@@ -22,9 +23,9 @@ export async function settings(zim, complain) {
   $("snooze").addEventListener("change", (e) => change({ snoozedUntil: e.target.checked ? Date.now() + hour : null }));
   const quiet = () => ({
     weekdays: $("quiet").checked ? weekdays : [], from: $("quiet-from").value, to: $("quiet-to").value,
-    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    summary: $("quiet-summary").checked, timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
   });
-  for (const id of ["quiet", "quiet-from", "quiet-to"]) {
+  for (const id of ["quiet", "quiet-from", "quiet-to", "quiet-summary"]) {
     $(id).addEventListener("change", () => { if ($("quiet-from").value && $("quiet-to").value) change({ quiet: quiet() }); });
   }
   $("settings").hidden = false;

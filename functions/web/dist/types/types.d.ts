@@ -214,6 +214,8 @@ export interface QuietHours {
     callsBreakThrough?: boolean;
     /** Whether mentions with isNotifyMentionedUsers do. */
     mentionsBreakThrough?: boolean;
+    /** Whether one push says, when they end, how many messages that they held back are unread. */
+    summary?: boolean;
 }
 /** A user's own rules for being rung. */
 export interface NotificationSettings {

@@ -1,0 +1,91 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/push"
+)
+
+// holds counts what is noted with users.
+type holds struct {
+	*presence.Registry
+	err   error
+	calls int
+}
+
+func (h *holds) Hold(ctx context.Context, userID string, held presence.Held) error {
+	if h.err != nil {
+		return h.err
+	}
+	h.calls++
+	return h.Registry.Hold(ctx, userID, held)
+}
+
+// quietNow has a user's quiet hours begin; those of the tests' clock, which starts
+// at midnight.
+func (b *bench) quietNow(userID string) {
+	b.Helper()
+	now := time.Now().UTC()
+	q := &presence.Quiet{
+		TimeZone: "UTC", Weekdays: []presence.Weekday{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}, Summary: true,
+		From: now.Format("15:04"), To: now.Add(time.Hour).Format("15:04"),
+	}
+	change := presence.SettingsChange{Quiet: presence.Change[*presence.Quiet]{Given: true, Value: q}}
+	if _, err := b.reg.ChangeSettings(b.Context(), userID, change); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// Quiet hours that began after the plan hold a push back right before it leaves.
+// That is noted, once for all of the user's devices; where it can't be, the
+// redelivery decides again.
+func TestQuietHoursBeganSince(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		h := &holds{Registry: b.reg, err: errors.New("presence is down")}
+		b.d.Holds = h
+		batch := b.batch("m", "A")
+		batch.Targets = append(batch.Targets, b.bind("user-A", "A2"))
+		b.quietNow("user-A")
+		b.dispatch(batch, true)
+		b.want(batch, false)
+		h.err = nil
+		b.dispatch(batch, false)
+		b.want(batch, true, "A", "skipped quiet_hours", "A2", "skipped quiet_hours")
+		b.wantRequests()
+		users, err := b.db.Users(b.Context(), []string{"user-A"})
+		if err != nil || h.calls != 1 || users["user-A"].Held == nil {
+			t.Errorf("noted %d times: %+v, %v", h.calls, users["user-A"].Held, err)
+		}
+	})
+}
+
+// A summary leaves as a message does: once, and not to who has read what it counts.
+func TestSummary(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		var targets []push.Target
+		for _, value := range []string{"A", "A2"} {
+			targets = append(targets, b.bind("user-A", value))
+		}
+		summary := func(night int) push.Batch {
+			until := time.Now().Add(time.Duration(night) * time.Millisecond)
+			a := push.OfHeld("user-A", 2, false, map[string]int64{"c": 7}, until, time.Hour)
+			return push.Batches(a, "", targets, time.Now())[0]
+		}
+		first := summary(0)
+		for range 2 {
+			b.dispatch(first, false)
+		}
+		b.want(first, true, "A", "sent", "A2", "sent")
+		b.wantRequests("A", 1, "A2", 1)
+		if err := b.reg.MarkRead(b.Context(), "user-A", "c", 7); err != nil {
+			t.Fatal(err)
+		}
+		second := summary(1)
+		b.dispatch(second, false)
+		b.want(second, true, "A", "skipped already_read", "A2", "skipped already_read")
+	})
+}
