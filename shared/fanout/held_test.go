@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/push"
 )
 
 // holds is what is noted with users.
@@ -67,7 +68,7 @@ func TestHeldBackIsNoted(t *testing.T) {
 func TestHeldBackInAGroup(t *testing.T) {
 	b, h := newBench(t), &holds{}
 	b.f.Holds = h
-	s := &stream{f: b.f, m: message(), tally: tallyOf(message(), "0")}
+	s := &stream{f: b.f, m: message(), a: push.OfMessage(message(), time.Hour), tally: tallyOf(message(), "0")}
 	var want []string
 	for i := range 40 {
 		u := bob(1)

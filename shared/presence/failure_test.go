@@ -107,6 +107,12 @@ func TestFailureAnywhereChangesNothing(t *testing.T) {
 		"badge": {2, func(r *presence.Registry) error {
 			return r.SetBadge(context.Background(), "alice", 5)
 		}},
+		"hold back": {2, func(r *presence.Registry) error {
+			return r.Hold(context.Background(), "alice", presence.Held{Since: 1, Until: start})
+		}},
+		"tell of what was held back": {2, func(r *presence.Registry) error {
+			return r.SettleHeld(context.Background(), "carol", presence.Held{Since: 1, Until: start})
+		}},
 		"block": {2, func(r *presence.Registry) error {
 			_, err := r.AddToBlacklist(context.Background(), "alice", []string{"eve"})
 			return err
@@ -128,6 +134,9 @@ func TestFailureAnywhereChangesNothing(t *testing.T) {
 			w.register("alice", "tablet", "B")
 			w.register("bob", "phone", "bob's")
 			w.block("alice", "dave")
+			if err := w.reg.Hold(t.Context(), "carol", presence.Held{Since: 1, Until: start}); err != nil {
+				t.Fatal(err)
+			}
 			w.heartbeat("bob", presence.Beat{PushID: device.PushID("bob", "phone"), State: device.Online})
 			f := &flaky{Memory: w.db, failAt: at}
 			w.reg.Store = f

@@ -1,7 +1,6 @@
 package presence_test
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -50,10 +49,13 @@ func TestHold(t *testing.T) {
 			t.Errorf("step %d: %+v says that it says something else", i, u.Held)
 		}
 	}
-	w.reg.Store = down{w.db}
-	for _, do := range []func() error{hold(held(1, 1)), settle(held(1, 1))} {
-		if err := do(); !errors.Is(err, errDown) {
-			t.Errorf("got %v", err)
+	if err := hold(held(1, 30))(); err != nil {
+		t.Fatal(err)
+	}
+	for _, do := range []func() error{hold(held(1, 30)), settle(held(2, 30))} {
+		w.reg.Store = &flaky{Memory: w.db, failAt: 1} // the write, which what says nothing new doesn't come to
+		if err := do(); err != nil {
+			t.Errorf("a repeat writes: %v", err)
 		}
 	}
 }
