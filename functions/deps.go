@@ -41,7 +41,11 @@ import (
 var (
 	settings = sync.OnceValues(func() (*config.Config, error) {
 		slog.SetDefault(logs.New(os.Stderr, os.Getenv("GOOGLE_CLOUD_PROJECT")))
-		return config.Read(os.Getenv)
+		c, err := config.Read(os.Getenv)
+		if err == nil {
+			exportTraces(c)
+		}
+		return c, err
 	})
 
 	database = configured(func(c *config.Config) (*store.Firestore, error) {

@@ -12,10 +12,11 @@ import (
 // dispatchBatch sends a batch to FCM. Safe to repeat: see
 // dispatch.Dispatcher.Dispatch. A message that holds no batch fails until
 // Pub/Sub moves it to the dead-letter topic.
-func dispatchBatch(ctx context.Context, e event.Event) error {
+func dispatchBatch(ctx context.Context, e event.Event) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, eventTimeout)
 	defer cancel()
-	ctx = tracing.Continue(ctx, queue.Traceparent(e.Data()))
+	ctx, span := enter(ctx, queue.Traceparent(e.Data()), "dispatch", tracing.Consumer)
+	defer func() { span.End(err != nil) }()
 	d, err := dispatcher()
 	if err != nil {
 		return err

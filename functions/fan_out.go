@@ -12,10 +12,11 @@ import (
 // fanOut plans and publishes a part of a large group's message. Safe to repeat:
 // see fanout.Fanout.Task. A message that holds no task fails until Pub/Sub moves
 // it to the dead-letter topic.
-func fanOut(ctx context.Context, e event.Event) error {
+func fanOut(ctx context.Context, e event.Event) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, eventTimeout)
 	defer cancel()
-	ctx = tracing.Continue(ctx, queue.Traceparent(e.Data()))
+	ctx, span := enter(ctx, queue.Traceparent(e.Data()), "fan out", tracing.Consumer)
+	defer func() { span.End(err != nil) }()
 	f, err := fan()
 	if err != nil {
 		return err

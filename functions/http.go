@@ -57,7 +57,7 @@ func endpoint(name string, table routes) http.HandlerFunc {
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), httpTimeout)
 		defer cancel()
-		ctx = tracing.Continue(ctx, r.Header.Get(tracing.Key))
+		ctx, span := enter(ctx, r.Header.Get(tracing.Key), r.Method+" /"+segment, tracing.Server)
 		header := w.Header()
 		header.Set("Content-Type", "application/json; charset=utf-8")
 		header.Set("Cache-Control", "no-store")
@@ -80,6 +80,8 @@ func endpoint(name string, table routes) http.HandlerFunc {
 			}
 			answer = map[string]*fault.Error{"error": e}
 		}
+		span.Set("http.response.status_code", strconv.Itoa(status))
+		span.End(status >= http.StatusInternalServerError)
 		if answer == nil {
 			w.WriteHeader(http.StatusNoContent)
 			return

@@ -29,5 +29,8 @@ func onCall(ctx context.Context, e event.Event) error {
 	if after == nil {
 		return nil // its retention is over
 	}
-	return f.Call(tracing.Continue(ctx, after.Traceparent), before, *after)
+	ctx, span := enter(ctx, after.Traceparent, "plan call", tracing.Consumer)
+	err = f.Call(ctx, before, *after)
+	span.End(err != nil)
+	return err
 }

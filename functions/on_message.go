@@ -32,5 +32,8 @@ func onMessage(ctx context.Context, e event.Event) error {
 		slog.ErrorContext(ctx, logs.NotUnderstood, "eventID", e.ID(), "subject", e.Subject(), "error", err)
 		return nil
 	}
-	return f.Stored(tracing.Continue(ctx, m.Traceparent), m)
+	ctx, span := enter(ctx, m.Traceparent, "plan message", tracing.Consumer)
+	err = f.Stored(ctx, m)
+	span.End(err != nil)
+	return err
 }

@@ -26,6 +26,7 @@ locals {
     "storage.googleapis.com",               # the source archive
     ],
     local.app_check ? ["firebaseappcheck.googleapis.com"] : [],
+    coalesce(var.settings.trace_export, 0) > 0 ? ["cloudtrace.googleapis.com", "telemetry.googleapis.com"] : [],
     var.budget == null ? [] : ["billingbudgets.googleapis.com"],
   ))
 }

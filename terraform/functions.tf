@@ -16,6 +16,7 @@ locals {
     trigger_account = google_service_account.trigger.email
     pubsub_agent    = local.pubsub_agent
     fcm_role        = google_project_iam_custom_role.fcm.name
+    traces          = coalesce(var.settings.trace_export, 0) > 0
     sizing          = var.sizing
   }
 

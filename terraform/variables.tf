@@ -92,6 +92,7 @@ variable "settings" {
     rate_limits             = optional(string)
     record_skips            = optional(string)
     system_user             = optional(string)
+    trace_export            = optional(number) # percent of traces exported to Cloud Trace
     web_click_url           = optional(string)
   })
   default = {}

@@ -16,6 +16,7 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/spf13/cobra"
 
+	"github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/config"
 	"github.com/doorbell-push/doorbell/shared/dryrun"
@@ -29,22 +30,21 @@ const maxBody = 256 << 10
 
 func dryRunCommand(o *options) *cobra.Command {
 	var from string
+	var calls, validate bool
 	cmd := &cobra.Command{
 		Use:   "dry-run FILE",
-		Short: "Says what would happen if a message were sent: who is rung, who not, and the JSON for FCM",
+		Short: "Says what would happen if a message were sent: who is rung, who not, what it shows, and the JSON for FCM",
 		Long: `Says what would happen if --from sent the message in FILE now: for each device of
-each receiver whether it would be pushed to and why not, and the JSON that FCM would
-be given for each platform, without tokens. FILE holds the body of "send"; - is
-standard input. Nothing is stored and nothing is sent. Settings (DOORBELL_…) are read
+each receiver whether it would be pushed to and why not, what it would show, and the
+JSON that FCM would be given for each platform, without tokens. FILE holds the body of
+"send", with --call that of "call-invite"; - is standard input. With --validate FCM is
+asked, with your own credentials, whether it would take each push (validate_only): it
+delivers none. Nothing is stored and nothing is sent. Settings (DOORBELL_…) are read
 from the environment: give those of the deployment where they differ from the
 defaults.`,
 		Example: `  doorbell --local dry-run --from alice message.json`,
 		Args:    cobra.ExactArgs(1),
 		RunE: o.connected(func(cmd *cobra.Command, args []string) error {
-			request, err := readRequest(cmd.InOrStdin(), args[0])
-			if err != nil {
-				return err
-			}
 			c, err := config.Read(o.getenv)
 			if err != nil {
 				return err
@@ -57,9 +57,17 @@ defaults.`,
 			slog.SetDefault(slog.New(slog.DiscardHandler)) // the plan logs what is printed below
 			r := &dryrun.Runner{
 				Store: store.NewFirestore(client), Rules: plan.Rules{Defaults: c.UserDefaults}, Renderer: push.Renderer{WebClickURL: c.WebClickURL},
-				Now: time.Now, PushTTL: c.PushTTL, MaxText: c.MaxTextBytes,
+				Now: time.Now, PushTTL: c.PushTTL, MaxText: c.MaxTextBytes, MaxInvitees: c.MaxCallInvitees,
 			}
-			result, err := r.Send(cmd.Context(), from, request)
+			if validate {
+				sender, err := fcmClient(cmd.Context(), c)
+				if err != nil {
+					return err
+				}
+				defer sender.Close()
+				r.FCM = sender
+			}
+			result, err := rehearse(cmd, r, from, args[0], calls)
 			if err != nil {
 				return err
 			}
@@ -72,10 +80,28 @@ defaults.`,
 		}),
 	}
 	cmd.Flags().StringVar(&from, "from", "", "the sender's user ID")
+	cmd.Flags().BoolVar(&calls, "call", false, "FILE is the body of call-invite")
+	cmd.Flags().BoolVar(&validate, "validate", false, "ask FCM whether it would take each push")
 	if err := cmd.MarkFlagRequired("from"); err != nil {
 		panic(err) // the flag is defined above
 	}
 	return cmd
+}
+
+// rehearse is what would happen with the request in a file.
+func rehearse(cmd *cobra.Command, r *dryrun.Runner, from, file string, calls bool) (*dryrun.Result, error) {
+	if calls {
+		request, err := readRequest[call.InviteRequest](cmd.InOrStdin(), file)
+		if err != nil {
+			return nil, err
+		}
+		return r.Call(cmd.Context(), from, request)
+	}
+	request, err := readRequest[chat.SendRequest](cmd.InOrStdin(), file)
+	if err != nil {
+		return nil, err
+	}
+	return r.Send(cmd.Context(), from, request)
 }
 
 // getenv is the environment, with the project that the flags say.
@@ -86,8 +112,8 @@ func (o *options) getenv(name string) string {
 	return os.Getenv(name)
 }
 
-// readRequest is a body of send, read as strictly as the endpoint does.
-func readRequest(stdin io.Reader, file string) (*chat.SendRequest, error) {
+// readRequest is a request's body, read as strictly as the endpoint does.
+func readRequest[T any](stdin io.Reader, file string) (*T, error) {
 	in := stdin
 	if file != "-" {
 		f, err := os.Open(file)
@@ -104,9 +130,9 @@ func readRequest(stdin io.Reader, file string) (*chat.SendRequest, error) {
 	case len(body) > maxBody:
 		return nil, fmt.Errorf("%s is larger than %d bytes", file, maxBody)
 	}
-	request := &chat.SendRequest{}
+	request := new(T)
 	if err := jsonv2.Unmarshal(body, request, jsonv2.RejectUnknownMembers(true)); err != nil {
-		return nil, fmt.Errorf("%s is no body of send: %w", file, err)
+		return nil, fmt.Errorf("%s is no such request: %w", file, err)
 	}
 	return request, nil
 }
@@ -125,7 +151,7 @@ func printDryRun(w io.Writer, r *dryrun.Result) error {
 		} else if d.PushID == "" && d.Reason != plan.NoDevice {
 			device = "all devices"
 		}
-		fmt.Fprintf(table, "  %s\t%s\n", device, d.Text)
+		fmt.Fprintf(table, "  %s\t%s\t%s\n", device, d.Text, d.FCMText)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -134,6 +160,11 @@ func printDryRun(w io.Writer, r *dryrun.Result) error {
 		var pretty bytes.Buffer
 		if err := json.Indent(&pretty, r.Messages[platform], "", "  "); err != nil {
 			return err
+		}
+		if p, ok := r.Previews[platform]; ok {
+			fmt.Fprintf(w, "\n%s shows: %s: %s", platform, p.Title, p.Body)
+		} else {
+			fmt.Fprintf(w, "\n%s shows nothing", platform)
 		}
 		fmt.Fprintf(w, "\nFCM, %s, %d bytes:\n%s\n", platform, len(r.Messages[platform]), pretty.Bytes())
 	}

@@ -172,6 +172,10 @@ func TestTraceAndDeadLetters(t *testing.T) {
 			t.Errorf("nothing like %s in\n%s", p, out)
 		}
 	}
+	w.Setenv("DOORBELL_FCM_ENDPOINT", "http://"+w.FCMHost()+"/v1")
+	if out := w.run("dry-run", "--from", "alice", "--validate", body); !regexp.MustCompile(`phone \(android\) +would be pushed to +FCM would take it`).MatchString(out) {
+		t.Errorf("asked of FCM:\n%s", out)
+	}
 	if strings.Contains(out, token) || len(w.FCM.Messages(token)) != pushes {
 		t.Errorf("a dry run shows the token, or rings:\n%s", out)
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/doorbell-push/doorbell/shared/chat"
 )
 
 // What is wrong with a command line is said, with what to do.
@@ -52,11 +54,11 @@ func TestReadRequest(t *testing.T) {
 		strings.Repeat(" ", maxBody) + `{}`:  false,
 		`{}` + strings.Repeat("\n", maxBody): false,
 	} {
-		if _, err := readRequest(strings.NewReader(body), "-"); (err == nil) != ok {
+		if _, err := readRequest[chat.SendRequest](strings.NewReader(body), "-"); (err == nil) != ok {
 			t.Errorf("%.40q: %v", body, err)
 		}
 	}
-	if _, err := readRequest(nil, "no-such-file.json"); err == nil {
+	if _, err := readRequest[chat.SendRequest](nil, "no-such-file.json"); err == nil {
 		t.Error("a file that isn't there is read")
 	}
 }

@@ -102,6 +102,10 @@ type Config struct {
 	// trace finds them, beside the log (DOORBELL_RECORD_SKIPS, default unusual).
 	RecordSkips RecordSkips
 
+	// TraceExport is how many percent of all traces are exported as spans, to Cloud
+	// Trace (DOORBELL_TRACE_EXPORT, default 0: none, 0–100).
+	TraceExport int
+
 	// UserDefaults are the settings of who set nothing themselves
 	// (DOORBELL_NOTIFICATION_DEFAULTS, JSON as POST notification-settings takes
 	// it, such as {"groupLevel":"mentions"}; default none: everything rings).
@@ -180,6 +184,7 @@ func Read(getenv func(string) string) (*Config, error) {
 		CallRetention:    r.duration("DOORBELL_CALL_RETENTION_HOURS", time.Hour, 720, 24, 87600),
 		LedgerRetention:  r.duration("DOORBELL_LEDGER_RETENTION_HOURS", time.Hour, 720, 24, 87600),
 		RecordSkips:      r.recordSkips("DOORBELL_RECORD_SKIPS"),
+		TraceExport:      r.number("DOORBELL_TRACE_EXPORT", 0, 0, 100),
 		UserDefaults:     r.userDefaults("DOORBELL_NOTIFICATION_DEFAULTS"),
 		FCMConcurrency:   r.number("DOORBELL_FCM_CONCURRENCY", 800, 1, 800),
 		FCMRate:          r.number("DOORBELL_FCM_RATE_PER_MINUTE", 540000, 60, 60000000),

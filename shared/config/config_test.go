@@ -90,6 +90,7 @@ func TestBounds(t *testing.T) {
 	}{
 		{"DOORBELL_MAX_TEXT_BYTES", "MaxTextBytes", 1, 32768, 0},
 		{"DOORBELL_MAX_DEVICES", "MaxDevices", 1, 100, 0},
+		{"DOORBELL_TRACE_EXPORT", "TraceExport", 0, 100, 0},
 		{"DOORBELL_MAX_CALL_INVITEES", "MaxCallInvitees", 1, 100, 0},
 		{"DOORBELL_CALL_RETENTION_HOURS", "CallRetention", 24, 87600, time.Hour},
 		{"DOORBELL_MAX_GROUP_MEMBERS", "MaxGroupMembers", 2, 100000, 0},

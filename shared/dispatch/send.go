@@ -10,6 +10,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/delivery"
 	"github.com/doorbell-push/doorbell/shared/plan"
 	"github.com/doorbell-push/doorbell/shared/push"
+	"github.com/doorbell-push/doorbell/shared/tracing"
 )
 
 // send tries every target left until it is settled or the deadline is near. A
@@ -97,9 +98,12 @@ func (s *sending) try(i int, turn turn, tries int) (next time.Time, again bool) 
 		return at, ok
 	}
 	s.run.ask(i)
+	_, span := tracing.Begin(s.ctx, "FCM messages:send", tracing.Client)
 	name, err := s.Sender.Send(s.limit.context(s.ctx, now), s.encoder.Encode(t, now))
 	now = s.Now()
 	v := push.Judge(err, now)
+	span.Set("fcm.answer", string(v.Class))
+	span.End(err != nil)
 	if v.Class != push.Sent {
 		s.run.refuse(i, v.Class, now)
 	}

@@ -1,6 +1,7 @@
-// Package dryrun says what would happen if a message were sent now: who would be
-// rung, who not and why, and what FCM would be given. Nothing is stored and
-// nothing is sent. What decides is the code that decides otherwise.
+// Package dryrun says what would happen if a message were sent, or a call begun,
+// now: who would be rung, who not and why, what a device would show, and what FCM
+// would be given. Nothing is stored and nothing is sent. What decides is the code
+// that decides otherwise.
 package dryrun
 
 import (
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/delivery"
 	"github.com/doorbell-push/doorbell/shared/device"
@@ -30,14 +32,24 @@ type Store interface {
 	Roster(ctx context.Context, cid string, chunk int) (map[string]group.Entry, error)
 }
 
+// Sender hands FCM the JSON body of a messages:send.
+type Sender interface {
+	Send(ctx context.Context, body []byte) (name string, err error)
+}
+
 // Runner says what would happen, by the settings of the deployment.
 type Runner struct {
-	Store    Store
-	Rules    plan.Rules
-	Renderer push.Renderer
-	Now      func() time.Time
-	PushTTL  time.Duration
-	MaxText  int // bytes of message.message
+	// FCM is asked, with validate_only, whether it would take each push; nil: it
+	// isn't asked.
+	FCM Sender
+	// MaxInvitees is how many users a call may invite.
+	MaxInvitees int
+	Store       Store
+	Rules       plan.Rules
+	Renderer    push.Renderer
+	Now         func() time.Time
+	PushTTL     time.Duration
+	MaxText     int // bytes of message.message
 }
 
 // Result is what would happen.
@@ -47,6 +59,15 @@ type Result struct {
 	// has one; for a platform on which nobody would be rung, what it would be.
 	// The devices' tokens are not in them.
 	Messages map[string]json.RawMessage `json:"messages"`
+	// Previews is what a notification would show, by the same names; a push that
+	// shows nothing has none.
+	Previews map[string]Preview `json:"previews"`
+}
+
+// Preview is a notification's text.
+type Preview struct {
+	Title string `json:"title"`
+	Body  string `json:"body"`
 }
 
 // Device is a receiver's device, or a receiver without one.
@@ -58,6 +79,10 @@ type Device struct {
 	Push     bool        `json:"push"`
 	Reason   plan.Reason `json:"reason,omitempty"` // of no push
 	Text     string      `json:"text"`
+	// FCM is, where it was asked, what its answer would mean; FCMText says it in
+	// words.
+	FCM     push.Class `json:"fcm,omitempty"`
+	FCMText string     `json:"fcmText,omitempty"`
 }
 
 // Send is what would happen if sender sent r now. A request that would be refused
@@ -77,24 +102,70 @@ func (r *Runner) Send(ctx context.Context, sender string, request *chat.SendRequ
 	if err != nil {
 		return nil, err
 	}
-	planned := &fanout.Fanout{
-		Presence: s, Roster: s, Publisher: s, Skips: s, AllSkips: true, Rules: r.Rules, Now: r.Now, PushTTL: r.PushTTL, Threshold: math.MaxInt,
-	}
-	if err := planned.Message(ctx, m); err != nil {
+	if err := r.fanout(s).Message(ctx, m); err != nil {
 		return nil, err
 	}
-	return r.result(m, s), nil
+	if m.Push == nil || m.ConversationType == chat.Room {
+		return r.result(ctx, nil, s), nil
+	}
+	a := push.OfMessage(m, r.PushTTL)
+	return r.result(ctx, &a, s), nil
 }
 
-func (r *Runner) result(m chat.Message, s *rehearsal) *Result {
-	out := &Result{Devices: s.devices, Messages: map[string]json.RawMessage{}}
+// Call is what would happen if caller made the call of request now. Cost in reads:
+// two for each invitee.
+func (r *Runner) Call(ctx context.Context, caller string, request *call.InviteRequest) (_ *Result, err error) {
+	defer fault.Wrap(&err, "dry run")
+	if err := chat.CheckID("caller", caller); err != nil {
+		return nil, err
+	}
+	invitation, err := request.Invitation(caller)
+	if err != nil {
+		return nil, err
+	}
+	s := &rehearsal{Store: r.Store, known: map[string]*presence.User{}}
+	service := &call.Service{
+		Store: s, Presence: s, Now: r.Now, MaxInvitees: r.MaxInvitees, CheckPush: func(call.Call, string, chat.PushConfig) error { return nil },
+	}
+	if _, err := service.Invite(ctx, invitation); err != nil {
+		return nil, err
+	}
+	if err := r.fanout(s).Call(ctx, nil, s.begun); err != nil {
+		return nil, err
+	}
+	if invitation.Push == nil {
+		return r.result(ctx, nil, s), nil
+	}
+	for id, u := range s.begun.Users {
+		if u.Inviter == "" {
+			continue
+		}
+		a := push.OfCall(s.begun, id)
+		return r.result(ctx, &a, s), push.CheckFits(a, "config.pushConfig")
+	}
+	return r.result(ctx, nil, s), nil
+}
+
+// fanout plans as the functions do, and publishes to s.
+func (r *Runner) fanout(s *rehearsal) *fanout.Fanout {
+	return &fanout.Fanout{
+		Presence: s, Roster: s, Publisher: s, Skips: s, Sweeps: s, AllSkips: true, Rules: r.Rules, Now: r.Now, PushTTL: r.PushTTL, Threshold: math.MaxInt,
+	}
+}
+
+// result is what s was told; a is what it was told of, nil if that rings nobody.
+func (r *Runner) result(ctx context.Context, a *push.Announcement, s *rehearsal) *Result {
+	out := &Result{Devices: s.devices, Messages: map[string]json.RawMessage{}, Previews: map[string]Preview{}}
 	slices.SortFunc(out.Devices, func(a, b Device) int {
 		return cmp.Or(strings.Compare(a.UserID, b.UserID), strings.Compare(a.DeviceID, b.DeviceID), strings.Compare(a.PushID, b.PushID))
 	})
-	if m.Push == nil || m.ConversationType == chat.Room {
+	if a == nil {
 		return out
 	}
-	encoder := r.Renderer.Encoder(push.OfMessage(m, r.PushTTL))
+	if r.FCM != nil {
+		r.validate(ctx, *a, s.targets, out.Devices)
+	}
+	encoder := r.Renderer.Encoder(*a)
 	render := func(t push.Target) {
 		name := t.Platform.String()
 		if t.Privacy != "" && t.Privacy != device.PrivacyFull {
@@ -103,6 +174,9 @@ func (r *Runner) result(m chat.Message, s *rehearsal) *Result {
 		t.Kind, t.Value = device.KindToken, "TOKEN"
 		if out.Messages[name] == nil {
 			out.Messages[name] = encoder.Encode(t, r.Now())
+			if p, ok := preview(out.Messages[name]); ok {
+				out.Previews[name] = p
+			}
 		}
 	}
 	rung := map[device.Platform]bool{}
@@ -118,9 +192,43 @@ func (r *Runner) result(m chat.Message, s *rehearsal) *Result {
 	return out
 }
 
+// validate asks FCM whether it would take the push to each target, and says so of
+// its device.
+func (r *Runner) validate(ctx context.Context, a push.Announcement, targets []push.Target, devices []Device) {
+	encoder := r.Renderer.Encoder(a)
+	for _, t := range targets {
+		_, err := r.FCM.Send(ctx, push.ValidateOnly(encoder.Encode(t, r.Now())))
+		class := push.Judge(err, r.Now()).Class
+		text := "FCM would take it"
+		if class != push.Sent {
+			text = class.Explain()
+		}
+		for i := range devices {
+			if d := &devices[i]; d.UserID == t.UserID && d.PushID == t.PushID {
+				d.FCM, d.FCMText = class, text
+			}
+		}
+	}
+}
+
+// preview is the text that a request to FCM has shown, if any.
+func preview(body []byte) (Preview, bool) {
+	var in struct {
+		Message struct{ Notification *Preview }
+	}
+	if json.Unmarshal(body, &in) != nil || in.Message.Notification == nil {
+		return Preview{}, false
+	}
+	return *in.Message.Notification, true
+}
+
+type calls = call.Store
+
 // rehearsal stands in for all that is written to.
 type rehearsal struct {
 	Store
+	calls   // none: only CreateCall is asked of it
+	begun   call.Call
 	known   map[string]*presence.User
 	targets []push.Target
 	devices []Device
@@ -169,6 +277,15 @@ func (s *rehearsal) Users(ctx context.Context, userIDs []string) (map[string]*pr
 	}
 	return out, nil
 }
+
+// CreateCall implements call.Store: c as it would be stored.
+func (s *rehearsal) CreateCall(_ context.Context, c call.Call) (call.Call, error) {
+	s.begun = c
+	return c, nil
+}
+
+// PublishSweep implements fanout.Sweeps.
+func (s *rehearsal) PublishSweep(context.Context, call.Due) error { return nil }
 
 // Publish implements fanout.Publisher.
 func (s *rehearsal) Publish(_ context.Context, b push.Batch) error {

@@ -10,12 +10,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/fault"
+	"github.com/doorbell-push/doorbell/shared/fcm"
 	"github.com/doorbell-push/doorbell/shared/group"
 	"github.com/doorbell-push/doorbell/shared/plan"
 	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/push"
 	"github.com/doorbell-push/doorbell/shared/store"
 )
 
@@ -148,5 +151,74 @@ func TestRefused(t *testing.T) {
 		if _, err := r.Send(t.Context(), tc.sender, tc.send); !errors.As(err, &e) || e.Code != tc.code {
 			t.Errorf("%s: %v, want code %d", name, err, tc.code)
 		}
+	}
+}
+
+// asked is FCM, which refuses carol's device.
+type asked struct{ bodies []string }
+
+func (a *asked) Send(_ context.Context, body []byte) (string, error) {
+	a.bodies = append(a.bodies, string(body))
+	if strings.Contains(string(body), secret+"carol") {
+		return "", &fcm.Error{HTTP: 403, Status: "PERMISSION_DENIED", Code: "SENDER_ID_MISMATCH"}
+	}
+	return "name", nil
+}
+
+// FCM is asked about each push and delivers none; what is shown is told by platform.
+func TestValidate(t *testing.T) {
+	r, _ := setUp(t)
+	a := &asked{}
+	r.FCM = a
+	got, err := r.Send(t.Context(), "alice", request("team", chat.Group))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, body := range a.bodies {
+		if !strings.HasPrefix(body, `{"validate_only":true,"message":{`) || !strings.Contains(body, secret) {
+			t.Errorf("FCM was given %s", body)
+		}
+	}
+	said := map[string]push.Class{}
+	for _, d := range got.Devices {
+		if d.Push != (d.FCM != "") || d.Push != (d.FCMText != "") {
+			t.Errorf("of %+v", d)
+		}
+		if d.Push {
+			said[d.UserID+"/"+d.DeviceID] = d.FCM
+		}
+	}
+	if want := map[string]push.Class{"bob/phone": push.Sent, "carol/phone": push.SenderMismatch}; !maps.Equal(said, want) || len(a.bodies) != 2 {
+		t.Errorf("FCM said %v to %d questions, want %v", said, len(a.bodies), want)
+	}
+	if p := got.Previews["android"]; p != (Preview{"Alice", "Hello"}) || len(got.Previews) != len(got.Messages) {
+		t.Errorf("shown is %+v", got.Previews)
+	}
+}
+
+// A call is planned as it would be, and nothing of it is kept.
+func TestCall(t *testing.T) {
+	r, db := setUp(t)
+	r.MaxInvitees = 9
+	invite := &call.InviteRequest{CallID: "c", Invitees: []string{"bob", "carol", "nobody"}}
+	invite.Config.PushConfig = &chat.PushConfigInput{PushConfig: chat.PushConfig{Title: "Alice", Content: "Video call"}}
+	got, err := r.Call(t.Context(), "alice", invite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rung := map[string]bool{}
+	for _, d := range got.Devices {
+		rung[d.UserID+"/"+d.DeviceID] = d.Push
+	}
+	if want := map[string]bool{"bob/phone": true, "bob/desk": false, "carol/phone": true}; !maps.Equal(rung, want) || got.Previews["ios"].Body != "Video call" {
+		t.Errorf("%v, %+v", rung, got.Previews)
+	}
+	if c, err := db.db.Call(t.Context(), "c"); err != nil || c != nil {
+		t.Errorf("kept is %+v, %v", c, err)
+	}
+	invite.Invitees = nil
+	var refused *fault.Error
+	if _, err := r.Call(t.Context(), "alice", invite); !errors.As(err, &refused) || refused.Field != "invitees" {
+		t.Errorf("a call to nobody: %v", err)
 	}
 }

@@ -90,3 +90,8 @@ func (e *Encoder) common(t Target, now time.Time) []byte {
 	e.encoded[v] = common
 	return common
 }
+
+// ValidateOnly is a request of Encode's that FCM only checks: it delivers nothing.
+func ValidateOnly(body []byte) []byte {
+	return append([]byte(`{"validate_only":true,`), bytes.TrimPrefix(body, []byte("{"))...)
+}

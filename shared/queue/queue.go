@@ -97,7 +97,10 @@ func publish(ctx context.Context, p *pubsub.Publisher, b push.Batch, attributes 
 	return publishJSON(ctx, p, b, all)
 }
 
-func publishJSON(ctx context.Context, p *pubsub.Publisher, v any, attributes map[string]string) error {
+func publishJSON(ctx context.Context, p *pubsub.Publisher, v any, attributes map[string]string) (err error) {
+	ctx, span := tracing.Begin(ctx, "publish", tracing.Producer)
+	span.Set("messaging.destination.name", p.String())
+	defer func() { span.End(err != nil) }()
 	data, err := json.Marshal(v)
 	if err != nil {
 		return err

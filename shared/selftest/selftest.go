@@ -3,7 +3,6 @@
 package selftest
 
 import (
-	"bytes"
 	"context"
 	"time"
 
@@ -125,7 +124,7 @@ func (t *Tester) body(a push.Announcement, to push.Target, now time.Time) []byte
 	if t.Ring {
 		return body
 	}
-	return append([]byte(`{"validate_only":true,`), bytes.TrimPrefix(body, []byte("{"))...)
+	return push.ValidateOnly(body)
 }
 
 func announcement(userID string, now time.Time) push.Announcement {

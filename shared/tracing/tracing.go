@@ -20,13 +20,17 @@ var format propagation.TraceContext
 // Continue is ctx as a step of the trace in traceparent; of a new trace where that
 // is empty or invalid.
 func Continue(ctx context.Context, traceparent string) context.Context {
-	parent := trace.SpanContextFromContext(format.Extract(context.Background(), propagation.MapCarrier{Key: traceparent}))
+	parent := trace.SpanContextFromContext(format.Extract(context.Background(), carrier(traceparent)))
 	step := trace.SpanContextConfig{TraceID: parent.TraceID(), TraceFlags: parent.TraceFlags()}
 	if !parent.IsValid() {
 		rand.Read(step.TraceID[:])
 	}
 	rand.Read(step.SpanID[:])
 	return trace.ContextWithSpanContext(ctx, trace.NewSpanContext(step))
+}
+
+func carrier(traceparent string) propagation.MapCarrier {
+	return propagation.MapCarrier{Key: traceparent}
 }
 
 // Traceparent is how ctx's trace goes on elsewhere; empty where ctx has none.

@@ -184,3 +184,12 @@ resource "google_project_iam_member" "fcm" {
   role    = var.deploy.fcm_role
   member  = google_service_account.runtime.member
 }
+
+# Spans, where they are exported: to write them and nothing else.
+resource "google_project_iam_member" "traces" {
+  count = var.deploy.traces ? 1 : 0
+
+  project = var.deploy.project
+  role    = "roles/telemetry.tracesWriter"
+  member  = google_service_account.runtime.member
+}

@@ -13,6 +13,7 @@ variable "deploy" {
     trigger_account = string # email
     pubsub_agent    = string # IAM member
     fcm_role        = string
+    traces          = bool # exports them
     sizing = map(object({ # the operator's, by function
       memory        = optional(string)
       cpu           = optional(string)

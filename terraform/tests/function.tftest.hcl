@@ -20,6 +20,7 @@ variables {
     trigger_account = "trigger@doorbell-test.iam.gserviceaccount.com"
     pubsub_agent    = "serviceAccount:agent@google.iam.gserviceaccount.com"
     fcm_role        = "projects/doorbell-test/roles/some"
+    traces          = false
     sizing          = {}
   }
 }
