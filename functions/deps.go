@@ -30,6 +30,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/push"
 	"github.com/doorbell-push/doorbell/shared/queue"
 	"github.com/doorbell-push/doorbell/shared/receipt"
+	"github.com/doorbell-push/doorbell/shared/selftest"
 	"github.com/doorbell-push/doorbell/shared/store"
 	"github.com/doorbell-push/doorbell/shared/trace"
 )
@@ -84,6 +85,16 @@ var (
 
 	receipts = onDatabase(func(c *config.Config, db *store.Firestore) (*receipt.Service, error) {
 		return &receipt.Service{Store: db, Now: time.Now, Retention: c.LedgerRetention}, nil
+	})
+
+	selfTests = onDatabase(func(c *config.Config, db *store.Firestore) (*selfTester, error) {
+		client, err := fcmClient(c)
+		if err != nil {
+			return nil, err
+		}
+		return &selfTester{db, selftest.Tester{
+			Sender: client, Rules: rules(c), Renderer: push.Renderer{WebClickURL: c.WebClickURL}, Now: time.Now,
+		}}, nil
 	})
 
 	sender = onDatabase(func(c *config.Config, db *store.Firestore) (*chat.Sender, error) {

@@ -29,6 +29,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
 	"github.com/doorbell-push/doorbell/shared/receipt"
+	"github.com/doorbell-push/doorbell/shared/selftest"
 	"github.com/doorbell-push/doorbell/shared/store"
 	"github.com/doorbell-push/doorbell/shared/trace"
 )
@@ -65,6 +66,7 @@ func onMemory(t *testing.T) *store.Memory {
 	replace(t, &registry, &presence.Registry{Store: db, Now: now, Lease: 2 * time.Minute, MaxDevices: 2}, nil)
 	replace(t, &groups, &group.Service{Store: db, Now: now, MaxMembers: 100}, nil)
 	replace(t, &receipts, &receipt.Service{Store: db, Now: now, Retention: time.Hour}, nil)
+	replace(t, &selfTests, &selfTester{db, selftest.Tester{Sender: &takesAll{}, Now: now}}, nil)
 	var told trace.Store = db
 	replace(t, &stories, &told, nil)
 	replace(t, &inboxes, &inbox.Service{Store: db, Presence: db, Reads: &presence.Registry{Store: db, Now: now}, Now: now}, nil)

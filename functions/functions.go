@@ -3,7 +3,7 @@
 // function, named after it.
 //
 //	function     called by                                        does
-//	register     POST, DELETE over HTTPS                          binds and unbinds a device; what became of pushes on it
+//	register     POST, DELETE over HTTPS                          binds and unbinds a device; what became of pushes on it; self-test
 //	presence     POST (a rule: GET too) over HTTPS                keeps a device's lease; which devices ring, for whom
 //	send         POST over HTTPS                                  stores a message, or one to many from the operator's backend
 //	groups       POST over HTTPS                                  makes groups; who is in them, and what they may
@@ -38,6 +38,8 @@ var clientFunctions = map[string]routes{
 	"register": {
 		"register": {http.MethodPost: register, http.MethodDelete: unregister},
 		"receipts": {http.MethodPost: addReceipts},
+
+		"self-test": {http.MethodPost: selfTest},
 	},
 	"presence": {
 		"presence":  {http.MethodPost: heartbeat},

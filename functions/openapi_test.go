@@ -53,8 +53,9 @@ var operations = map[string]map[string]operation{
 		http.MethodPost:   op[device.Registration, registerAnswer]("Binds the caller's device, so that it rings while they are away"),
 		http.MethodDelete: op[none, none]("Unbinds a device of the caller's"),
 	},
-	"receipts": post(op[receipt.Request, none]("What became of pushes on the device that calls")),
-	"presence": post(op[heartbeatRequest, heartbeatAnswer]("Keeps a device's lease, ends it, or logs the device out")),
+	"receipts":  post(op[receipt.Request, none]("What became of pushes on the device that calls")),
+	"self-test": post(op[selfTestRequest, selfTestAnswer]("Walks every step of a push to the caller's devices, and says which is broken")),
+	"presence":  post(op[heartbeatRequest, heartbeatAnswer]("Keeps a device's lease, ends it, or logs the device out")),
 	"push-rule": {
 		http.MethodGet:  op[none, ruleAnswer]("The caller's offline push rule"),
 		http.MethodPost: op[presence.PushRule, ruleAnswer]("Replaces the caller's offline push rule"),

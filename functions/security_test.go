@@ -54,6 +54,7 @@ var foreign = map[string][]attack{
 	"POST /register":   own(`{"token":"M","platform":"web","deviceID":"d","userID":"alice"}`), // more: TestTokenTheft
 	"DELETE /register": {{"", alicesPhone, 403, fault.PushIDInvalid, 0}},
 	"POST /receipts":   own(`{"pushID":"` + alicesPhone + `","receipts":[{"id":"` + someMessage + `","kind":"message","event":"shown","at":1}]}`), // more: TestReceiptTokens
+	"POST /self-test":  own(`{"deviceID":"d","userID":"alice"}`),                                                                                  // more: TestSelfTest
 	"POST /presence": {
 		{`{"pushID":"{}","state":"online"}`, alicesPhone, 403, fault.PushIDInvalid, 0},
 		{`{"pushID":"{}","state":"logout"}`, alicesPhone, 403, fault.PushIDInvalid, 0},

@@ -5,8 +5,10 @@ module "register" {
   name        = "register"
   description = "Binds and unbinds a device; what became of pushes on it"
   public      = true
-  paths       = ["/register", "/receipts"]
+  paths       = ["/register", "/receipts", "/self-test"]
   firestore   = "write"
+
+  sends_pushes = true # a self-test, to the caller's own devices
 
   # Browsers tell of each push that they show, those of a large group all at once.
   sizing = { max_instances = 50 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -77,6 +78,9 @@ run it again: a letter that is published twice is sent once.`,
 				done, found = done+n, found+len(letters)
 				return err
 			})
+			if o.json {
+				return errors.Join(err, json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]int{"sentAgain": done, "found": found}))
+			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%d of %d sent again\n", done, found)
 			return err
 		}),

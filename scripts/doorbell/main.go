@@ -7,15 +7,18 @@
 //	go run ./scripts/doorbell self-test USER [DEVICE]   which step to a user's devices is broken?
 //	go run ./scripts/doorbell tokens audit              how many tokens are there, and of what?
 //	go run ./scripts/doorbell cost --dau N --messages N  what would a month cost?
+//	go run ./scripts/doorbell version                   which version is this?
 //	go run ./scripts/doorbell help                      everything else
 package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 
@@ -52,7 +55,7 @@ func command() *cobra.Command {
 	flags.StringVar(&o.project, "project", "", "Google Cloud project (default $GOOGLE_CLOUD_PROJECT)")
 	flags.BoolVar(&o.local, "local", false, "the local system that \"go run ./scripts/local\" runs, on its usual ports")
 	flags.BoolVar(&o.json, "json", false, "print JSON")
-	root.AddCommand(traceCommand(&o), deadLetterCommand(&o), costCommand(&o), dryRunCommand(&o), selfTestCommand(&o), tokensCommand(&o))
+	root.AddCommand(traceCommand(&o), deadLetterCommand(&o), costCommand(&o), dryRunCommand(&o), selfTestCommand(&o), tokensCommand(&o), versionCommand(&o))
 	return root
 }
 
@@ -84,6 +87,22 @@ func (o *options) connected(run func(*cobra.Command, []string) error) func(*cobr
 			return err
 		}
 		return run(cmd, args)
+	}
+}
+
+// versionCommand is --version, also as JSON.
+func versionCommand(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Says which version this is",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.json {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]string{"version": version(), "go": runtime.Version()})
+			}
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "doorbell %s, %s\n", version(), runtime.Version())
+			return err
+		},
 	}
 }
 

@@ -31,7 +31,7 @@ func TestCommandLine(t *testing.T) {
 			t.Errorf("%s: %v; want %s", args, err, want)
 		}
 	}
-	for _, args := range []string{"help", "trace --help", "completion bash", "--version", "cost --dau 10 --messages 1", "cost --dau 10 --messages 1 --json"} {
+	for _, args := range []string{"help", "trace --help", "completion bash", "--version", "version", "version --json", "cost --dau 10 --messages 1", "cost --dau 10 --messages 1 --json"} {
 		var out bytes.Buffer
 		cmd := command()
 		cmd.SetOut(&out)
