@@ -9,8 +9,8 @@ import (
 )
 
 // startPubSub starts the Pub/Sub emulator and creates for each trigger its
-// topic, the push subscription that calls the function, and a dead-letter topic
-// whose subscription, of the same name, keeps what the function kept failing on.
+// topic, the subscription whose messages are pushed to the function, and a dead-letter
+// topic whose subscription, of the same name, keeps what the function kept failing on.
 func (s *System) startPubSub(ctx context.Context, java string) error {
 	err := pubsubEmulator.start(ctx, s, "pubsub", java, s.PubSubHost(),
 		"--host="+host, "--port="+strconv.Itoa(s.ports.PubSub))
@@ -23,7 +23,7 @@ func (s *System) startPubSub(ctx context.Context, java string) error {
 			return fmt.Errorf("subscribe %s to %s: %w", t.function, t.topic, err)
 		}
 	}
-	return nil
+	return s.push()
 }
 
 // subscribe creates what a trigger needs and is not made yet.
@@ -43,8 +43,7 @@ func (s *System) subscribe(ctx context.Context, t topicTrigger, made map[string]
 	}
 	return s.putPubSub(ctx, s.resource("subscriptions", t.function), map[string]any{
 		"topic":              topic,
-		"ackDeadlineSeconds": 60,
-		"pushConfig":         map[string]any{"pushEndpoint": s.opts.Deliver + t.path(s.ProjectID)},
+		"ackDeadlineSeconds": int(ackDeadline.Seconds()),
 		"retryPolicy":        map[string]any{"minimumBackoff": seconds(s.opts.MinBackoff), "maximumBackoff": seconds(s.opts.MaxBackoff)},
 		"deadLetterPolicy":   map[string]any{"deadLetterTopic": dead, "maxDeliveryAttempts": s.opts.DeadLetterAfter},
 	})

@@ -33,7 +33,7 @@ type Options struct {
 	Env  []string // more environment of the functions, as NAME=value
 
 	RulesFile       string        // default terraform/firestore.rules
-	MinBackoff      time.Duration // before Pub/Sub repeats a delivery; default 1 s, and the emulator waits up to 3 s whatever it is
+	MinBackoff      time.Duration // before Pub/Sub repeats a delivery; default 1 s
 	MaxBackoff      time.Duration // the longest time that Pub/Sub waits before it repeats one; default 600 s
 	DeadLetterAfter int           // deliveries of a Pub/Sub message before it is given up; default 20
 
@@ -60,9 +60,11 @@ type System struct {
 	opts  Options
 	ports Ports
 	web   *http.Server
-	log   io.Writer
-	root  string // of the repository
-	dir   string // temporary, for all that the parts write
+	// stopPush ends the delivery from Pub/Sub; nil before that has begun.
+	stopPush func()
+	log      io.Writer
+	root     string // of the repository
+	dir      string // temporary, for all that the parts write
 
 	stop     sync.Once
 	ended    chan struct{} // closed when it stops
@@ -176,6 +178,9 @@ func (s *System) end() {
 	s.children = nil
 	s.mu.Unlock()
 
+	if s.stopPush != nil {
+		s.stopPush()
+	}
 	var wg sync.WaitGroup
 	for _, p := range children {
 		wg.Go(p.kill)
