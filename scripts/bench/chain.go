@@ -23,7 +23,7 @@ import (
 const (
 	pairs     = 200
 	chainFor  = 30 * time.Second
-	chainWarm = 10 * time.Second // before, so that the emulators have compiled what they do
+	chainWarm = 30 * time.Second // before, so that the emulators have compiled what they do
 	chainBar  = 250 * time.Millisecond
 )
 

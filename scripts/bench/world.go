@@ -34,7 +34,7 @@ func startWorld(ctx context.Context) (*world, error) {
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 500}, Timeout: time.Minute},
 	}
 	var err error
-	if w.System, err = system.Start(ctx, system.Options{ProjectID: project, NoClock: true, Log: w.log}); err != nil {
+	if w.System, err = system.Start(ctx, system.Options{ProjectID: project, NoClock: true, Lasting: true, Log: w.log}); err != nil {
 		return nil, err
 	}
 	// The client that seeds the database reads it from there.

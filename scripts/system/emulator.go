@@ -144,14 +144,14 @@ func newest(pattern string) string {
 	return best
 }
 
-// jvmFlags make a JVM start fast and stay small, and leave nothing behind when
-// it is killed. The emulators' messages exist in English only.
-func jvmFlags(dir string) []string {
-	return []string{
-		"-Xms64m", "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-		"-XX:-UsePerfData", "-Djava.io.tmpdir=" + dir,
-		"-Duser.language=en",
+// jvmFlags make a JVM start fast and stay small, unless it is to last, and leave
+// nothing behind when it is killed. The emulators' messages exist in English only.
+func jvmFlags(dir string, lasting bool) []string {
+	flags := []string{"-Xmx1g", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-Djava.io.tmpdir=" + dir, "-Duser.language=en"}
+	if lasting {
+		return append(flags, "-Xms1g", "-Xmn600m")
 	}
+	return append(flags, "-Xms64m", "-XX:TieredStopAtLevel=1")
 }
 
 // start starts the emulator and waits until it answers HTTP on addr.
@@ -160,7 +160,7 @@ func (e emulator) start(ctx context.Context, s *System, prefix, java, addr strin
 	if err != nil {
 		return err
 	}
-	args = append(append(jvmFlags(s.dir), args...), flags...)
+	args = append(append(jvmFlags(s.dir, s.opts.Lasting), args...), flags...)
 	cmd := exec.Command(java, args...)
 	cmd.Dir = s.dir // whatever it writes goes away with it
 	p, err := s.start(prefix, cmd)
