@@ -105,6 +105,9 @@ func TestEverything(t *testing.T) {
 		w := run(t, *seed+s, sizeOf(*seed+s), weather, Variant{})
 		if sum.add(w.Result); weather.Kill == 0 {
 			safe.add(w.Result)
+			if n := w.Result.Repeats - w.Result.Excused; n > 10 {
+				t.Logf("seed %d, %s: %d of %d pushes repeat another", w.Seed, weather.Name, n, w.Result.Pushes)
+			}
 		}
 		if report(t, w); t.Failed() {
 			return
