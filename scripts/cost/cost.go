@@ -3,7 +3,6 @@
 // held to those measured on the emulators by TestCostModel and its like (functions).
 package cost
 
-import "math"
 
 // Operations is what is billed of something that happens.
 type Operations struct {
@@ -49,12 +48,12 @@ func PeerMessage(offline float64) Operations {
 	return Send().Plus(Plan()).Plus(Dispatch().Times(offline))
 }
 
-// How a group is fanned out: members in a roster chunk, targets in a batch, and
-// members in a task of a group that is over the threshold.
+// How a group is fanned out: members in a roster chunk, members that a batch is for,
+// and members in a task of a group that is over the threshold.
 const (
 	chunkMembers = 250
-	batchTargets = 500
-	taskMembers  = 14 * chunkMembers
+	rangeMembers = 500
+	taskMembers  = 7 * rangeMembers
 	threshold    = 2000
 )
 
@@ -68,27 +67,22 @@ func GroupMessage(members int, offline float64) Operations {
 		tasks = (members + taskMembers - 1) / taskMembers
 		o = o.Plus(Operations{Published: float64(tasks), Invocations: float64(tasks)})
 	}
-	for task := range tasks {
-		// A task's targets, and in its last batch those that don't fill one.
-		part := float64(min(taskMembers, members-task*taskMembers))
-		if tasks == 1 {
-			part = float64(members - 1)
-		}
-		o = o.Plus(groupBatches(offline * part))
+	for first := 0; first < members; first += rangeMembers {
+		others := min(rangeMembers, members-first-1) // of the last range, who sent it is taken out
+		o = o.Plus(groupBatch(offline * float64(others)))
 	}
 	return o
 }
 
-// groupBatches is what a task's targets take from on-message or fan-out to FCM,
-// soon enough that the plan is followed as it is: only a batch to one receiver has
-// their presence read again.
-func groupBatches(targets float64) Operations {
+// groupBatch is what a range's targets take from on-message or fan-out to FCM, soon
+// enough that the plan is followed as it is: only a batch to one receiver has their
+// presence read again.
+func groupBatch(targets float64) Operations {
 	if targets <= 0 {
 		return Operations{}
 	}
-	batches := math.Ceil(targets / batchTargets)
-	o := Operations{Writes: 2, Deletes: 1, Published: 1, Invocations: 1}.Times(batches)
-	if last := targets - (batches-1)*batchTargets; last <= 1 {
+	o := Operations{Writes: 2, Deletes: 1, Published: 1, Invocations: 1}
+	if targets <= 1 {
 		o.Reads++
 	}
 	return o

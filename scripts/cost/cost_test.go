@@ -8,14 +8,14 @@ import (
 // What TestLargeGroup measures: 10,000 members, 8,000 offline.
 func TestGroupMessage(t *testing.T) {
 	o := GroupMessage(10_000, 0.8)
-	if o.Reads != 10_041 || o.Published != 3+17 || o.Writes != 2+2*17 || o.Invocations != 2+3+17 {
+	if o.Reads != 10_041 || o.Published != 3+20 || o.Writes != 2+2*20 || o.Invocations != 2+3+20 {
 		t.Errorf("%+v", o)
 	}
 	// The bar of a group of 100, 60 of them away.
 	if o := GroupMessage(100, 60.0/99); o != (Operations{Reads: 102, Writes: 4, Deletes: 2, Published: 1, Invocations: 3}) {
 		t.Errorf("%+v", o)
 	}
-	// A batch to one receiver reads their presence again; of 1,001 targets the last.
+	// A batch to one receiver reads their presence again; of 1,001 targets the last range's.
 	if more := GroupMessage(1002, 1); more.Reads != GroupMessage(1003, 1).Reads || more.Published != 3 {
 		t.Errorf("%+v", more)
 	}

@@ -73,7 +73,7 @@ func (f *Fanout) ring(ctx context.Context, c call.Call, userIDs []string) error 
 	if err != nil {
 		return err
 	}
-	now = f.Now()
+	at, now := now, f.Now()
 	a := push.OfCall(c, userIDs[0])
 	var targets []push.Target
 	for _, id := range userIDs {
@@ -84,7 +84,7 @@ func (f *Fanout) ring(ctx context.Context, c call.Call, userIDs []string) error 
 			}
 		}
 	}
-	if err := f.publish(ctx, a, targets, &t); err != nil {
+	if err := f.publish(ctx, a, targets, at, &t); err != nil {
 		return err
 	}
 	return f.explain(ctx, &t)
@@ -102,6 +102,7 @@ func (f *Fanout) dismiss(ctx context.Context, c call.Call, userIDs []string) err
 	if err != nil || len(rings) == 0 {
 		return err
 	}
+	at := f.Now()
 	users, err := f.Presence.Users(ctx, userIDs)
 	if err != nil {
 		return err
@@ -119,7 +120,7 @@ func (f *Fanout) dismiss(ctx context.Context, c call.Call, userIDs []string) err
 			}
 			return same
 		})
-		if err := f.tell(ctx, c, told, users, rung); err != nil {
+		if err := f.tell(ctx, c, told, users, at, rung); err != nil {
 			return err
 		}
 	}
@@ -138,8 +139,8 @@ func toldAs(c call.Call, userID string) ending {
 	return ending{push.EndOf(u.State), u.Inviter, u.Push, u.EndPush}
 }
 
-// tell tells the users, who are all told the same.
-func (f *Fanout) tell(ctx context.Context, c call.Call, userIDs []string, users map[string]*presence.User, rung func(string) bool) error {
+// tell tells the users, who are all told the same, by their presence at a time.
+func (f *Fanout) tell(ctx context.Context, c call.Call, userIDs []string, users map[string]*presence.User, at time.Time, rung func(string) bool) error {
 	end := toldAs(c, userIDs[0]).end
 	// The first of them names the batch: no user is told two things by one change.
 	t := tally{kind: push.KindCallEnd, id: call.ID(c.CallID), cid: call.ID(c.CallID), part: part(c, string(end)) + " " + userIDs[0]}
@@ -153,7 +154,7 @@ func (f *Fanout) tell(ctx context.Context, c call.Call, userIDs []string, users 
 			}
 		}
 	}
-	if err := f.publish(ctx, push.OfCallEnd(c, end, userIDs[0]), targets, &t); err != nil {
+	if err := f.publish(ctx, push.OfCallEnd(c, end, userIDs[0]), targets, at, &t); err != nil {
 		return err
 	}
 	return f.explain(ctx, &t)

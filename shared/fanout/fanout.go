@@ -111,7 +111,7 @@ func (f *Fanout) peer(ctx context.Context, m chat.Message, t *tally) error {
 			targets = append(targets, d.Target)
 		}
 	}
-	return f.publish(ctx, a, targets, t)
+	return f.publish(ctx, a, targets, now, t)
 }
 
 // receiver is a user as m's plan needs them, but for their presence.
@@ -119,9 +119,10 @@ func receiver(m chat.Message, userID string) plan.Receiver {
 	return plan.Receiver{UserID: userID, Mentioned: m.Mentions(userID), Insisted: m.Insists(userID)}
 }
 
-// publish hands targets to Pub/Sub in batches that belong to t's part.
-func (f *Fanout) publish(ctx context.Context, a push.Announcement, targets []push.Target, t *tally) error {
-	for _, b := range push.Batches(a, t.part, targets, f.Now()) {
+// publish hands targets, planned by what was so at a time, to Pub/Sub in batches that
+// belong to t's part.
+func (f *Fanout) publish(ctx context.Context, a push.Announcement, targets []push.Target, at time.Time, t *tally) error {
+	for _, b := range push.Batches(a, t.part, targets, at) {
 		if err := f.Publisher.Publish(ctx, b); err != nil {
 			return err
 		}

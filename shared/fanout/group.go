@@ -29,10 +29,14 @@ type Tasks interface {
 	PublishTask(ctx context.Context, t Task) error
 }
 
-// TaskChunks is how many roster chunks a task covers: 3500 members, some
-// seconds' work. Each task's last batch is on average half full, so fewer would
-// make more batches than the targets need.
-const TaskChunks = 14
+// rangeChunks is how many roster chunks a range has. A batch is for the members of
+// one range: then who is in it doesn't depend on how many of those before them are
+// away, and the ledger knows a fan-out's batch again when that is made again.
+const rangeChunks = push.MaxBatch / group.MaxChunk
+
+// TaskChunks is how many roster chunks a task covers: seven ranges of 500 members,
+// some seconds' work.
+const TaskChunks = 7 * rangeChunks
 
 // Task is a part of the fan-out of a group's message; without chunks, all of the
 // fan-out of any message.
@@ -73,15 +77,13 @@ func (f *Fanout) Task(ctx context.Context, t Task) (err error) {
 }
 
 // group goes through the task's chunks, each with one read of the roster and
-// batched gets of its members' presence (see presence.Slots), and publishes whenever a
-// batch is full: what it holds at a time is a chunk of the roster, some presence
-// and a batch, whatever the group's size.
+// batched gets of its members' presence (see presence.Slots), and publishes what a
+// range of them makes: what it holds at a time is a chunk of the roster, some
+// presence and a range's targets, whatever the group's size.
 //
-// Who is online may have changed when it is repeated, and then a device may be
-// in another batch than before. The ledger is kept by device, so none is left
-// out; one that was sent by its old batch and slid into a new one may be sent
-// again where that is done within seconds, and the notification's tag lets the
-// second replace the first.
+// Who is online may have changed when it is repeated. A device is in the same
+// batch all the same, but where its user has as many as to fill several or got one
+// more meanwhile; and the ledger is kept by device, so none is left out.
 func (f *Fanout) group(ctx context.Context, task Task) error {
 	s := &stream{
 		f: f, m: task.Message, a: push.OfMessage(task.Message, f.PushTTL),
@@ -91,28 +93,50 @@ func (f *Fanout) group(ctx context.Context, task Task) error {
 	if s.told, err = f.told(ctx, s.a); err != nil {
 		return err
 	}
-	for n := task.FirstChunk; n < task.FirstChunk+task.Chunks; n++ {
-		if err := s.chunk(ctx, n); err != nil {
+	for end := task.FirstChunk + task.Chunks; task.FirstChunk < end; task.FirstChunk += rangeChunks {
+		if err := s.between(ctx, task.FirstChunk, min(task.FirstChunk+rangeChunks, end)); err != nil {
 			return err
 		}
-	}
-	if err := s.flush(ctx, 1); err != nil {
-		return err
 	}
 	return f.explain(ctx, &s.tally)
 }
 
 // stream is a task under way.
 type stream struct {
-	f       *Fanout
-	m       chat.Message
-	a       push.Announcement
-	tally   tally
-	told    map[string]bool // already
-	targets []push.Target   // not published yet
+	f     *Fanout
+	m     chat.Message
+	a     push.Announcement
+	tally tally
+	told  map[string]bool // already
+	// What is not published yet: of the range's members, the first devices, one
+	// each, and those they have besides.
+	first, others []push.Target
 }
 
-// chunk plans for the members in a chunk, and publishes what fills a batch.
+// between plans and publishes for a range, the chunks from first to before end.
+func (s *stream) between(ctx context.Context, first, end int) error {
+	s.first, s.others = nil, nil
+	began := s.f.Now()
+	for n := first; n < end; n++ {
+		if err := s.chunk(ctx, n); err != nil {
+			return err
+		}
+	}
+	part := strconv.Itoa(first)
+	for _, b := range slices.Concat(
+		push.Batches(s.a, part, s.first, began),
+		push.Batches(s.a, part+" others", s.others, began),
+	) {
+		b.Bulk = b.Bulk || s.m.Fanout.Chunks > rangeChunks
+		if err := s.f.Publisher.Publish(ctx, b); err != nil {
+			return err
+		}
+		s.tally.batches++
+	}
+	return nil
+}
+
+// chunk plans for the members in a chunk.
 func (s *stream) chunk(ctx context.Context, n int) error {
 	m := s.m
 	entries, err := s.f.Roster.Roster(ctx, m.CID(), n)
@@ -136,10 +160,7 @@ func (s *stream) chunk(ctx context.Context, n int) error {
 		}
 		receivers = receivers[planned:]
 	}
-	if err := s.f.record(ctx, &s.tally, "skips", m.MessageID, strconv.Itoa(n)); err != nil {
-		return err
-	}
-	return s.flush(ctx, push.MaxBatch)
+	return s.f.record(ctx, &s.tally, "skips", m.MessageID, strconv.Itoa(n))
 }
 
 // part plans for the first of receivers, as many as their presence may be held of
@@ -170,27 +191,17 @@ func (s *stream) part(ctx context.Context, receivers []plan.Receiver, now time.T
 	}
 	for _, r := range receivers[:planned] {
 		r.Presence = users[r.UserID] // of a copy, so that it isn't held any longer
-		for _, d := range s.f.Rules.Decide(s.a, r, now) {
-			if s.tally.add(d, now) && !s.told[d.PushID] {
-				s.targets = append(s.targets, d.Target)
+		for i, d := range s.f.Rules.Decide(s.a, r, now) {
+			switch {
+			case !s.tally.add(d, now) || s.told[d.PushID]:
+			case i == 0:
+				s.first = append(s.first, d.Target)
+			default:
+				s.others = append(s.others, d.Target)
 			}
 		}
 	}
 	return planned, nil
-}
-
-// flush publishes while at least that many targets are there.
-func (s *stream) flush(ctx context.Context, least int) error {
-	for len(s.targets) >= least {
-		n := min(len(s.targets), push.MaxBatch)
-		b := push.NewBatch(s.a, s.tally.part, s.tally.batches, s.targets[:n], s.f.Now())
-		if err := s.f.Publisher.Publish(ctx, b); err != nil {
-			return err
-		}
-		s.targets = slices.Clone(s.targets[n:])
-		s.tally.batches++
-	}
-	return nil
 }
 
 // member is what an entry means for m's plan: nil for who joined after m.

@@ -130,7 +130,9 @@ type Batch struct {
 	ID           string       `json:"id"`
 	Announcement Announcement `json:"announcement"`
 	Targets      []Target     `json:"targets"`
-	PlannedAt    int64        `json:"plannedAt"` // ms since 1970
+	PlannedAt    int64        `json:"plannedAt"` // ms since 1970, before presence was read
+	// Bulk: one of many batches that a fan-out makes.
+	Bulk bool `json:"bulk,omitempty"`
 }
 
 // PushIDs is the devices b is to tell.
@@ -151,10 +153,10 @@ func NewBatch(a Announcement, part string, index int, targets []Target, now time
 }
 
 // Urgent reports whether b must not wait behind others: what announces a call
-// or has priority 3. A full batch is a part of a message to a great many, and
-// they are what the others would wait behind.
+// or has priority 3. A full batch, and one of many, is a part of a message to a
+// great many: that is what the others would wait behind.
 func (b Batch) Urgent() bool {
-	return b.Announcement.Priority == chat.High && len(b.Targets) < MaxBatch
+	return b.Announcement.Priority == chat.High && !b.Bulk && len(b.Targets) < MaxBatch
 }
 
 // Batches splits targets into batches. part names the part of the fan-out they
@@ -165,6 +167,9 @@ func Batches(a Announcement, part string, targets []Target, now time.Time) []Bat
 		n := min(len(targets), MaxBatch)
 		out = append(out, NewBatch(a, part, i, targets[:n], now))
 		targets = targets[n:]
+	}
+	for i := range out {
+		out[i].Bulk = len(out) > 1
 	}
 	return out
 }

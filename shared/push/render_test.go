@@ -103,6 +103,9 @@ func TestUrgent(t *testing.T) {
 		if b := (Batch{Announcement: tc.a, Targets: make([]Target, tc.n)}); b.Urgent() != tc.want {
 			t.Errorf("%s with priority %d to %d: %t", tc.a.Kind, tc.a.Priority, tc.n, !tc.want)
 		}
+		if b := (Batch{Announcement: tc.a, Targets: make([]Target, tc.n), Bulk: true}); b.Urgent() {
+			t.Errorf("one of many batches of a %s with priority %d is urgent", tc.a.Kind, tc.a.Priority)
+		}
 	}
 }
 
