@@ -83,6 +83,8 @@ type Entry struct {
 	// Anew: the batch was done when this lease was taken, so nobody has sent to the
 	// devices that it has no outcome of.
 	Anew bool `firestore:"-" json:"-"`
+	// AskedBefore is Asked as it was when this lease was taken.
+	AskedBefore []string `firestore:"-" json:"-"`
 }
 
 // Absorb is e, written by others since, with what the worker of report found

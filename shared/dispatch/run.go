@@ -137,10 +137,17 @@ func (r *run) record(i int, status delivery.Status, detail string, at, retryAt t
 		return
 	}
 	o := &s.outcome
-	// A message is rather told twice, under one tag, than not at all.
-	o.UserID, o.Unsure = r.batch.Targets[i].UserID, r.entry.Lease > 1 && !(r.entry.Anew && !r.batch.Announcement.Kind.OfCall())
+	o.UserID, o.Unsure = r.batch.Targets[i].UserID, r.unsure(r.batch.Targets[i].PushID)
 	o.Status, o.Detail, o.At, o.RetryAt = status, detail, at, retryAt
 	s.over = status != delivery.Pending
+}
+
+// unsure reports whether somebody may have sent to a device that nobody says they
+// sent to. Who died may have; a done batch knows of all that it was for, and of a ring
+// also of all that whoever had the lease set out to send to. A device is rather told
+// twice, under one tag, than not at all.
+func (r *run) unsure(pushID string) bool {
+	return r.entry.Lease > 1 && (!r.entry.Anew || slices.Contains(r.entry.AskedBefore, pushID))
 }
 
 // wait notes that a target got no turn. What FCM said of it before stands.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -212,6 +213,21 @@ func reopenedBatch(t *testing.T, s anyStore) {
 		finish(t, s, want)
 		want.Outcomes["p"] = first["p"]
 		same(t, begin(t, s, retry(e, now), now, "q", "p"), want)
+	}
+}
+
+// Of a ring, the next worker is told whom those before set out to send to.
+func reopenedRing(t *testing.T, s anyStore) {
+	e := newEntry()
+	e.Asked = []string{"p"}
+	e = begin(t, s, e, at(0), "p")
+	e.Done, e.Outcomes = true, map[string]delivery.Outcome{"p": {UserID: "u", Status: delivery.Sent, At: at(0)}}
+	finish(t, s, e)
+	next := newEntryWithID(e.ID)
+	next.Asked = []string{"p", "q"}
+	again := begin(t, s, retry(next, at(time.Second)), at(time.Second), "p", "q")
+	if !again.Anew || !slices.Equal(again.AskedBefore, e.Asked) || !slices.Equal(again.Asked, next.Asked) {
+		t.Errorf("opened again as %+v", again)
 	}
 }
 

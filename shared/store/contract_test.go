@@ -76,6 +76,7 @@ func contract(t *testing.T, s anyStore) {
 		"ledger's entries":       ledgerEntries,
 		"finished batch":         finishedBatch,
 		"batch opened again":     reopenedBatch,
+		"ring opened again":      reopenedRing,
 		"outcomes add up":        outcomesAddUp,
 		"concurrent first begin": concurrentFirstBegin,
 		"concurrent take-over":   concurrentTakeOver,

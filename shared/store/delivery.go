@@ -79,6 +79,7 @@ func reopen(stored *delivery.Entry, e delivery.Entry) {
 	stored.Attempt++
 	stored.Lease++
 	stored.Done, stored.Owner, stored.LeaseUntil = false, e.Owner, e.LeaseUntil
+	stored.AskedBefore = stored.Asked
 	for _, id := range e.Asked {
 		if !slices.Contains(stored.Asked, id) {
 			stored.Asked = append(slices.Clip(stored.Asked), id)

@@ -161,7 +161,7 @@ func (s *Memory) Begin(_ context.Context, e delivery.Entry, wanted []string, now
 	default:
 		reopen(&stored, e)
 		kept := stored
-		kept.Anew = false // as Firestore keeps it
+		kept.Anew, kept.AskedBefore = false, nil // as Firestore keeps it
 		s.deliveries[e.ID] = kept
 	}
 	stored.Outcomes = maps.Clone(stored.Outcomes)
