@@ -61,7 +61,7 @@ func (s *System) push() error {
 	for _, t := range topicTriggers {
 		name := s.resource("subscriptions", t.function)
 		from := client.Subscriber(name)
-		from.ReceiveSettings.MaxOutstandingMessages = pushes
+		from.ReceiveSettings.MaxOutstandingMessages = t.atOnce
 		url := s.opts.Deliver + t.path(s.ProjectID)
 		g.Go(func() error {
 			return from.Receive(ctx, func(_ context.Context, m *pubsub.Message) { s.pushOne(ctx, web, url, name, m) })

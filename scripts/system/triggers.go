@@ -20,13 +20,14 @@ var documentTriggers = []documentTrigger{
 type topicTrigger struct {
 	function string
 	topic    string
+	atOnce   int // how many messages are under way at once
 }
 
 var topicTriggers = []topicTrigger{
-	{"dispatch", "push"},
-	{"dispatch-urgent", "urgent"},
-	{"fan-out", "fanout"},
-	{"sweep", sweepTopic},
+	{"dispatch", "push", pushes},
+	{"dispatch-urgent", "urgent", pushes},
+	{"fan-out", "fanout", pushes},
+	{"sweep", sweepTopic, 2}, // they last a minute, and whoever tests asks for one after the other
 }
 
 // sweepTopic is what Cloud Scheduler publishes to in production, and the system's
