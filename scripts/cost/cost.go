@@ -3,7 +3,6 @@
 // held to those measured on the emulators by TestCostModel and its like (functions).
 package cost
 
-
 // Operations is what is billed of something that happens.
 type Operations struct {
 	Reads, Writes, Deletes float64 // Firestore's documents; deletes are those of TTL policies
