@@ -140,7 +140,7 @@ var (
 			return nil, err
 		}
 		f := &fanout.Fanout{
-			Presence: db, Holds: holds, Roster: db, Rings: db, Publisher: q, Tasks: q, Sweeps: q, Unplanned: q, Now: time.Now,
+			Presence: db, Holds: holds, Bursts: holds, Roster: db, Rings: db, Publisher: q, Tasks: q, Sweeps: q, Unplanned: q, Now: time.Now,
 			PushTTL: c.PushTTL, Retention: c.LedgerRetention, Threshold: c.FanoutThreshold, Rules: rules(c),
 		}
 		if c.RecordSkips != config.SkipsOff {
@@ -163,7 +163,7 @@ var (
 			return nil, err
 		}
 		return &lapse.Sweeper{
-			Lapses: db, Leases: leases, Inbox: in, Calls: db, Ledger: db, Publisher: q, Rules: rules(c), Now: time.Now, PushTTL: c.PushTTL,
+			Lapses: db, Leases: leases, Bursts: leases, Inbox: in, Calls: db, Ledger: db, Publisher: q, Rules: rules(c), Now: time.Now, PushTTL: c.PushTTL,
 		}, nil
 	})
 

@@ -187,6 +187,8 @@ func special(s *openapi.Schemas, t reflect.Type, request bool) openapi.Object {
 		return openapi.Object{"type": "object", "maxProperties": 0}
 	case reflect.TypeFor[presence.Change[int64]]():
 		return nullable(reflect.TypeFor[int64]())
+	case reflect.TypeFor[presence.Change[*int]]():
+		return nullable(reflect.TypeFor[int]())
 	case reflect.TypeFor[presence.Change[*presence.Quiet]]():
 		return openapi.Object{"oneOf": []any{s.Request(reflect.TypeFor[presence.Quiet]()), openapi.Object{"type": "null"}}}
 	}

@@ -41,6 +41,12 @@ type Holds interface {
 	Hold(ctx context.Context, userID string, h presence.Held) error
 }
 
+// Bursts notes with a user that messages of a conversation are told of together;
+// *presence.Registry does.
+type Bursts interface {
+	Bundle(ctx context.Context, userID, cid string, b presence.Burst) error
+}
+
 // parallelHolds is how many users that is noted with at once.
 const parallelHolds = 16
 
@@ -53,6 +59,7 @@ type Fanout struct {
 	Rings     Rings
 	Sweeps    Sweeps
 	Holds     Holds     // nil: nothing is noted
+	Bursts    Bursts    // nil: nothing is bundled
 	Unplanned Unplanned // nil: what can't be planned is left to its event
 	Skips     Skips     // nil: the log only
 	AllSkips  bool      // record also those whose reason is expected
@@ -106,12 +113,21 @@ func (f *Fanout) peer(ctx context.Context, m chat.Message, t *tally) error {
 	var targets []push.Target
 	to := receiver(m, m.ConversationID)
 	to.Presence = users[m.ConversationID]
-	for _, d := range f.Rules.Decide(a, to, now) {
+	for _, d := range f.decide(a, to, now) {
 		if t.add(d, now) && !told[d.PushID] {
 			targets = append(targets, d.Target)
 		}
 	}
 	return f.publish(ctx, a, targets, now, t)
+}
+
+// decide is the plan for one receiver.
+func (f *Fanout) decide(a push.Announcement, r plan.Receiver, now time.Time) []plan.Decision {
+	decided := f.Rules.Decide(a, r, now)
+	if f.Bursts == nil {
+		return decided
+	}
+	return f.Rules.Bundle(a, r, decided, now)
 }
 
 // receiver is a user as m's plan needs them, but for their presence.
@@ -189,14 +205,14 @@ func (t *tally) add(d plan.Decision, now time.Time) bool {
 		t.counts = map[string]int{}
 		t.outcomes = map[string]delivery.Outcome{}
 	}
+	if d.Hold != nil || d.Burst != nil {
+		t.holds = append(t.holds, d)
+	}
 	if d.Reason == plan.Push {
 		t.counts["push"]++
 		return true
 	}
 	t.counts[string(d.Reason)]++
-	if d.Hold != nil {
-		t.holds = append(t.holds, d)
-	}
 	if len(t.skipped) < maxLogged {
 		t.skipped = append(t.skipped, d.UserID+"/"+d.PushID+":"+string(d.Reason))
 	}
@@ -219,18 +235,27 @@ func (f *Fanout) explain(ctx context.Context, t *tally) error {
 	return f.record(ctx, t, "skips", t.id, t.part)
 }
 
-// note has t's users say what is held back of theirs, and clears that. It costs each
-// of them a read and a write, once for each time they have quiet hours.
+// note has t's users say what is held back or bundled of theirs, and clears that. It
+// costs each of them a read and a write: once for each time they have quiet hours, and
+// up to twice for each window of a burst, with its first and its second message.
 func (f *Fanout) note(ctx context.Context, t *tally) error {
 	holds := t.holds
 	t.holds = nil
-	if f.Holds == nil || len(holds) == 0 {
+	if len(holds) == 0 {
 		return nil
 	}
 	all, ctx := errgroup.WithContext(ctx)
 	all.SetLimit(parallelHolds)
 	for _, d := range holds {
-		all.Go(func() error { return f.Holds.Hold(ctx, d.UserID, *d.Hold) })
+		all.Go(func() error {
+			if d.Burst != nil {
+				return f.Bursts.Bundle(ctx, d.UserID, t.cid, *d.Burst)
+			}
+			if f.Holds == nil {
+				return nil
+			}
+			return f.Holds.Hold(ctx, d.UserID, *d.Hold)
+		})
 	}
 	return all.Wait()
 }

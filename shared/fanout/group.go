@@ -191,7 +191,7 @@ func (s *stream) part(ctx context.Context, receivers []plan.Receiver, now time.T
 	}
 	for _, r := range receivers[:planned] {
 		r.Presence = users[r.UserID] // of a copy, so that it isn't held any longer
-		for i, d := range s.f.Rules.Decide(s.a, r, now) {
+		for i, d := range s.f.decide(s.a, r, now) {
 			switch {
 			case !s.tally.add(d, now) || s.told[d.PushID]:
 			case i == 0:

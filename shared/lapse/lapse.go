@@ -40,6 +40,12 @@ type Leases interface {
 	SettleHeld(ctx context.Context, userID string, h presence.Held) error
 }
 
+// Bursts says which bursts were told of; *presence.Registry does.
+type Bursts interface {
+	TellBursts(ctx context.Context, userID string, due, until time.Time) (telling map[string]presence.Burst, err error)
+	ToldBursts(ctx context.Context, userID string, telling map[string]presence.Burst, told map[string]int64) error
+}
+
 // Inbox tells what messages a user may have missed; *inbox.Service does.
 type Inbox interface {
 	Missed(ctx context.Context, userID string, since, until int64, take func(inbox.Missed) (goOn bool, err error)) (more bool, err error)
@@ -69,6 +75,7 @@ type Publisher interface {
 type Sweeper struct {
 	Lapses    Lapses
 	Leases    Leases
+	Bursts    Bursts // nil: nothing is bundled
 	Inbox     Inbox
 	Calls     Calls
 	Ledger    Ledger
@@ -144,7 +151,7 @@ func (s *Sweeper) shard(ctx context.Context, shard int, total *atomic.Int64) (er
 // user does what is due for u. That one part fails doesn't keep the other.
 func (s *Sweeper) user(ctx context.Context, u *presence.User) error {
 	now := s.Now()
-	return errors.Join(s.lapsed(ctx, u, now), s.summary(ctx, u, now))
+	return errors.Join(s.lapsed(ctx, u, now), s.summary(ctx, u, now), s.bundles(ctx, u, now))
 }
 
 // lapsed rings for what u's lapsed devices may have missed, or kept from others.

@@ -10,6 +10,7 @@ var explanations = map[Reason]string{
 	Muted:        "they muted the conversation, and were not mentioned with isNotifyMentionedUsers",
 	LevelTooLow:  "their level of the conversation, of its type or of everything leaves such messages out",
 	Snoozed:      "they want nothing to ring until a time",
+	Bundled:      "they are told of it with others of its conversation, in one push when the window of these ends",
 	QuietHours:   "these were their quiet hours, which such pushes don't break through",
 	Expired:      "what it announced was over",
 	Blocked:      "they have blocked the sender",

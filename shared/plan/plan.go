@@ -29,6 +29,7 @@ const (
 	LevelTooLow  Reason = "level"          // their level of the conversation, its type or all leaves the message out
 	Snoozed      Reason = "snoozed"        // the receiver wants nothing to ring for a while
 	QuietHours   Reason = "quiet_hours"    // these are the receiver's quiet hours
+	Bundled      Reason = "bundled"        // it is told of with others of its conversation, when their window ends
 	Expired      Reason = "expired"        // what it announces is over
 	Blocked      Reason = "blocked"        // the receiver has blocked the sender
 	AlreadyRead  Reason = "already_read"   // the receiver has read the conversation that far
@@ -50,6 +51,9 @@ type Decision struct {
 	// Hold is, of QuietHours, what is to be noted with the user, so that they are
 	// told when the hours end; nil: nothing.
 	Hold *presence.Held
+	// Burst is what is to be noted with the user of the conversation's burst; nil:
+	// nothing. It stands in one of their decisions.
+	Burst *presence.Burst
 }
 
 // Receiver is a person the announcement is for.

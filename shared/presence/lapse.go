@@ -49,7 +49,8 @@ func (u *User) Lapsed(now time.Time) []device.Device {
 }
 
 // sweepAt is when the first device is to be looked at that Lapsed will tell of, or
-// when the quiet hours end that held something back; zero for neither.
+// when the quiet hours end that held something back, or the window of a burst that
+// has something to tell; zero for none.
 func (u *User) sweepAt() (first time.Time) {
 	for _, d := range u.Devices {
 		if u.sweepable(d) && (first.IsZero() || d.LookAt().Before(first)) {
@@ -58,6 +59,11 @@ func (u *User) sweepAt() (first time.Time) {
 	}
 	if u.Held != nil && (first.IsZero() || u.Held.Until.Before(first)) {
 		first = u.Held.Until
+	}
+	for _, b := range u.Bursts {
+		if b.Pending() && (first.IsZero() || b.Until.Before(first)) {
+			first = b.Until
+		}
 	}
 	return first
 }

@@ -37,10 +37,13 @@ type User struct {
 	Settings Settings `firestore:"settings"`
 	// Held is what quiet hours hold back of which a summary is to come; nil: nothing.
 	Held *Held `firestore:"held,omitempty"`
+	// Bursts is the conversations whose messages the user is told of together for
+	// now, by cid; at most MaxBursts.
+	Bursts map[string]Burst `firestore:"bursts,omitempty"`
 
 	// SweepAt is when to look first for what a device missed while it counted as
-	// online, or to tell of what quiet hours held back; without either it is absent,
-	// and so from the index. Shard spreads that index. Both are derived.
+	// online, or to tell of what quiet hours held back or a burst bundled; without any
+	// it is absent, and so from the index. Shard spreads that index. Both are derived.
 	SweepAt time.Time `firestore:"sweepAt,omitempty"`
 	Shard   int       `firestore:"shard"`
 }

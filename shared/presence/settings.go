@@ -45,6 +45,10 @@ type Settings struct {
 	Privacy device.Privacy `firestore:"privacy,omitempty" json:"privacy,omitempty"`
 	// Quiet is the hours in which nothing rings; nil: the defaults say them.
 	Quiet *Quiet `firestore:"quiet,omitempty" json:"quiet,omitempty"`
+	// BundleSeconds is for how long messages that follow one that rang, in its
+	// conversation, are told of together: MinBundle to MaxBundle, 0 for not at all;
+	// nil: the defaults say it, and where they don't it is 0.
+	BundleSeconds *int `firestore:"bundleSeconds,omitempty" json:"bundleSeconds,omitempty"`
 }
 
 // Over is s with what it leaves open taken from the defaults, and from what the
@@ -57,7 +61,16 @@ func (s Settings) Over(defaults Settings) Settings {
 	s.Level = cmp.Or(s.Level, defaults.Level, LevelAll)
 	s.Privacy = cmp.Or(s.Privacy, defaults.Privacy, device.PrivacyFull)
 	s.Quiet = cmp.Or(s.Quiet, defaults.Quiet)
+	s.BundleSeconds = cmp.Or(s.BundleSeconds, defaults.BundleSeconds)
 	return s
+}
+
+// BundleWindow is for how long messages are told of together; 0: not at all.
+func (s Settings) BundleWindow() time.Duration {
+	if s.BundleSeconds == nil {
+		return 0
+	}
+	return time.Duration(*s.BundleSeconds) * time.Second
 }
 
 // SnoozedAt reports whether nothing is to ring at now.
@@ -75,6 +88,9 @@ func (s Settings) Check() error {
 	}
 	if s.SnoozedUntil < 0 {
 		return fault.Invalid("snoozedUntil", "is negative: give milliseconds since 1970, or 0 for no snooze")
+	}
+	if b := s.BundleSeconds; b != nil && *b != 0 && (*b < MinBundle || *b > MaxBundle) {
+		return fault.Invalid("bundleSeconds", "is %d: %d to %d, or 0 for each message by itself", *b, MinBundle, MaxBundle)
 	}
 	if err := s.Quiet.Check("quiet"); err != nil {
 		return err
@@ -111,6 +127,8 @@ type SettingsChange struct {
 	SnoozedUntil Change[int64]          `json:"snoozedUntil"`
 	Privacy      Change[device.Privacy] `json:"privacy"`
 	Quiet        Change[*Quiet]         `json:"quiet"`
+	// BundleSeconds is a pointer, as 0 is a wish of its own.
+	BundleSeconds Change[*int] `json:"bundleSeconds"`
 
 	// DevicePrivacy is of the device with the PushID or DeviceID.
 	PushID        string                 `json:"pushID"`
@@ -126,6 +144,7 @@ func (c SettingsChange) apply(s Settings) Settings {
 	c.SnoozedUntil.set(&s.SnoozedUntil)
 	c.Privacy.set(&s.Privacy)
 	c.Quiet.set(&s.Quiet)
+	c.BundleSeconds.set(&s.BundleSeconds)
 	return s
 }
 

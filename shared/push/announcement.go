@@ -49,6 +49,9 @@ type Announcement struct {
 	Priority chat.Priority   `json:"priority"`
 	Push     chat.PushConfig `json:"push"`
 	CallEnd  CallEnd         `json:"callEnd,omitempty"` // of KindCallEnd
+	// Bundle is, of several messages told of together, what is said of them: how many
+	// there are. The rest is that of the last of them.
+	Bundle string `json:"bundle,omitempty"`
 	// Held is, of KindSummary, the messages it counts.
 	Held *Held `json:"held,omitempty"`
 	// Filter is which devices ring; nil: any.

@@ -1,6 +1,10 @@
 package push
 
-import "github.com/doorbell-push/doorbell/shared/device"
+import (
+	"cmp"
+
+	"github.com/doorbell-push/doorbell/shared/device"
+)
 
 // What a notification says that may not say more.
 const (
@@ -12,7 +16,7 @@ const (
 // veiled is a as a device with the privacy is told it. The title is the sender's
 // to choose: by ZIM's convention it is their name or the group's.
 func (a Announcement) veiled(p device.Privacy) Announcement {
-	what := newMessage
+	what := cmp.Or(a.Bundle, newMessage)
 	switch a.Kind {
 	case KindSummary:
 		return a // it says how many, and not what

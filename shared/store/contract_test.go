@@ -165,6 +165,10 @@ func everyone(id string) *presence.User {
 				TimeZone: "Europe/Berlin", Weekdays: []presence.Weekday{"sat", "sun"}, From: "22:00", To: "07:00",
 				CallsBreakThrough: true, MentionsBreakThrough: true, Summary: true,
 			},
+			BundleSeconds: new(60),
+		},
+		Bursts: map[string]presence.Burst{
+			"c1": {Tag: "m", Since: 7, Until: at(6 * time.Hour), Held: true, Telling: true, Told: 3}, "c2": {Tag: "n", Until: at(7 * time.Hour)},
 		},
 		Held:    &presence.Held{Since: 7, Until: at(6 * time.Hour)},
 		SweepAt: at(5 * time.Hour), Shard: 1,
@@ -208,6 +212,7 @@ func presenceKept(t *testing.T, s anyStore) {
 	everyFieldSet(t, everyone(a).Settings)
 	everyFieldSet(t, *everyone(a).Settings.Quiet)
 	everyFieldSet(t, *everyone(a).Held)
+	everyFieldSet(t, everyone(a).Bursts["c1"])
 	users, err := s.Users(t.Context(), []string{a, rand.Text(), b})
 	if err != nil || len(users) != 2 {
 		t.Fatalf("read %v, %v", users, err)

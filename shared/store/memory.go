@@ -75,7 +75,7 @@ func cloneUser(u *presence.User) *presence.User {
 	c := *u
 	c.Devices = maps.Clone(u.Devices)
 	c.Reads, c.Mutes, c.Blacklist = maps.Clone(u.Reads), maps.Clone(u.Mutes), maps.Clone(u.Blacklist)
-	c.Levels = maps.Clone(u.Levels)
+	c.Levels, c.Bursts = maps.Clone(u.Levels), maps.Clone(u.Bursts)
 	return &c
 }
 

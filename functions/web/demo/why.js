@@ -9,6 +9,7 @@ const reasons = {
   level: "such messages are not to ring",
   snoozed: "nothing is to ring for an hour",
   quiet_hours: "these are quiet hours",
+  bundled: "told of with others of this conversation",
   no_device: "no device yet",
 };
 

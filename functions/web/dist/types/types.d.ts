@@ -226,6 +226,8 @@ export interface NotificationSettings {
     snoozedUntil?: number;
     privacy?: NotificationPrivacy;
     quiet?: QuietHours;
+    /** For how long messages that follow one that rang are told of together, in seconds: 10 to 3600, or 0. */
+    bundleSeconds?: number;
 }
 /** What to change of them: what is left out stays, null takes it back to the operator's default. */
 export type NotificationSettingsChange = {
