@@ -28,20 +28,20 @@ func TestGroupMessage(t *testing.T) {
 }
 
 func TestMonth(t *testing.T) {
-	u := Use{DAU: 1000, Messages: 10, GroupSent: 2, GroupSize: 50, OnlineHours: 1, Offline: 0.5, Beat: 60, Receipts: 1, InstanceMS: 10}
+	u := Use{DAU: 1000, Messages: 10, GroupSent: 2, GroupSize: 50, OnlineHours: 1, Offline: 0.5, Beat: 60, Receipts: 1, Starts: 4, Read: 3, InstanceMS: 10}
 	if err := u.Check(); err != nil {
 		t.Fatal(err)
 	}
 	lines := u.Month(USCentral1)
 	// A day: 5,000 pushes of one-to-one messages, and 49,000 of groups.
-	if len(lines) != 5 || lines[3].Times != 30*(5_000+49_000) || lines[3].Operations.Writes != lines[3].Times || lines[0].Times != 300_000 || lines[0].Operations.Reads != 1_050_000 || lines[2].Operations.Writes != 1_800_000 {
+	if len(lines) != 7 || lines[4].Operations.Reads != 30*1000*4*5 || lines[5].Operations.Writes != 30*1000*3*2 || lines[3].Times != 30*(5_000+49_000) || lines[3].Operations.Writes != lines[3].Times || lines[0].Times != 300_000 || lines[0].Operations.Reads != 1_050_000 || lines[2].Operations.Writes != 1_800_000 {
 		t.Errorf("%+v", lines)
 	}
 	var sum float64
-	for _, l := range lines[:4] {
+	for _, l := range lines[:6] {
 		sum += l.USD
 	}
-	if last := lines[4]; math.Abs(last.USD-sum) > 1e-9 || sum <= 0 {
+	if last := lines[6]; math.Abs(last.USD-sum) > 1e-9 || sum <= 0 {
 		t.Errorf("the sum of %+v is %v", lines, last.USD)
 	}
 	// By hand: 1,000 heartbeats are 1,000 reads, writes and requests.
@@ -61,6 +61,7 @@ func TestCheck(t *testing.T) {
 		"offline":  func(u *Use) { u.Offline = 1.1 },
 		"group":    func(u *Use) { u.GroupSize = 1 },
 		"beat":     func(u *Use) { u.Beat = 0 },
+		"starts":   func(u *Use) { u.Starts = -1 },
 		"receipts": func(u *Use) { u.Receipts = -1 },
 	} {
 		bad := good

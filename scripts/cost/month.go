@@ -11,6 +11,8 @@ type Use struct {
 	OnlineHours float64 // with the app open
 	Offline     float64 // share of receivers who are away, 0 to 1
 	Beat        int     // seconds between heartbeats
+	Starts      float64 // of the app: it registers and syncs
+	Read        float64 // conversations read
 	Receipts    float64 // times that a device tells of a push: the browser's once when it is shown, once when it is clicked
 	// InstanceMS is the time an instance is busy for a request that it doesn't
 	// share, in ms. It is not measured here: it depends on the region and the load.
@@ -20,8 +22,8 @@ type Use struct {
 // Check reports what can't be.
 func (u Use) Check() error {
 	switch {
-	case u.DAU < 0 || u.Messages < 0 || u.GroupSent < 0 || u.OnlineHours < 0 || u.Receipts < 0 || u.InstanceMS < 0:
-		return fmt.Errorf("numbers of people, messages, receipts and hours can't be negative")
+	case u.DAU < 0 || u.Messages < 0 || u.GroupSent < 0 || u.OnlineHours < 0 || u.Starts < 0 || u.Read < 0 || u.Receipts < 0 || u.InstanceMS < 0:
+		return fmt.Errorf("numbers of people, messages, receipts, starts, conversations and hours can't be negative")
 	case u.OnlineHours > 24:
 		return fmt.Errorf("a day has 24 hours, not %v", u.OnlineHours)
 	case u.Offline < 0 || u.Offline > 1:
@@ -52,6 +54,8 @@ func (u Use) Month(p Prices) []Line {
 		{What: "group messages", Times: people * u.GroupSent},
 		{What: "heartbeats", Times: people * u.OnlineHours * 3600 / float64(u.Beat), Operations: Heartbeat()},
 		{What: "receipts", Times: people * u.Messages * u.Offline * u.Receipts, Operations: Receipt()},
+		{What: "app starts", Times: people * u.Starts, Operations: Register().Plus(Sync())},
+		{What: "conversations read", Times: people * u.Read, Operations: Read()},
 	}
 	if u.GroupSent > 0 {
 		lines[1].Operations = GroupMessage(u.GroupSize, u.Offline)

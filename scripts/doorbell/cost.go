@@ -53,6 +53,8 @@ logs, and instances kept ready (min_instances).`,
 	f.Float64Var(&u.OnlineHours, "online-hours", 1, "hours a day that a person's app is open")
 	f.Float64Var(&u.Offline, "offline", 0.8, "share of receivers who are away, 0 to 1")
 	f.IntVar(&u.Beat, "heartbeat", 60, "seconds between heartbeats")
+	f.Float64Var(&u.Starts, "starts", 5, "times a day that a person's app starts: it registers and syncs")
+	f.Float64Var(&u.Read, "read", 10, "conversations a person reads, a day")
 	f.Float64Var(&u.Receipts, "receipts", 1, "times that a device tells of a push: a browser once when it shows it, once when it is clicked; 0 where receipts are off")
 	f.Float64Var(&u.InstanceMS, "instance-ms", 10, "ms that an instance is busy for one call alone (an assumption, not measured)")
 	for _, name := range []string{"dau", "messages"} {
