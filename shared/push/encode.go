@@ -73,6 +73,9 @@ func (e *Encoder) common(t Target, now time.Time) []byte {
 	switch {
 	case t.Platform == device.Web:
 		v.block = device.Web
+		if e.a.Push.EnableBadge {
+			v.badge = t.Badge
+		}
 	case t.Platform.Apple():
 		v.block, v.badge, v.expires = device.IPhoneOS, t.Badge, now.Add(ttl).Unix()
 	}

@@ -138,8 +138,15 @@ func TestEncodeOnce(t *testing.T) {
 	for _, target := range targets {
 		e.Encode(target, sentAt)
 	}
-	if n := len(e.encoded); n != 5 { // Android, web, and three badges of Apple's
-		t.Errorf("%d encodings, want 5", n)
+	if n := len(e.encoded); n != 7 { // Android, and three badges each of the web's and Apple's
+		t.Errorf("%d encodings, want 7", n)
+	}
+	numberless := Renderer{}.Encoder(announcement())
+	for _, target := range targets {
+		numberless.Encode(target, sentAt)
+	}
+	if n := len(numberless.encoded); n != 5 { // which the web's have none of
+		t.Errorf("%d encodings without a badge, want 5", n)
 	}
 	e.Encode(targets[0], sentAt.Add(10*time.Second))
 	if n := len(e.encoded); n != 1 {

@@ -61,6 +61,9 @@ func (r Renderer) message(a Announcement, t Target, now time.Time) *messaging.Me
 		voIP, _ := json.Marshal(a.Push.VoIP) // of a number, a text and a flag
 		m.Data["voIPConfig"] = string(voIP)
 	}
+	if a.Push.EnableBadge && t.Platform == device.Web {
+		m.Data["badge"] = strconv.Itoa(badge(a, t)) // which the service worker sets
+	}
 	ttl := a.TTL(now)
 	if a.Push.Silent {
 		silence(m, a, t, now, ttl)
@@ -143,6 +146,10 @@ func android(a Announcement, ttl time.Duration) *messaging.AndroidConfig {
 	return c
 }
 
+// badge is the number that the app's icon gets with a push: APNs and browsers set
+// it, they can't add to it.
+func badge(a Announcement, t Target) int { return t.Badge + a.Push.BadgeIncrement }
+
 func apns(a Announcement, t Target, expires time.Time) *messaging.APNSConfig {
 	aps := &messaging.Aps{ThreadID: a.Push.ThreadID, Sound: "default"}
 	if aps.ThreadID == "" {
@@ -160,8 +167,7 @@ func apns(a Announcement, t Target, expires time.Time) *messaging.APNSConfig {
 		aps.CustomData = map[string]any{"interruption-level": "passive"}
 	}
 	if a.Push.EnableBadge {
-		// APNs sets the icon's number, it can't add to it.
-		n := t.Badge + a.Push.BadgeIncrement
+		n := badge(a, t)
 		aps.Badge = &n
 	}
 	// Apple: 10 sends at once, 5 when the device's power allows.

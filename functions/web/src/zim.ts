@@ -158,7 +158,7 @@ export class ZIM {
     return { offlinePushRule: rule };
   }
 
-  /** Sets the number that the user's iOS and macOS icons get with the next push, plus its badgeIncrement. */
+  /** Sets the number that the icons of the user's iOS, macOS and installed web apps get with the next push, plus its badgeIncrement. */
   async updateUserBadge(badge: number): Promise<void> {
     if (!Number.isInteger(badge) || badge < 0) throw invalid("badge", "must be a whole number from 0 on");
     await this.in().api.post("/badge", { badge });

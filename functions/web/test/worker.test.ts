@@ -26,6 +26,7 @@ function worker(scope = `https://app.example/scope${scopes++}`) {
   const opened: string[] = [];
   const posted: Posted[] = [];
   const synced: string[] = [];
+  const badges: number[] = [];
   const net = { status: 200 };
   let permission = true;
   const registration = {
@@ -43,6 +44,7 @@ function worker(scope = `https://app.example/scope${scopes++}`) {
   const self: Record<string, unknown> = {
     registration, indexedDB, console, URL, structuredClone, setTimeout, skipWaiting: () => Promise.resolve(),
     addEventListener: (type: string, listener: (event: object) => void) => { listeners.set(type, [...listeners.get(type) ?? [], listener]); },
+    navigator: { setAppBadge: (n: number) => { badges.push(n); return n > 9999 ? Promise.reject(new Error("refused")) : Promise.resolve(); } },
     clients: { matchAll: () => Promise.resolve([...clients]), openWindow: (url: string) => Promise.resolve(void opened.push(url)) },
     fetch: (_url: string, init: { body: string; headers: { Authorization: string } }) => {
       if (net.status === 0) return Promise.reject(new TypeError("Failed to fetch"));
@@ -60,7 +62,7 @@ function worker(scope = `https://app.example/scope${scopes++}`) {
   };
   return {
     self: self as typeof self & { onNotificationArrived(m: ZPNsMessage): unknown; onNotificationClicked(m: ZPNsMessage): unknown; onThroughMessageReceived?(m: ZPNsMessage): unknown },
-    listeners, shade, clients, opened, posted, synced, net, scope, dispatch,
+    listeners, shade, badges, clients, opened, posted, synced, net, scope, dispatch,
     deny: () => { permission = false; },
     shown: () => shade.filter((n) => n.open),
     push: (data: unknown) => dispatch("push", { data: data === null ? null : { text: () => (typeof data === "string" ? data : JSON.stringify(data)) } }),
@@ -131,6 +133,17 @@ test("the same push twice at once shows one", async () => {
   w.self.onNotificationArrived = () => arrived++;
   await Promise.all([w.push(message()), w.push(message()), w.push(message())]);
   assert.deepEqual([w.shown().length, arrived], [1, 1]);
+});
+
+test("the app icon gets the number of a push, once, where it has one and the browser can", async () => {
+  const w = worker();
+  const numbered = (id: string, badge: string) => { const m = message(id); return { ...m, data: { ...m.data, badge } }; };
+  for (const push of [message("m0"), numbered("m1", "3"), numbered("m2", "4"), numbered("m1", "3"), numbered("m3", "0"), numbered("m4", "-1"), numbered("m5", "x"), numbered("m6", "99999")]) await w.push(push);
+  assert.deepEqual([w.badges, w.shown().length], [[3, 4, 0, 99999], 7]);
+  const without = worker();
+  without.self["navigator"] = {};
+  await without.push(numbered("m1", "3"));
+  assert.equal(without.shown().length, 1);
 });
 
 test("what the server says of a notification is kept", async () => {

@@ -41,7 +41,7 @@ export declare class ZIM {
     /** Signs in anew. Firebase renews its own tokens, so only an app that changes a user's claims needs this. */
     renewToken(token: string): Promise<t.ZIMTokenRenewedResult>;
     updateUserOfflinePushRule(offlinePushRule: Partial<t.ZIMUserOfflinePushRule>): Promise<t.ZIMUserOfflinePushRuleUpdatedResult>;
-    /** Sets the number that the user's iOS and macOS icons get with the next push, plus its badgeIncrement. */
+    /** Sets the number that the icons of the user's iOS, macOS and installed web apps get with the next push, plus its badgeIncrement. */
     updateUserBadge(badge: number): Promise<void>;
     /** What Doorbell knows of the user who is logged in: their push rule. */
     querySelfUserInfo(): Promise<t.ZIMSelfUserInfoQueriedResult>;

@@ -72,7 +72,14 @@ async function arrived(push: Push): Promise<void> {
     reason === "duplicate" ? undefined : hook(silent ? self.onThroughMessageReceived : self.onNotificationArrived, message),
     reason === "duplicate" ? undefined : tell({ doorbell: silent ? "through" : "arrived", scope: self.registration.scope, message }),
     tellServer(known, happened),
+    first ? setBadge(push.data?.badge) : undefined,
   ]);
+}
+
+/** setBadge sets the app icon's number where the push has one and the browser can, which is of installed apps. */
+async function setBadge(badge: string | undefined): Promise<void> {
+  const { navigator } = self as { navigator?: { setAppBadge?: (n: number) => Promise<void> } };
+  if (badge && /^\d+$/.test(badge)) await navigator?.setAppBadge?.(Number(badge)).catch(() => {}); // refused: there is no icon
 }
 
 async function clicked({ message, id, kind, link }: ShownData): Promise<void> {
