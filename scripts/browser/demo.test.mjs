@@ -157,6 +157,29 @@ test('one’s own rules: no messages, nothing for an hour, quiet hours, and a pu
   assert.deepEqual(wrong, []);
 });
 
+test('would I be rung? The steps, and which is broken', async (t) => {
+  const { wrong, ben } = await open(t);
+  const steps = async (broken) => {
+    const done = ben.region.page().waitForResponse((r) => r.url().endsWith('/self-test'));
+    await ben.tab.getByRole('button', { name: 'Would I be rung?' }).click();
+    await done;
+    await texts('what is broken', ben.tab.locator('#steps .failed'), ...broken);
+  };
+  await ben.tab.getByText('When to ring me').click();
+  await steps([]);
+  assert.equal(await ben.tab.locator('#steps li').count(), 9); // four of the phone, five of the browser
+  await ben.tab.getByText('ok phone, FCM: FCM would take the push').waitFor();
+  await ben.tab.getByText('ok browser, permission: this browser may show notifications').waitFor();
+  const saved = ben.region.page().waitForResponse((r) => r.url().endsWith('/notification-settings') && r.request().method() === 'POST');
+  await ben.tab.getByLabel('Nothing for an hour').check();
+  await saved;
+  await steps([
+    'broken phone, own rules: no push: they want nothing to ring until a time',
+    'broken browser, own rules: no push: they want nothing to ring until a time',
+  ]);
+  assert.deepEqual(wrong, []);
+});
+
 test('a phone that is off gets its pushes when it is on again', async (t) => {
   const { ada, ben } = await open(t);
   await ben.close();

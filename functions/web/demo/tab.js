@@ -1,6 +1,7 @@
 // One person's browser tab: a small chat app on Doorbell's SDK, as any app would
 // use it. What it has of the stage around it is who else is in the demo.
 import * as local from "./local.js";
+import { selfTest } from "./self-test.js";
 import { settings } from "./settings.js";
 import { explain } from "./why.js";
 
@@ -41,6 +42,7 @@ async function start() {
   const { customToken } = await local.session(me.id);
   await zim.login(me.id, { userName: me.name, token: customToken });
   await ZPNs.getInstance().register(firebase, zim);
+  selfTest(complain);
   await settings(zim, complain);
   for (const c of (await zim.queryConversationList({ count: 50 })).conversationList) {
     const known = chats.find((k) => k.id === c.conversationID && k.type === c.type);

@@ -37,11 +37,26 @@ export function checkVapidKey(key: string): void {
 
 /** requestPermission asks the person, once. */
 export async function requestPermission(): Promise<void> {
-  const permission = Notification.permission === "default" ? await Notification.requestPermission() : Notification.permission;
-  if (permission === "granted") return;
-  throw permission === "denied"
-    ? failed("permission_denied", "notifications are blocked for this site: the person has to allow them in the browser's site settings")
+  const answer = Notification.permission === "default" ? await Notification.requestPermission() : Notification.permission;
+  if (answer === "granted") return;
+  throw answer === "denied" ? blocked()
     : failed("permission_dismissed", "the person closed the question for permission: call register again, best on a click");
+}
+
+/** permission is why this browser may show nothing as it stands, or undefined. It asks nobody. */
+export function permission(): DoorbellError | undefined {
+  try {
+    checkSupport();
+  } catch (err) {
+    return err as DoorbellError;
+  }
+  if (Notification.permission === "denied") return blocked();
+  if (Notification.permission === "granted") return undefined;
+  return failed("permission_dismissed", "the person was not asked yet whether notifications may be shown, or didn't say: call register, best on a click");
+}
+
+function blocked(): DoorbellError {
+  return failed("permission_denied", "notifications are blocked for this site: the person has to allow them in the browser's site settings");
 }
 
 /** activeWorker is the registration of the service worker, once it can take a subscription. */

@@ -280,6 +280,33 @@ export interface NotificationSettingsResult {
   devices: { pushID: string; deviceID: string; platform: ZIMPlatformType; privacy?: NotificationPrivacy }[];
 }
 
+/** What selfTest of ZPNs is to do. */
+export interface SelfTestConfig {
+  /** Has FCM deliver the push, which says that it is a test; else FCM is only asked whether it would take it. */
+  ring?: boolean;
+  /** Tests all of the user's devices, not this browser alone. */
+  allDevices?: boolean;
+}
+
+/** A part of the way to a device. */
+export interface SelfTestStep {
+  /** Absent where the user has no device at all. */
+  deviceID?: string;
+  /** "android", "ios", "web" and so on. */
+  platform?: string;
+  /** permission is this browser's alone; new names may come. */
+  step: "permission" | "registered" | "rules" | "target" | "fcm" | (string & {});
+  ok: boolean;
+  /** What was found, in English, with what to do where it is broken. */
+  text: string;
+}
+
+export interface SelfTestResult {
+  /** No step is broken. */
+  ok: boolean;
+  steps: SelfTestStep[];
+}
+
 export interface ZIMConversationQueryConfig {
   nextConversation?: ZIMConversation;
   count: number;

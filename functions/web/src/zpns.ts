@@ -3,9 +3,10 @@ import { isFirebaseConfig, settings as configured, type FirebaseConfig, type Set
 import { Database } from "./database.js";
 import { forget, recall, remember, storageKey } from "./device.js";
 import { ZPNsErrorCode } from "./enums.js";
-import { asError, DoorbellError } from "./errors.js";
-import { activeWorker, checkSupport, checkVapidKey, dropToken, dropUnregistered, fetchToken, requestPermission } from "./push-token.js";
+import { asError, DoorbellError, notLoggedIn } from "./errors.js";
+import { activeWorker, checkSupport, checkVapidKey, dropToken, dropUnregistered, fetchToken, permission, requestPermission } from "./push-token.js";
 import type { WorkerNews, ZPNsMessage } from "./push.js";
+import type { SelfTestConfig, SelfTestResult } from "./types.js";
 import { version } from "./version.js";
 import { ZIM } from "./zim.js";
 
@@ -96,6 +97,24 @@ export class ZPNs {
   /** The same as unregister. */
   unRegisterPush(): Promise<void> {
     return this.unregister();
+  }
+
+  /**
+   * Walks every step of a push to the user who is logged in, to this browser where
+   * nothing else is said, and resolves with what is broken. It asks the person for
+   * nothing and changes nothing. Not part of the compared web SDK.
+   */
+  async selfTest({ ring = false, allDevices = false }: SelfTestConfig = {}): Promise<SelfTestResult> {
+    const account = (this.zim ?? ZIM.getInstance())?.current;
+    if (!account) throw notLoggedIn();
+    const { deviceID } = account;
+    const { steps } = await account.api.post<SelfTestResult>("/self-test", { ring, ...(allDevices ? {} : { deviceID }) });
+    const problem = permission();
+    steps.unshift({
+      deviceID, platform: "web", step: "permission", ok: problem === undefined,
+      text: problem?.message ?? "this browser may show notifications",
+    });
+    return { ok: steps.every(({ ok }) => ok), steps };
   }
 
   on<K extends keyof ZPNsEventHandler>(type: K, listener: ZPNsEventHandler[K]): void {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
 import { Database } from "../src/database.js";
-import { ZIM, ZPNs, ZPNsErrorCode, type ZPNsConfig, type ZPNsMessage } from "../src/index.js";
+import { ZIM, ZIMErrorCode, ZPNs, ZPNsErrorCode, type ZPNsConfig, type ZPNsMessage } from "../src/index.js";
 import { newPage, until } from "./fakes/browser.js";
 import { firebase } from "./fakes/firebase.js";
 
@@ -196,4 +196,31 @@ test("news of the worker reach the page's listeners, but not another scope's", a
   tell("resubscribe", page.registration.scope);
   await until(() => page.stored.has("doorbell:bound"));
   assert.equal(tokens().length, 2);
+});
+
+test("selfTest names what is broken: the server's steps, and the permission that only the browser knows", async () => {
+  await assert.rejects(zpns.selfTest(), { code: ZIMErrorCode.NetworkModuleUserIsNotLogged });
+  await zim.login("bob", { token: "token:bob" });
+  const fcm = { deviceID: "d", platform: "web", step: "fcm", ok: true, text: "FCM would take the push" };
+  page.net.answers.set("/self-test", () => ({ ok: fcm.ok, steps: [fcm] }));
+  const { ok, steps } = await zpns.selfTest();
+  const { deviceID } = steps[0]!;
+  assert.deepEqual([ok, steps[0], steps[1]], [true, { deviceID, platform: "web", step: "permission", ok: true, text: "this browser may show notifications" }, fcm]);
+  assert.match(deviceID!, /^[0-9a-f]{32}$/);
+  await zpns.selfTest({ ring: true, allDevices: true });
+  assert.deepEqual(page.net.to("/self-test").map(({ body }) => body), [{ ring: false, deviceID }, { ring: true }]);
+  fcm.ok = false;
+  assert.equal((await zpns.selfTest()).ok, false);
+  fcm.ok = true;
+  for (const [permission, text] of [["denied", /are blocked/], ["default", /not asked yet/]] as const) {
+    page.notification.permission = permission;
+    const result = await zpns.selfTest();
+    assert.deepEqual([result.ok, result.steps.map((s) => s.ok)], [false, [false, true]]);
+    assert.match(result.steps[0]!.text, text);
+  }
+  Object.assign(globalThis, { isSecureContext: false });
+  assert.match((await zpns.selfTest()).steps[0]!.text, /needs HTTPS/);
+  assert.equal(page.notification.asked, 0);
+  page.net.answers.set("/self-test", { error: { code: 6000401, message: "no" } });
+  await assert.rejects(zpns.selfTest(), { code: 6000401 });
 });

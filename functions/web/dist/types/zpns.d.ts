@@ -1,4 +1,5 @@
 import type { ZPNsMessage } from "./push.js";
+import type { SelfTestConfig, SelfTestResult } from "./types.js";
 export interface ZPNsConfig {
     apiKey: string;
     authDomain: string;
@@ -44,6 +45,12 @@ export declare class ZPNs {
     unregisterPush(): Promise<void>;
     /** The same as unregister. */
     unRegisterPush(): Promise<void>;
+    /**
+     * Walks every step of a push to the user who is logged in, to this browser where
+     * nothing else is said, and resolves with what is broken. It asks the person for
+     * nothing and changes nothing. Not part of the compared web SDK.
+     */
+    selfTest({ ring, allDevices }?: SelfTestConfig): Promise<SelfTestResult>;
     on<K extends keyof ZPNsEventHandler>(type: K, listener: ZPNsEventHandler[K]): void;
     off(type: keyof ZPNsEventHandler): void;
     private doRegister;
