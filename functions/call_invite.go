@@ -22,7 +22,9 @@ func inviteToCall(ctx context.Context, userID string, r *http.Request) (any, err
 	if err != nil {
 		return nil, err
 	}
-	return s.Invite(ctx, invitation)
+	answer, err := s.Invite(ctx, invitation)
+	answer.Warnings = pushWarnings(ctx, invitation.Push)
+	return answer, err
 }
 
 // act is the handler of an action on a call, whose body is a T. Safe to repeat:
@@ -41,7 +43,12 @@ func act[T calling.Request](kind calling.Kind) func(context.Context, string, *ht
 		if err != nil {
 			return nil, err
 		}
-		return s.Do(ctx, action)
+		answer, err := s.Do(ctx, action)
+		if more, ok := answer.(calling.CallingInviteAnswer); ok && err == nil {
+			more.Warnings = pushWarnings(ctx, action.Push)
+			return more, nil
+		}
+		return answer, err
 	}
 }
 

@@ -103,6 +103,9 @@ func run(m *testing.M) int {
 	if err := world.pubsub.SetTarget(world.PubSubHost()); err != nil {
 		return fail(err)
 	}
+	if err := world.ApplyResources(ctx); err != nil {
+		return fail(err)
+	}
 	code := m.Run()
 	if code != 0 {
 		fmt.Fprintln(os.Stderr, strings.Join(world.LastLines("functions"), "\n"))

@@ -30,6 +30,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/push"
 	"github.com/doorbell-push/doorbell/shared/queue"
 	"github.com/doorbell-push/doorbell/shared/receipt"
+	"github.com/doorbell-push/doorbell/shared/resource"
 	"github.com/doorbell-push/doorbell/shared/selftest"
 	"github.com/doorbell-push/doorbell/shared/store"
 	"github.com/doorbell-push/doorbell/shared/trace"
@@ -97,9 +98,18 @@ var (
 		}}, nil
 	})
 
+	resources = onDatabase(func(_ *config.Config, db *store.Firestore) (*resource.Cache, error) {
+		return &resource.Cache{Store: db, Now: time.Now}, nil
+	})
+
 	sender = onDatabase(func(c *config.Config, db *store.Firestore) (*chat.Sender, error) {
+		known, err := resources()
+		if err != nil {
+			return nil, err
+		}
 		return &chat.Sender{
-			Store: db, Now: time.Now, MaxText: c.MaxTextBytes, Retention: c.MessageRetention,
+			Resources: known,
+			Store:     db, Now: time.Now, MaxText: c.MaxTextBytes, Retention: c.MessageRetention,
 			CheckPush: func(m chat.Message) error {
 				return push.CheckFits(push.OfMessage(m, c.PushTTL), "config.pushConfig")
 			},
@@ -107,8 +117,13 @@ var (
 	})
 
 	calls = onDatabase(func(c *config.Config, db *store.Firestore) (*calling.Service, error) {
+		known, err := resources()
+		if err != nil {
+			return nil, err
+		}
 		return &calling.Service{
-			Store: db, Presence: db, Now: time.Now, MaxInvitees: c.MaxCallInvitees, Retention: c.CallRetention,
+			Resources: known,
+			Store:     db, Presence: db, Now: time.Now, MaxInvitees: c.MaxCallInvitees, Retention: c.CallRetention,
 			CheckPush: checkCallPush,
 		}, nil
 	})
@@ -180,8 +195,12 @@ var (
 		if err != nil {
 			return nil, err
 		}
+		known, err := resources()
+		if err != nil {
+			return nil, err
+		}
 		return &dispatch.Dispatcher{
-			Ledger: db, Sender: client, Bindings: db, Holds: holds, Calls: db, Members: db, DeadLetters: q,
+			Ledger: db, Sender: client, Bindings: db, Holds: holds, Calls: db, Members: db, DeadLetters: q, Resources: known,
 			Renderer: push.Renderer{WebClickURL: c.WebClickURL}, Rules: rules(c), Now: time.Now,
 			Retention: c.LedgerRetention, MaxAttempts: c.MaxAttempts, Concurrency: c.FCMConcurrency,
 			Rate: float64(c.FCMRate) / 60 / float64(c.FCMInstances), MaxDead: c.MaxDeadPercent,

@@ -181,7 +181,7 @@ func TestRules(t *testing.T) {
 		"receipts":   {"/receipts", receipt.DocID(mid, receipt.Shard(d.pushID))},
 		"secrets":    {"/secrets", "receipts"},
 		"roster":     {group + "/roster", "0"},
-		"resources":  {"/resources", "none"},
+		"resources":  {"/resources", "applied"},
 		"unknown":    {"/unknown", "none"},
 		"deeper":     {"/presence/" + bob.ID + "/deeper", "none"},
 		"beside":     {group + "/beside", bob.ID},

@@ -40,5 +40,9 @@ func systemSend(ctx context.Context, _ string, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.Broadcast(ctx, c.SystemUser, body)
+	answer, err := s.Broadcast(ctx, c.SystemUser, body)
+	if err == nil && body.Config.PushConfig != nil && !body.Config.SkipPush {
+		answer.Warnings = pushWarnings(ctx, &body.Config.PushConfig.PushConfig)
+	}
+	return answer, err
 }

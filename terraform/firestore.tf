@@ -25,6 +25,7 @@ locals {
     messages      = { ttl = "expireAt" }
     presence      = { owner = "its user: a document each, of bounded devices and lists" }
     receipts      = { ttl = "expireAt" } # what devices told of pushes
+    resources     = { owner = "the operator: one document, of bounded size" }
     roster        = { owner = "its group: dismissing removes it" }
     secrets       = { owner = "the functions: one document, that they made for themselves" }
     tokens        = { owner = "the device: unregistering removes it, and the sweep after 270 silent days" }

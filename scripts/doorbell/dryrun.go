@@ -22,6 +22,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/dryrun"
 	"github.com/doorbell-push/doorbell/shared/plan"
 	"github.com/doorbell-push/doorbell/shared/push"
+	"github.com/doorbell-push/doorbell/shared/resource"
 	"github.com/doorbell-push/doorbell/shared/store"
 )
 
@@ -55,8 +56,9 @@ defaults.`,
 			}
 			defer client.Close()
 			slog.SetDefault(slog.New(slog.DiscardHandler)) // the plan logs what is printed below
+			db := store.NewFirestore(client)
 			r := &dryrun.Runner{
-				Store: store.NewFirestore(client), Rules: plan.Rules{Defaults: c.UserDefaults}, Renderer: push.Renderer{WebClickURL: c.WebClickURL},
+				Store: db, Resources: &resource.Cache{Store: db, Now: time.Now}, Rules: plan.Rules{Defaults: c.UserDefaults}, Renderer: push.Renderer{WebClickURL: c.WebClickURL},
 				Now: time.Now, PushTTL: c.PushTTL, MaxText: c.MaxTextBytes, MaxInvitees: c.MaxCallInvitees,
 			}
 			if validate {

@@ -213,6 +213,8 @@ func TestTraceAndDeadLetters(t *testing.T) {
 		t.Errorf("the phone got %d pushes", got)
 	}
 
+	w.resources(body)
+
 	call := w.ok(alice, "/call-invite", object{"invitees": []string{"bob"}, "config": object{"pushConfig": object{"title": "Alice", "content": "call"}}})
 	callID := call["callID"].(string)
 	w.until([]string{`call ` + callID + ` from alice to 1 invitees`, `phone \(android\) +call +`}, "trace", callID)
@@ -221,4 +223,48 @@ func TestTraceAndDeadLetters(t *testing.T) {
 	if strings.Contains(w.run("trace", callID), "nothing is recorded") {
 		t.Error("the call's story is empty")
 	}
+}
+
+// resources are applied as one version, and again as none; a mistake changes nothing;
+// and a dry run looks as they say.
+func (w world) resources(body string) {
+	w.Helper()
+	dir := w.TempDir()
+	write := func(id, text string) {
+		if err := os.WriteFile(filepath.Join(dir, id+".yaml"), []byte(text), 0o600); err != nil {
+			w.Fatal(err)
+		}
+	}
+	write("chat", "android: {channel: messages}")
+	write("quiet", "silent: true")
+	for _, step := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"list"}, "nothing was ever applied\n"},
+		{[]string{"diff", dir}, "added    chat\nadded    quiet\n"},
+		{[]string{"apply", dir}, "version 1: 2 resources, in use a minute from now at the latest\n"},
+		{[]string{"diff", dir}, ""},
+		{[]string{"apply", dir, "--json"}, `{"changed":false,"version":1}` + "\n"},
+	} {
+		if got := w.run(append([]string{"resources"}, step.args...)...); got != step.want {
+			w.Errorf("resources %v: %q, want %q", step.args, got, step.want)
+		}
+	}
+	w.until([]string{`version 1 of 20`, `chat +shows a notification`, `quiet +silent`}, "resources", "list")
+	if err := os.WriteFile(body, []byte(`{"message":{"type":1,"message":"x"},"toConversationID":"bob","conversationType":0,"localMessageID":"dry",`+
+		`"config":{"priority":2,"pushConfig":{"title":"Alice","content":"dry","resourcesID":"chat"}}}`), 0o600); err != nil {
+		w.Fatal(err)
+	}
+	if out := w.run("dry-run", "--from", "alice", body); !strings.Contains(out, `"channel_id": "messages"`) {
+		w.Errorf("a dry run knows nothing of it:\n%s", out)
+	}
+	write("quiet", "silent: perhaps")
+	if out, err := w.try("resources", "apply", dir); err == nil || !strings.Contains(err.Error(), "quiet.yaml: /silent") {
+		w.Errorf("applied %s, %v", out, err)
+	}
+	if got := w.run("resources", "apply", "../../terraform/resources"); !strings.HasPrefix(got, "version 2: ") {
+		w.Errorf("the repository's: %q", got)
+	}
+	w.until([]string{`version 2 of 20`}, "resources", "list")
 }

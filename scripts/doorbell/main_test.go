@@ -12,13 +12,16 @@ import (
 func TestCommandLine(t *testing.T) {
 	t.Setenv("GOOGLE_CLOUD_PROJECT", "")
 	for args, want := range map[string]string{
-		"trace m":                    "which project? give --project",
-		"trace":                      "accepts between 1 and 2 arg(s)",
-		"trace a b c":                "accepts between 1 and 2 arg(s)",
-		"dead-letter list x":         "unknown command \"x\"",
-		"tarce m":                    "Did you mean this?",
-		"trace m --loud":             "unknown flag: --loud",
-		"dead-letter replay x":       "unknown command \"x\"",
+		"trace m":                  "which project? give --project",
+		"trace":                    "accepts between 1 and 2 arg(s)",
+		"trace a b c":              "accepts between 1 and 2 arg(s)",
+		"dead-letter list x":       "unknown command \"x\"",
+		"tarce m":                  "Did you mean this?",
+		"trace m --loud":           "unknown flag: --loud",
+		"dead-letter replay x":     "unknown command \"x\"",
+		"resources apply /nowhere": "no such file",
+		"resources apply a b":      "accepts at most 1 arg(s)",
+		"resources diff ../../terraform/resources": "which project? give --project",
 		"dry-run -":                  `required flag(s) "from" not set`,
 		"cost --dau 1":               `required flag(s) "messages" not set`,
 		"cost --dau -1 --messages 1": "can't be negative",

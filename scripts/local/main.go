@@ -95,6 +95,9 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer sys.Stop()
+	if err := sys.ApplyResources(ctx); err != nil {
+		return err
+	}
 	printParts(out, sys, time.Since(began))
 
 	if *play {

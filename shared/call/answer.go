@@ -65,6 +65,8 @@ type InviteAnswer struct {
 	ErrorInvitees []UserInfo  `json:"errorInvitees"`
 	ErrorUserList []UserError `json:"errorUserList"`
 	CallUserList  []UserInfo  `json:"callUserList"`
+	// Warnings are what was done, and yet may not be what the caller meant.
+	Warnings []fault.Warning `json:"warnings,omitempty"`
 }
 
 // List answers `call-query`.
@@ -84,6 +86,8 @@ type (
 	CallingInviteAnswer struct {
 		CallID        string      `json:"callID"`
 		ErrorUserList []UserError `json:"errorUserList"`
+		// Warnings are as of InviteAnswer.
+		Warnings []fault.Warning `json:"warnings,omitempty"`
 	}
 	// JoinAnswer answers `call-join`.
 	JoinAnswer struct {
@@ -124,7 +128,7 @@ func (a Action) Answer(c Call, r Result) any {
 		for _, id := range r.Failed {
 			list = append(list, UserError{UserID: id, Reason: fault.CallUserAlreadyInCall})
 		}
-		return CallingInviteAnswer{c.CallID, append(list, r.Unreachable...)}
+		return CallingInviteAnswer{CallID: c.CallID, ErrorUserList: append(list, r.Unreachable...)}
 	case Join:
 		return JoinAnswer{c.CallID, c.CreateTime, at, c.ExtendedData, c.userList()}
 	case Leave:

@@ -50,6 +50,7 @@ type Service struct {
 	// CheckPush reports why a push with p, for an invitation to c that is inviter's,
 	// could never reach a device.
 	CheckPush func(c Call, inviter string, p chat.PushConfig) error
+	Resources chat.Resources // nil: there are none
 }
 
 // Invite starts a call. Invitees that don't exist, or have blocked the caller,
@@ -62,6 +63,9 @@ func (s *Service) Invite(ctx context.Context, i Invitation) (_ InviteAnswer, err
 	defer fault.Wrap(&err, "invite")
 	if len(i.Invitees) > s.MaxInvitees {
 		return InviteAnswer{}, fault.Invalid("invitees", "names %d users: at most %d", len(i.Invitees), s.MaxInvitees)
+	}
+	if err := i.Push.Settle(ctx, s.Resources); err != nil {
+		return InviteAnswer{}, err
 	}
 	reachable, failed, err := s.reachable(ctx, i.Caller, i.Invitees)
 	if err != nil {
@@ -140,6 +144,9 @@ func nobodyToCall(failed []UserError) error {
 // Do does a and returns its answer. It is safe to repeat: see Apply.
 func (s *Service) Do(ctx context.Context, a Action) (_ any, err error) {
 	defer fault.Wrap(&err, "%s", a.Kind)
+	if err := a.Push.Settle(ctx, s.Resources); err != nil {
+		return nil, err
+	}
 	var failed []UserError
 	if a.Kind == Invite {
 		if a.Invitees, failed, err = s.reachable(ctx, a.UserID, a.Invitees); err != nil {

@@ -308,7 +308,7 @@ func TestInviteWhoBlocks(t *testing.T) {
 	invite := func(user string, invitees ...string) (any, error) {
 		return w.Do(t.Context(), call.Action{Kind: call.Invite, CallID: "c", UserID: user, Invitees: invitees, MaxInvitees: 9})
 	}
-	if got, err := invite("A", "B", "D"); err != nil || fmt.Sprint(got) != "{c [{B 6000284}]}" {
+	if got, err := invite("A", "B", "D"); err != nil || fmt.Sprint(got) != "{c [{B 6000284}] []}" {
 		t.Errorf("answered %v, %v", got, err)
 	}
 	if c := w.read("c"); !slices.Equal(c.Ringing, []string{"C", "D"}) {

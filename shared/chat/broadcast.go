@@ -37,6 +37,8 @@ type BroadcastRequest struct {
 type Broadcast struct {
 	MessageList   []Stored  `json:"messageList"`
 	ErrorUserList []NotSent `json:"errorUserList"`
+	// Warnings are what was done, and yet may not be what the caller meant.
+	Warnings []fault.Warning `json:"warnings,omitempty"`
 }
 
 // Stored names a message that is stored.
@@ -109,6 +111,12 @@ func (s *Sender) Broadcast(ctx context.Context, system string, r *BroadcastReque
 	first := r.to(kind, to[0])
 	if err := first.Check(system, s.MaxText); err != nil {
 		return Broadcast{}, err
+	}
+	if r.Config.PushConfig != nil {
+		// Settled once, for every receiver's.
+		if err := r.Config.PushConfig.Settle(ctx, s.Resources); err != nil {
+			return Broadcast{}, err
+		}
 	}
 	if m := s.message(system, first); m.Push != nil {
 		if err := s.CheckPush(m); err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/docid"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/resource"
 	"github.com/doorbell-push/doorbell/shared/tracing"
 )
 
@@ -22,6 +23,12 @@ type Store interface {
 	Users(ctx context.Context, userIDs []string) (map[string]*presence.User, error)
 }
 
+// Resources are what the operator applied; *resource.Cache is one.
+type Resources interface {
+	// Find is the resource of a resourcesID, nil where there is none.
+	Find(ctx context.Context, id string) (*resource.Resource, error)
+}
+
 // Sender stores messages. What follows from a stored message, its push
 // included, is the business of the trigger on it.
 type Sender struct {
@@ -31,6 +38,7 @@ type Sender struct {
 	Retention time.Duration // how long messages are kept
 	// CheckPush reports why a push for m could never reach a device.
 	CheckPush func(m Message) error
+	Resources Resources // nil: there are none
 
 	slots presence.Slots // of what broadcasts read of their receivers
 }
@@ -48,6 +56,9 @@ func (s *Sender) Send(ctx context.Context, sender string, r *SendRequest) (_ Mes
 	m := s.message(sender, r)
 	m.Traceparent = tracing.Traceparent(ctx)
 	if m.Push != nil {
+		if err := m.Push.Settle(ctx, s.Resources); err != nil {
+			return Message{}, err
+		}
 		if err := s.CheckPush(m); err != nil {
 			return Message{}, err
 		}
@@ -100,4 +111,19 @@ func (s *Sender) message(sender string, r *SendRequest) Message {
 		m.Push = &push
 	}
 	return m
+}
+
+// Settle makes p silent where its resource is, once and for all: the plan goes by
+// that, and what is planned must not change when resources do. Everything else a
+// resource says is looked up when the push leaves. It costs a read a minute at most.
+func (p *PushConfig) Settle(ctx context.Context, known Resources) error {
+	if p == nil || p.ResourcesID == "" || known == nil {
+		return nil
+	}
+	r, err := known.Find(ctx, p.ResourcesID)
+	if err != nil || r == nil || !r.Silent {
+		return err
+	}
+	p.Silent, p.Title, p.Content, p.EnableBadge, p.BadgeIncrement = true, "", "", false, 0
+	return nil
 }

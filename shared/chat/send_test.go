@@ -15,6 +15,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/resource"
 	"github.com/doorbell-push/doorbell/shared/store"
 	"github.com/doorbell-push/doorbell/shared/tracing"
 )
@@ -255,5 +256,45 @@ func TestSkipPush(t *testing.T) {
 	r.Config.PushConfig.Title = ""
 	if _, err := s.Send(t.Context(), "alice", r); err == nil {
 		t.Error("a push without a title is taken")
+	}
+}
+
+// known is resources, or none where they can't be had.
+type known map[string]*resource.Resource
+
+func (k known) Find(_ context.Context, id string) (*resource.Resource, error) {
+	if k == nil {
+		return nil, errors.New("down")
+	}
+	return k[id], nil
+}
+
+// A push is silent where its resource is, whatever it has to show; nothing else of
+// a resource is settled when it is sent.
+func TestSilentResource(t *testing.T) {
+	all := known{"silent": {Silent: true}, "loud": {TTL: 60}}
+	for id, silent := range map[string]bool{"silent": true, "loud": false, "unknown": false, "": false} {
+		s := newSender(&store.Memory{})
+		s.Resources = all
+		r := request("bob", "l1")
+		r.Config.PushConfig.PushConfig = chat.PushConfig{Title: "t", Content: "c", Payload: "p", ResourcesID: id, EnableBadge: true, BadgeIncrement: 2}
+		m, err := s.Send(t.Context(), "alice", r)
+		want := r.Config.PushConfig.PushConfig
+		if silent {
+			want = chat.PushConfig{Silent: true, Payload: "p", ResourcesID: id}
+		}
+		if err != nil || *m.Push != want {
+			t.Errorf("with %q: %+v, %v", id, m.Push, err)
+		}
+	}
+	s := newSender(&store.Memory{})
+	s.Resources = known(nil)
+	if m, err := s.Send(t.Context(), "alice", request("bob", "l1")); err != nil || m.Push.Silent {
+		t.Errorf("who names none waits for none: %+v, %v", m.Push, err)
+	}
+	r := request("bob", "l2")
+	r.Config.PushConfig.ResourcesID = "silent"
+	if _, err := s.Send(t.Context(), "alice", r); err == nil {
+		t.Error("sent without knowing whether it is silent")
 	}
 }

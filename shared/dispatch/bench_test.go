@@ -62,6 +62,7 @@ type fakeFCM struct {
 type request struct {
 	token string
 	at    time.Time
+	body  []byte
 }
 
 func (f *fakeFCM) Send(ctx context.Context, body []byte) (string, error) {
@@ -71,7 +72,7 @@ func (f *fakeFCM) Send(ctx context.Context, body []byte) (string, error) {
 	}
 	token := m.Message.Token
 	f.mu.Lock()
-	f.requests = append(f.requests, request{token, time.Now()})
+	f.requests = append(f.requests, request{token, time.Now(), body})
 	try := len(f.of(token))
 	f.active++
 	f.most = max(f.most, f.active)

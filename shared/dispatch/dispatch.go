@@ -24,6 +24,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/plan"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
+	"github.com/doorbell-push/doorbell/shared/resource"
 )
 
 // Ledger keeps one entry per batch.
@@ -70,6 +71,12 @@ type Holds interface {
 	Hold(ctx context.Context, userID string, h presence.Held) error
 }
 
+// Resources are what the operator applied; *resource.Cache is one.
+type Resources interface {
+	// Find is the resource of a resourcesID, nil where there is none.
+	Find(ctx context.Context, id string) (*resource.Resource, error)
+}
+
 // DeadLetters takes what can't be delivered.
 type DeadLetters interface {
 	PublishDead(ctx context.Context, b push.Batch, reason string) error
@@ -105,6 +112,7 @@ type Dispatcher struct {
 	Members     Members
 	Holds       Holds // nil: nothing is noted
 	DeadLetters DeadLetters
+	Resources   Resources // nil: there are none
 	Rules       plan.Rules
 	Renderer    push.Renderer
 	Now         func() time.Time
@@ -134,6 +142,11 @@ func (d *Dispatcher) Dispatch(ctx context.Context, b push.Batch) (err error) {
 	defer fault.Wrap(&err, "dispatch batch %s", b.ID)
 	ctx, cancel := context.WithTimeout(ctx, lease)
 	defer cancel()
+	named, err := d.resource(ctx, b.Announcement.Push.ResourcesID)
+	if err != nil {
+		return err
+	}
+	b.Announcement = b.Announcement.Within(named)
 	now := d.Now()
 
 	first := delivery.Entry{
@@ -149,6 +162,7 @@ func (d *Dispatcher) Dispatch(ctx context.Context, b push.Batch) (err error) {
 	}
 
 	run := newRun(b, entry)
+	run.resource = named
 	if err := d.recheck(ctx, run, now); err != nil {
 		// Give the lease back, so that the redelivery need not wait for its end.
 		entry.LeaseUntil, entry.Outcomes, entry.Refusals, entry.Attempt = now, nil, nil, entry.Attempt-1
@@ -156,6 +170,15 @@ func (d *Dispatcher) Dispatch(ctx context.Context, b push.Batch) (err error) {
 	}
 	d.send(ctx, run, now.Add(Budget))
 	return d.settle(ctx, run)
+}
+
+// resource is what a batch names. That is known, and read at most once a minute by
+// those who name any.
+func (d *Dispatcher) resource(ctx context.Context, id string) (*resource.Resource, error) {
+	if d.Resources == nil || id == "" {
+		return nil, nil
+	}
+	return d.Resources.Find(ctx, id)
 }
 
 // begin takes the lease, and asks once more where that fails: what failed may be

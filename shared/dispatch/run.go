@@ -12,12 +12,15 @@ import (
 	"github.com/doorbell-push/doorbell/shared/logs"
 	"github.com/doorbell-push/doorbell/shared/plan"
 	"github.com/doorbell-push/doorbell/shared/push"
+	"github.com/doorbell-push/doorbell/shared/resource"
 )
 
 // run is one invocation's work on a batch.
 type run struct {
 	batch push.Batch
 	entry delivery.Entry // as the lease was taken
+	// resource is what the batch names; nil: nothing.
+	resource *resource.Resource
 
 	mu     sync.Mutex
 	states []state   // of the targets, by index

@@ -21,7 +21,7 @@ func (d *Dispatcher) send(ctx context.Context, run *run, deadline time.Time) {
 	waiting, cancel := context.WithTimeout(ctx, deadline.Sub(d.Now()))
 	defer cancel()
 	s := &sending{
-		Dispatcher: d, run: run, encoder: d.Renderer.Encoder(run.batch.Announcement),
+		Dispatcher: d, run: run, encoder: d.Renderer.With(run.resource).Encoder(run.batch.Announcement),
 		rank: rankOf(run.batch), ctx: ctx, waiting: waiting, deadline: deadline, looking: make(chan struct{}, 1),
 	}
 	defer s.limit.end()

@@ -45,6 +45,7 @@ type Runner struct {
 	// MaxInvitees is how many users a call may invite.
 	MaxInvitees int
 	Store       Store
+	Resources   chat.Resources // nil: there are none
 	Rules       plan.Rules
 	Renderer    push.Renderer
 	Now         func() time.Time
@@ -95,7 +96,7 @@ func (r *Runner) Send(ctx context.Context, sender string, request *chat.SendRequ
 	}
 	s := &rehearsal{Store: r.Store, known: map[string]*presence.User{}}
 	stored := &chat.Sender{
-		Store: s, Now: r.Now, MaxText: r.MaxText,
+		Store: s, Now: r.Now, MaxText: r.MaxText, Resources: r.Resources,
 		CheckPush: func(m chat.Message) error { return push.CheckFits(push.OfMessage(m, r.PushTTL), "config.pushConfig") },
 	}
 	m, err := stored.Send(ctx, sender, request)
@@ -108,8 +109,7 @@ func (r *Runner) Send(ctx context.Context, sender string, request *chat.SendRequ
 	if m.Push == nil || m.ConversationType == chat.Room {
 		return r.result(ctx, nil, s), nil
 	}
-	a := push.OfMessage(m, r.PushTTL)
-	return r.result(ctx, &a, s), nil
+	return r.announced(ctx, push.OfMessage(m, r.PushTTL), s)
 }
 
 // Call is what would happen if caller made the call of request now. Cost in reads:
@@ -125,7 +125,7 @@ func (r *Runner) Call(ctx context.Context, caller string, request *call.InviteRe
 	}
 	s := &rehearsal{Store: r.Store, known: map[string]*presence.User{}}
 	service := &call.Service{
-		Store: s, Presence: s, Now: r.Now, MaxInvitees: r.MaxInvitees, CheckPush: func(call.Call, string, chat.PushConfig) error { return nil },
+		Store: s, Presence: s, Now: r.Now, MaxInvitees: r.MaxInvitees, Resources: r.Resources, CheckPush: func(call.Call, string, chat.PushConfig) error { return nil },
 	}
 	if _, err := service.Invite(ctx, invitation); err != nil {
 		return nil, err
@@ -141,7 +141,10 @@ func (r *Runner) Call(ctx context.Context, caller string, request *call.InviteRe
 			continue
 		}
 		a := push.OfCall(s.begun, id)
-		return r.result(ctx, &a, s), push.CheckFits(a, "config.pushConfig")
+		if err := push.CheckFits(a, "config.pushConfig"); err != nil {
+			return nil, err
+		}
+		return r.announced(ctx, a, s)
 	}
 	return r.result(ctx, nil, s), nil
 }
@@ -151,6 +154,19 @@ func (r *Runner) fanout(s *rehearsal) *fanout.Fanout {
 	return &fanout.Fanout{
 		Presence: s, Roster: s, Publisher: s, Skips: s, Sweeps: s, AllSkips: true, Rules: r.Rules, Now: r.Now, PushTTL: r.PushTTL, Threshold: math.MaxInt,
 	}
+}
+
+// announced is what s was told of a, in the resource that a names.
+func (r *Runner) announced(ctx context.Context, a push.Announcement, s *rehearsal) (*Result, error) {
+	dressed := *r
+	if r.Resources != nil {
+		named, err := r.Resources.Find(ctx, a.Push.ResourcesID)
+		if err != nil {
+			return nil, err
+		}
+		dressed.Renderer, a = r.Renderer.With(named), a.Within(named)
+	}
+	return dressed.result(ctx, &a, s), nil
 }
 
 // result is what s was told; a is what it was told of, nil if that rings nobody.

@@ -117,6 +117,13 @@ type Details struct {
 	Answer     string `json:"answer"`     // "accepted" or "rejected"
 }
 
+// Warning is of a request that was done, though it may not be what the caller
+// meant.
+type Warning struct {
+	Field   string `json:"field"`   // the path of the request field
+	Message string `json:"message"` // what came of it, and what to change
+}
+
 func (e *Error) Error() string {
 	if e.Field == "" {
 		return fmt.Sprintf("%s (%d): %s", e.Status, e.Code, e.Message)

@@ -33,7 +33,7 @@ func (p Rules) Dismissal(r Receiver, rung func(pushID string) bool, answeredBy s
 		case d.Target.IsZero():
 			decision.Reason = NoTarget
 		default:
-			decision.Target = p.target(r, d)
+			decision.Target = p.target(push.Announcement{Kind: push.KindCallEnd}, r, d)
 		}
 		out = append(out, decision)
 	}
@@ -70,7 +70,8 @@ func RecheckCall(a push.Announcement, t push.Target, c *calling.Call, now time.T
 	return Push
 }
 
-func (p Rules) target(r Receiver, d device.Device) push.Target {
+// target is d as what rings it; a is what for, of which the push and kind matter.
+func (p Rules) target(a push.Announcement, r Receiver, d device.Device) push.Target {
 	t := push.Target{
 		UserID: r.UserID, PushID: d.PushID, Platform: d.Platform,
 		Kind: d.Target.Kind, Value: d.Target.Value, Badge: r.Presence.Badge,
@@ -79,6 +80,9 @@ func (p Rules) target(r Receiver, d device.Device) push.Target {
 	}
 	if t.Privacy == device.PrivacyFull {
 		t.Privacy = "" // a batch has many targets
+	}
+	if a.Worded(t.Privacy) {
+		t.Locale = d.Locale
 	}
 	return t
 }

@@ -109,7 +109,7 @@ func (p Rules) Decide(a push.Announcement, r Receiver, now time.Time) []Decision
 	for _, d := range r.Presence.Sorted() {
 		decision := Decision{UserID: r.UserID, PushID: d.PushID, Reason: forDevice(a, r.Presence, d, now)}
 		if decision.Reason == Push {
-			decision.Target = p.target(r, d)
+			decision.Target = p.target(a, r, d)
 		}
 		out = append(out, decision)
 	}
@@ -205,7 +205,7 @@ func (p Rules) Recheck(a push.Announcement, t push.Target, u *presence.User, now
 		out.Reason = forDevice(a, u, d, now)
 	}
 	if out.Reason == Push {
-		out.Target = p.target(r, d)
+		out.Target = p.target(a, r, d)
 		out.Target.Gen = t.Gen
 	}
 	return out

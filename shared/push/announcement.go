@@ -100,6 +100,12 @@ func (a Announcement) TTL(now time.Time) time.Duration {
 	return min(max(left, 0), 4*7*24*time.Hour).Truncate(time.Second)
 }
 
+// Worded reports whether what a device with the privacy is told may depend on its
+// language: by a resource, or in Doorbell's own words.
+func (a Announcement) Worded(p device.Privacy) bool {
+	return a.Push.ResourcesID != "" || a.Kind.OfCall() || a.speaks(p)
+}
+
 // Target is one device a batch goes to.
 type Target struct {
 	UserID   string          `json:"u"`
@@ -117,6 +123,9 @@ type Target struct {
 	Gen int `json:"g,omitempty"`
 	// Privacy is how much of the announcement the device is told; empty: all.
 	Privacy device.Privacy `json:"y,omitempty"`
+	// Locale is the device's language (BCP 47), where what it shows may depend on
+	// it: see Announcement.Worded.
+	Locale string `json:"l,omitempty"`
 }
 
 // Device is the FCM target t was planned for.

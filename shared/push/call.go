@@ -28,11 +28,6 @@ func EndOf(s call.UserState) CallEnd {
 	return Missed
 }
 
-// endText is what the dismissed notification says instead.
-var endText = map[CallEnd]string{
-	Missed: "Missed call", Answered: "Answered on another device", Declined: "Declined on another device",
-}
-
 // missedFor is how long FCM keeps what dismisses a ringing notification: a
 // phone that is switched on a day later still hears of the call it missed.
 const missedFor = 24 * time.Hour
@@ -62,7 +57,7 @@ func OfCallEnd(c call.Call, end CallEnd, userID string) Announcement {
 	if p := c.EndPushFor(userID); end == Missed && p != nil && p.Silent == a.Push.Silent {
 		a.Push = *p
 	} else {
-		a.Push.Content = endText[end]
+		a.Push.Content = dictionary[0].ended(end) // in the device's language once it is known
 	}
 	return a
 }

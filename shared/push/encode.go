@@ -20,7 +20,12 @@ type Encoder struct {
 	mu      sync.Mutex
 	ttl     time.Duration // of those encoded
 	encoded map[variant][]byte
+	locales map[string]speech
 }
+
+// speech is in which languages devices of a locale are told: by the indexes of the
+// resource's text and of Doorbell's own words.
+type speech struct{ text, words int }
 
 // variant is all that a message depends on beside its announcement, its time to
 // live and the target's value.
@@ -29,6 +34,8 @@ type variant struct {
 	badge   int
 	privacy device.Privacy
 	expires int64 // by APNs' clock
+	speech  speech
+	count   int // where a text has it
 }
 
 // Encoder is for announcing a.
@@ -81,6 +88,9 @@ func (e *Encoder) common(t Target, now time.Time) []byte {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.renderer.Resource != nil || t.Locale != "" {
+		v.speech, v.count = e.speech(t)
+	}
 	if e.encoded == nil || ttl != e.ttl {
 		// Time goes on: the older ones are of no use any more.
 		e.ttl, e.encoded = ttl, map[variant][]byte{}
@@ -97,4 +107,33 @@ func (e *Encoder) common(t Target, now time.Time) []byte {
 // ValidateOnly is a request of Encode's that FCM only checks: it delivers nothing.
 func ValidateOnly(body []byte) []byte {
 	return append([]byte(`{"validate_only":true,`), bytes.TrimPrefix(body, []byte("{"))...)
+}
+
+// speech is in which languages t is told, and the number in that. A locale is
+// looked up once, and all that are told the same share an encoding: what a batch
+// takes grows with the texts there are, not with its devices' locales.
+func (e *Encoder) speech(t Target) (s speech, n int) {
+	named := e.renderer.Resource
+	known, ok := e.locales[t.Locale]
+	if !ok {
+		known.words = wordsFor(t.Locale)
+		if named != nil {
+			known.text = named.TextFor(t.Locale)
+		}
+		if e.locales == nil {
+			e.locales = map[string]speech{}
+		}
+		e.locales[t.Locale] = known
+	}
+	if e.a.speaks(t.Privacy) {
+		s.words = known.words
+	}
+	if !e.renderer.dresses(e.a, t.Privacy) {
+		return s, 0
+	}
+	s.text = known.text
+	if e.renderer.speaksFor(e.a, t.Privacy) && named.Counts() {
+		n = count(e.a, t)
+	}
+	return s, n
 }

@@ -1,36 +1,27 @@
 package push
 
-import (
-	"cmp"
+import "github.com/doorbell-push/doorbell/shared/device"
 
-	"github.com/doorbell-push/doorbell/shared/device"
-)
-
-// What a notification says that may not say more.
-const (
-	newMessage   = "New message"
-	incomingCall = "Incoming call"
-	openTheApp   = "Open the app to see it"
-)
-
-// veiled is a as a device with the privacy is told it. The title is the sender's
-// to choose: by ZIM's convention it is their name or the group's.
-func (a Announcement) veiled(p device.Privacy) Announcement {
-	what := cmp.Or(a.Bundle, newMessage)
-	switch a.Kind {
-	case KindSummary:
-		return a // it says how many, and not what
-	case KindCall:
-		what = incomingCall
-	case KindCallEnd:
-		what = endText[a.CallEnd]
+// told is a as t is told it: no more than its privacy allows, and where Doorbell
+// has words of its own, in its language. The title is the sender's to choose: by
+// ZIM's convention it is their name or the group's.
+func (a Announcement) told(t Target) Announcement {
+	if !a.speaks(t.Privacy) {
+		return a.veiledID(t.Privacy)
 	}
-	switch p {
+	w := dictionary[wordsFor(t.Locale)]
+	switch t.Privacy {
 	case device.PrivacySender:
-		a.Push.Content = what
+		a.Push.Content = w.what(a)
 	case device.PrivacyGeneric, device.PrivacyID:
-		a.Push.Title, a.Push.Content = what, openTheApp
+		a.Push.Title, a.Push.Content = w.what(a), w.open
+	default:
+		a.Push.Content = w.ended(a.CallEnd)
 	}
+	return a.veiledID(t.Privacy)
+}
+
+func (a Announcement) veiledID(p device.Privacy) Announcement {
 	if p == device.PrivacyID {
 		a.Push.ThreadID = ""
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/docid"
 	"github.com/doorbell-push/doorbell/shared/fault"
+	"github.com/doorbell-push/doorbell/shared/resource"
 )
 
 // MaxMessageBytes is FCM's limit for what a device receives ("Maximum payload
@@ -27,11 +28,14 @@ type Renderer struct {
 	// WebClickURL is what a click on a web notification opens; empty leaves it
 	// to the service worker.
 	WebClickURL string
+	// Resource is what the announcement's resourcesID names; nil: nothing.
+	Resource *resource.Resource
 }
 
 // Render is the FCM message that announces a to t, seen from now. Content that
 // is too long for FCM is shortened, so that it ends with "…"; nothing else is
-// ever cut. What t's privacy keeps back is in no part of it.
+// ever cut. Where the rest of a push leaves a resource no room, it looks as without
+// one. What t's privacy keeps back is in no part of it.
 func (r Renderer) Render(a Announcement, t Target, now time.Time) *messaging.Message {
 	m := r.render(a, t, now)
 	if t.Kind == device.KindFID {
@@ -45,7 +49,11 @@ func (r Renderer) Render(a Announcement, t Target, now time.Time) *messaging.Mes
 
 // render is Render without the target.
 func (r Renderer) render(a Announcement, t Target, now time.Time) *messaging.Message {
-	m := r.message(a.veiled(t.Privacy), t, now)
+	a = a.told(t)
+	if m := r.dressed(a, t, now); m != nil {
+		return m
+	}
+	m := r.message(a, t, now)
 	if over := size(m) - MaxMessageBytes; over > 0 && m.Notification != nil {
 		m.Notification.Body = shorten(m.Notification.Body, over)
 	}
@@ -251,7 +259,7 @@ func CheckFits(a Announcement, field string) error {
 	a.Push.EnableBadge, a.Push.BadgeIncrement = true, chat.MaxBadgeIncrement
 	most := 0
 	for _, privacy := range []device.Privacy{device.PrivacyFull, device.PrivacyGeneric, device.PrivacyID} {
-		a := a.veiled(privacy)
+		a := a.told(Target{Privacy: privacy})
 		a.Push.Content = ""
 		for _, p := range []device.Platform{device.Android, device.IPhoneOS, device.Web} {
 			t := Target{Platform: p, Badge: 1e6, Privacy: privacy}

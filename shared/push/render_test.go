@@ -204,25 +204,31 @@ func TestRenderGolden(t *testing.T) {
 		{"web_call_end", clickable, ended(Declined), onDevice(device.Web), sentAt},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			var got bytes.Buffer
-			if err := json.Indent(&got, encode(t, tc.r.Render(tc.a, tc.t, tc.now)), "", "  "); err != nil {
-				t.Fatal(err)
-			}
-			got.WriteByte('\n')
-			file := filepath.Join("testdata", tc.name+".json")
-			if *update {
-				if err := os.WriteFile(file, got.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !bytes.Equal(got.Bytes(), want) {
-				t.Errorf("differs from %s:\n%s", file, got.Bytes())
-			}
+			golden(t, tc.name, tc.r.Render(tc.a, tc.t, tc.now))
 		})
+	}
+}
+
+// golden holds m to a file in testdata.
+func golden(t *testing.T, name string, m *messaging.Message) {
+	t.Helper()
+	var got bytes.Buffer
+	if err := json.Indent(&got, encode(t, m), "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	got.WriteByte('\n')
+	file := filepath.Join("testdata", name+".json")
+	if *update {
+		if err := os.WriteFile(file, got.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got.Bytes(), want) {
+		t.Errorf("differs from %s:\n%s", file, got.Bytes())
 	}
 }
 

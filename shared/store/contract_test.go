@@ -20,6 +20,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/lapse"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/receipt"
+	"github.com/doorbell-push/doorbell/shared/resource"
 	"github.com/doorbell-push/doorbell/shared/store"
 	"github.com/doorbell-push/doorbell/shared/trace"
 )
@@ -38,6 +39,7 @@ type anyStore interface {
 	inbox.Store
 	receipt.Store
 	trace.Store
+	resource.Store
 	Roster(ctx context.Context, cid string, chunk int) (map[string]group.Entry, error)
 	lapse.Lapses
 	lapse.Calls
@@ -87,6 +89,7 @@ func contract(t *testing.T, s anyStore) {
 		"concurrent receipts":    concurrentReceipts,
 		"secrets":                secrets,
 		"aftermath":              aftermath,
+		"resources":              resourcesApplied,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, s) })
 	}

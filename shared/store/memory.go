@@ -29,6 +29,7 @@ type Memory struct {
 	calls         map[string]call.Call  // by callID
 	receipts      map[string]receiptDoc // by the ID of the message or call
 	secrets       map[string][]byte
+	resources     resourcesDoc
 }
 
 // put stores v under key in the map at m, making the map on first use.

@@ -238,7 +238,7 @@
     const shown = event.notification.data;
     if (!shown?.message) return;
     event.notification.close();
-    event.waitUntil(clicked(shown));
+    event.waitUntil(clicked(event.action ? { ...shown, message: { ...shown.message, action: event.action } } : shown));
   });
   self.addEventListener("pushsubscriptionchange", (event) => {
     event.waitUntil(tell({ doorbell: "resubscribe", scope: self.registration.scope }));

@@ -105,7 +105,10 @@ async function read(answer: Response, path: string): Promise<Outcome> {
   } catch {
     value = undefined;
   }
-  if (answer.ok && value !== undefined) return { value };
+  if (answer.ok && value !== undefined) {
+    for (const { field, message } of (value as { warnings?: { field: string; message: string }[] }).warnings ?? []) console.warn(`Doorbell: ${path}: ${field}: ${message}`);
+    return { value };
+  }
   const said = (value as { error?: { code?: number; message?: string; field?: string; details?: Details } } | undefined)?.error;
   const error = said?.code
     ? new DoorbellError(said.code, said.field ? `${said.field}: ${said.message}` : String(said.message), { field: said.field, details: said.details })

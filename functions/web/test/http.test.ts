@@ -50,6 +50,20 @@ test("the server's error comes as it is, with the field", async () => {
   assert.equal(asked.length, 1);
 });
 
+test("what was done, but not as it was meant, stands in the console", async () => {
+  const said: unknown[] = [];
+  const warn = console.warn;
+  console.warn = (text: unknown) => { said.push(text); };
+  try {
+    const answer = { message: {}, warnings: [{ field: "config.pushConfig.resourcesID", message: "there is no such resource" }] };
+    assert.deepEqual(await api(answer).a.post("/send", {}), answer);
+    await api({ message: {} }).a.post("/send", {});
+  } finally {
+    console.warn = warn;
+  }
+  assert.deepEqual(said, ["Doorbell: /send: config.pushConfig.resourcesID: there is no such resource"]);
+});
+
 test("which other device has answered a call comes along", async () => {
   const details = { answeredBy: "p1", answer: "accepted" };
   await assert.rejects(api(refused(409, { code: 6000270, message: "late", details })).a.post("/call-accept", {}), { code: 6000270, details });

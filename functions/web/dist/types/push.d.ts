@@ -5,6 +5,8 @@ export interface ZPNsMessage {
     icon?: string;
     /** What the server sent with it; extra.payload is the sender's payload. */
     extra?: Record<string, string>;
+    /** Of a click: the button it was on, by the resource's name for it. */
+    action?: string;
 }
 /** What a notification carries, for the click on it and for who closes it. */
 export interface ShownData {

@@ -31,7 +31,7 @@ self.addEventListener("notificationclick", (event) => {
   const shown = event.notification.data as ShownData | undefined;
   if (!shown?.message) return; // not ours
   event.notification.close();
-  event.waitUntil(clicked(shown));
+  event.waitUntil(clicked(event.action ? { ...shown, message: { ...shown.message, action: event.action } } : shown));
 });
 self.addEventListener("pushsubscriptionchange", (event) => {
   (event as ExtendableEvent).waitUntil(tell({ doorbell: "resubscribe", scope: self.registration.scope }));
