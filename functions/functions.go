@@ -10,7 +10,7 @@
 //	sync         POST over HTTPS                                  what was missed, read positions, histories; what of a conversation rings
 //	             GET trace, by operators                          what became of a push
 //	call-invite  POST over HTTPS                                  starts a call; answers, leaves, lists calls
-//	web          GET over HTTPS, by anyone                        serves the SDK, the demo, the API's description
+//	web          GET over HTTPS, by anyone                        serves the SDK, the demo, the API's page and description
 //	on-message   Firestore: conversations/{cid}/messages/{mid}    plans who is rung, publishes batches
 //	             created                                          or, of a large group, tasks that do
 //	on-call      Firestore: calls/{callID} written                rings invitees; dismisses what rang

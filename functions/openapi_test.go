@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,9 +30,9 @@ import (
 	"github.com/doorbell-push/doorbell/scripts/openapi"
 )
 
-var updateAPI = flag.Bool("update", false, "write web/api/openapi.json anew")
+var updateAPI = flag.Bool("update", false, "write web/api/openapi.json and index.html anew")
 
-const apiFile = "web/api/openapi.json"
+const apiFile, apiPage = "web/api/openapi.json", "web/api/index.html"
 
 // operation is what a method of a path takes and gives; a nil request: no body.
 type operation struct {
@@ -347,6 +349,28 @@ func TestOpenAPI(t *testing.T) {
 			if !found {
 				t.Errorf("%s %s is among operations in openapi_test.go, and nothing answers it", method, segment)
 			}
+		}
+	}
+}
+
+// The page for people says what the document says.
+func TestOpenAPIPage(t *testing.T) {
+	want, err := openapi.Page(apiDocument(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *updateAPI {
+		if err := os.WriteFile(apiPage, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(apiPage)
+	if err != nil || !bytes.Equal(got, want) {
+		t.Fatalf("%s is not what %s says (%v): go test ./functions -run TestOpenAPI -update", apiPage, apiFile, err)
+	}
+	for _, link := range regexp.MustCompile(`href="#([^"]+)"`).FindAllSubmatch(got, -1) {
+		if n := bytes.Count(got, fmt.Appendf(nil, `id="%s"`, link[1])); n != 1 {
+			t.Errorf("#%s leads to %d places", link[1], n)
 		}
 	}
 }

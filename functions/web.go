@@ -42,7 +42,7 @@ var webTypes = map[string]string{
 // workerFile is the service worker that apps copy to their site's root.
 const workerFile = "firebase-messaging-sw.js"
 
-// pagePolicy is the Content-Security-Policy of the demo's pages: their own files
+// pagePolicy is the Content-Security-Policy of the pages: their own files
 // and Google's APIs, nothing inline. Only in a local run, which has the variable
 // of one of Firebase's emulators, may they connect to 127.0.0.1, where those are.
 func pagePolicy(getenv func(string) string) string {
@@ -157,11 +157,11 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	switch {
-	case url == "/demo":
-		redirect(w, "/demo/")
+	case url == "/demo", url == "/api":
+		redirect(w, url+"/")
 		return
-	case url == "/demo/":
-		url = "/demo/index.html"
+	case url == "/demo/", url == "/api/":
+		url += "index.html"
 	}
 	f := s.files[url]
 	if f == nil {

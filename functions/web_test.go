@@ -26,6 +26,7 @@ func testSite(t *testing.T, edits ...func(fstest.MapFS)) *site {
 		"web/dist/" + workerFile:    {Data: []byte("self.onpush = 1")},
 		"web/dist/index.d.ts":       {Data: []byte("export {}")},
 		"web/api/openapi.json":      {Data: []byte("{}")},
+		"web/api/index.html":        {Data: []byte("<!doctype html><title>API</title>")},
 		"web/demo/index.html":       {Data: []byte("<!doctype html><title>Demo</title>")},
 		"web/demo/demo.css":         {Data: []byte("a{}")},
 		"web/demo/not-served.md":    {Data: []byte("#")},
@@ -62,6 +63,8 @@ func TestWebServes(t *testing.T) {
 		contentType, cache, name string
 	}{
 		{"/demo/", 200, "text/html; charset=utf-8", revalidated, "<!doctype"},
+		{"/api/", 200, "text/html; charset=utf-8", revalidated, "<!doctype html><title>API"},
+		{"/api", 307, "", "", ""},
 		{"/api/openapi.json", 200, "application/json", revalidated, "{}"},
 		{"/demo/index.html", 200, "text/html; charset=utf-8", revalidated, "<!doctype"},
 		{"/demo/demo.css", 200, "text/css; charset=utf-8", revalidated, "a{}"},
@@ -89,7 +92,7 @@ func TestWebServes(t *testing.T) {
 			t.Errorf("%s: %d %v %.40q", tc.url, resp.StatusCode, resp.Header, body)
 		}
 	}
-	for url, want := range map[string][3]string{"/demo": {"/demo/"}, "/sdk/" + other + "/index.js": {"/sdk/index.js", "*", "cross-origin"}} {
+	for url, want := range map[string][3]string{"/demo": {"/demo/"}, "/api": {"/api/"}, "/sdk/" + other + "/index.js": {"/sdk/index.js", "*", "cross-origin"}} {
 		h := get(s, url).Header
 		// A page of another origin follows no redirect that doesn't allow it.
 		if got := [3]string{h.Get("Location"), h.Get("Access-Control-Allow-Origin"), h.Get("Cross-Origin-Resource-Policy")}; got != want {

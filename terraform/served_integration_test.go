@@ -135,7 +135,7 @@ var webFolders = map[string]string{"/sdk/": "../functions/web/dist", "/demo/": "
 // loadByBrowser loads what is in a folder: it was in the archive.
 func (s *served) loadByBrowser(t *testing.T, path, folder string) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(folder, "*.*js*"))
+	files, err := filepath.Glob(filepath.Join(folder, "*.*"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no files in %s: %v", folder, err)
 	}

@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -104,6 +105,48 @@ func TestBadDocument(t *testing.T) {
 	for _, bad := range []string{``, `{}`, `{"openapi":"3.1.0"}`, strings.Replace(document, `"title":"T",`, "", 1)} {
 		if _, err := NewChecker([]byte(bad)); err == nil {
 			t.Errorf("%.40q is taken for a document", bad)
+		}
+	}
+}
+
+const described31 = `{"openapi":"3.1.0","info":{"title":"T","version":"1","description":"D < E"},"security":[{"user":[]}],"paths":{
+	"/b":{"parameters":[],"delete":{"operationId":"un-b","summary":"Takes it away","tags":["two"],"security":[{"app":[]}],"parameters":[{"name":"id","in":"query","description":"which","schema":{"type":"string"}}],
+		"responses":{"200":{"content":{"application/json":{"schema":{"type":"object","properties":{}}}}},"404":{"$ref":"#/components/responses/404"}}}},
+	"/a":{"post":{"operationId":"a","summary":"Makes it","tags":["one"],"requestBody":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/In"}}}},
+		"responses":{"200":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Out"}}}}}}}},
+	"components":{"securitySchemes":{"user":{"description":"a user"},"app":{"description":"an app"}},"responses":{"404":{"description":"Not there"}},"schemas":{
+		"In":{"type":"object","required":["n"],"properties":{"n":{"type":["integer","null"],"format":"int64","description":"how <many>"},"k":{"enum":["x",1,null]},"u":{"oneOf":[{"type":"string"},{"$ref":"#/components/schemas/Deep"}]}}},
+		"Out":{"type":"object","properties":{"list":{"type":"array","items":{"$ref":"#/components/schemas/Deep"}}}},
+		"Deep":{"type":"object","description":"far down","properties":{"deeper":{"$ref":"#/components/schemas/Deeper"}}},
+		"Deeper":{"type":"string"},"Unused":{"type":"string"}}}}`
+
+// All of a document that a reader needs is on the page, escaped, and nothing else.
+func TestPage(t *testing.T) {
+	b, err := Page([]byte(described31))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(b)
+	for _, want := range []string{
+		`<title>T: API</title>`, `D &lt; E`, `<article id="a">`, `<span class="method">POST</span> /a`, `Makes it. As <a href="#auth-user">user</a>`,
+		`<span class="method">DELETE</span> /b`, `Takes it away. As <a href="#auth-app">app</a>`, `<code>id</code>`, `which`,
+		`<code>n</code> <b>required</b></th><td>integer or null (int64)</td><td>how &lt;many&gt;</td>`, `&#34;x&#34; | 1 | null`,
+		`string or <a href="#type-Deep">Deep</a>`, `list of <a href="#type-Deep">Deep</a>`, `<article id="type-Deep">`, `far down`,
+		`<article id="type-Deeper">`, `<a href="#error-404">404</a>`, `<dt id="error-404">404</dt><dd>Not there`, `<p><code>{}</code></p>`,
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page is without %s", want)
+		}
+	}
+	if strings.Contains(page, "Unused") || strings.Contains(page, "<script") || strings.Contains(page, "style=") {
+		t.Error("the page has what nobody needs, or what its policy forbids")
+	}
+	if again, err := Page([]byte(described31)); err != nil || !bytes.Equal(b, again) {
+		t.Errorf("another page of the same document: %v", err)
+	}
+	for _, bad := range []string{``, `[]`, `{"paths":{"/a":{"get":[]}}}`, `{"paths":{"/a":{"get":{}}}}`} {
+		if _, err := Page([]byte(bad)); err == nil {
+			t.Errorf("%s becomes a page", bad)
 		}
 	}
 }

@@ -31,7 +31,10 @@ func bob(change func(*presence.User, *device.Device)) *presence.User {
 	u := &presence.User{UserID: "bob"}
 	d := device.Device{DeviceID: "phone", PushID: "p1", Platform: device.Android, Popup: true, Target: device.Target{Kind: device.KindToken, Value: "T"}}
 	change(u, &d)
-	u.Devices = map[string]device.Device{"p1": d}
+	if u.Devices == nil {
+		u.Devices = map[string]device.Device{}
+	}
+	u.Devices["p1"] = d
 	return u
 }
 
@@ -49,6 +52,10 @@ func TestRun(t *testing.T) {
 		"online": {func(_ *presence.User, d *device.Device) {
 			d.State, d.LeaseUntil = device.Online, clock.Add(time.Minute)
 		}, nil, "", "online now"},
+		"online elsewhere": {func(u *presence.User, d *device.Device) {
+			u.Rule = presence.PushRule{OnlinePlatforms: []device.Platform{device.Web}, NotToReceiveOfflinePushPlatforms: []device.Platform{device.Android}}
+			u.Devices = map[string]device.Device{"p2": {DeviceID: "tab", PushID: "p2", Platform: device.Web, State: device.Online, LeaseUntil: clock.Add(time.Minute)}}
+		}, nil, "", "silent just now"},
 		"no token":         {func(_ *presence.User, d *device.Device) { d.Target = device.Target{} }, nil, "rules target", "there is no FCM token"},
 		"snoozed":          {func(u *presence.User, _ *device.Device) { u.Settings.SnoozedUntil = clock.UnixMilli() + 1 }, nil, "rules", plan.Snoozed.Explain()},
 		"level":            {func(u *presence.User, _ *device.Device) { u.Settings.Level = presence.LevelNone }, nil, "rules", plan.LevelTooLow.Explain()},
@@ -59,7 +66,7 @@ func TestRun(t *testing.T) {
 		"snoozed and gone": {func(u *presence.User, _ *device.Device) { u.Settings.SnoozedUntil = clock.UnixMilli() + 1 }, refusal("UNREGISTERED"), "rules fcm", "knows the target no more"},
 	} {
 		sender := &answers{err: tc.fcm}
-		steps := (&Tester{Sender: sender, Now: func() time.Time { return clock }}).Run(t.Context(), bob(tc.change), "")
+		steps := (&Tester{Sender: sender, Now: func() time.Time { return clock }}).Run(t.Context(), bob(tc.change), "phone")
 		var broken []string
 		for _, s := range steps {
 			if !s.OK {
