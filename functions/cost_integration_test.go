@@ -16,7 +16,7 @@ import (
 )
 
 // events are the functions that events call.
-var events = []string{"on-message", "on-call", "fan-out", "dispatch", "dispatch-urgent", "sweep"}
+var events = []string{"on-message", "on-message-change", "on-call", "fan-out", "dispatch", "dispatch-urgent", "sweep"}
 
 // spent is what has been asked of the emulators so far, without what a TTL policy
 // deletes long after. Invocations are those by events.

@@ -31,6 +31,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/queue"
 	"github.com/doorbell-push/doorbell/shared/receipt"
 	"github.com/doorbell-push/doorbell/shared/resource"
+	"github.com/doorbell-push/doorbell/shared/revision"
 	"github.com/doorbell-push/doorbell/shared/selftest"
 	"github.com/doorbell-push/doorbell/shared/store"
 	"github.com/doorbell-push/doorbell/shared/trace"
@@ -116,6 +117,15 @@ var (
 		}, nil
 	})
 
+	revisions = onDatabase(func(c *config.Config, db *store.Firestore) (*revision.Service, error) {
+		return &revision.Service{
+			Store: db, Now: time.Now, MaxText: c.MaxTextBytes, RevokeWithin: c.RevokeWithin, EditWithin: c.EditWithin,
+			CheckPush: func(m chat.Message) error {
+				return push.CheckFits(push.OfEdit(m, c.PushTTL), "config.pushConfig")
+			},
+		}, nil
+	})
+
 	calls = onDatabase(func(c *config.Config, db *store.Firestore) (*calling.Service, error) {
 		known, err := resources()
 		if err != nil {
@@ -155,8 +165,8 @@ var (
 			return nil, err
 		}
 		f := &fanout.Fanout{
-			Presence: db, Holds: holds, Bursts: holds, Roster: db, Rings: db, Publisher: q, Tasks: q, Sweeps: q, Unplanned: q, Now: time.Now,
-			PushTTL: c.PushTTL, Retention: c.LedgerRetention, Threshold: c.FanoutThreshold, Rules: rules(c),
+			Presence: db, Holds: holds, Bursts: holds, Roster: db, Rings: db, Marks: db, Publisher: q, Tasks: q, Sweeps: q, Unplanned: q, Now: time.Now,
+			PushTTL: c.PushTTL, Retention: c.LedgerRetention, Threshold: c.FanoutThreshold, MaxDevices: c.MaxDevices, Rules: rules(c),
 		}
 		if c.RecordSkips != config.SkipsOff {
 			f.Skips, f.AllSkips = db, c.RecordSkips == config.SkipsAll
@@ -200,7 +210,7 @@ var (
 			return nil, err
 		}
 		return &dispatch.Dispatcher{
-			Ledger: db, Sender: client, Bindings: db, Holds: holds, Calls: db, Members: db, DeadLetters: q, Resources: known,
+			Ledger: db, Sender: client, Bindings: db, Holds: holds, Calls: db, Messages: db, Members: db, DeadLetters: q, Resources: known,
 			Renderer: push.Renderer{WebClickURL: c.WebClickURL}, Rules: rules(c), Now: time.Now,
 			Retention: c.LedgerRetention, MaxAttempts: c.MaxAttempts, Concurrency: c.FCMConcurrency,
 			Rate: float64(c.FCMRate) / 60 / float64(c.FCMInstances), MaxDead: c.MaxDeadPercent,

@@ -29,6 +29,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
 	"github.com/doorbell-push/doorbell/shared/receipt"
+	"github.com/doorbell-push/doorbell/shared/revision"
 	"github.com/doorbell-push/doorbell/shared/selftest"
 	"github.com/doorbell-push/doorbell/shared/store"
 	"github.com/doorbell-push/doorbell/shared/trace"
@@ -73,6 +74,10 @@ func onMemory(t *testing.T) *store.Memory {
 	replace(t, &sender, &chat.Sender{
 		Store: db, Now: now, MaxText: 2048, Retention: time.Hour,
 		CheckPush: func(m chat.Message) error { return push.CheckFits(push.OfMessage(m, time.Hour), "config.pushConfig") },
+	}, nil)
+	replace(t, &revisions, &revision.Service{
+		Store: db, Now: now, MaxText: 2048, RevokeWithin: time.Minute, EditWithin: time.Minute,
+		CheckPush: func(m chat.Message) error { return push.CheckFits(push.OfEdit(m, time.Hour), "config.pushConfig") },
 	}, nil)
 	return db
 }

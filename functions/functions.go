@@ -5,7 +5,8 @@
 //	function     called by                                        does
 //	register     POST, DELETE over HTTPS                          binds and unbinds a device; what became of pushes on it; self-test
 //	presence     POST (a rule: GET too) over HTTPS                keeps a device's lease; which devices ring, for whom
-//	send         POST over HTTPS                                  stores a message, or one to many from the operator's backend
+//	send         POST over HTTPS                                  stores a message, or one to many from the operator's backend;
+//	                                                              revokes and edits one
 //	groups       POST over HTTPS                                  makes groups; who is in them, and what they may
 //	sync         POST over HTTPS                                  what was missed, read positions, histories; what of a conversation rings
 //	             GET trace, by operators                          what became of a push
@@ -13,6 +14,7 @@
 //	web          GET over HTTPS, by anyone                        serves the SDK, the demo, the API's page and description
 //	on-message   Firestore: conversations/{cid}/messages/{mid}    plans who is rung, publishes batches
 //	             created                                          or, of a large group, tasks that do
+//	on-message-change  Firestore: the same updated                takes back or replaces what was pushed
 //	on-call      Firestore: calls/{callID} written                rings invitees; dismisses what rang
 //	fan-out      Pub/Sub: fanout                                  does one such task
 //	dispatch     Pub/Sub: push                                    sends a batch to FCM
@@ -30,6 +32,7 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	calling "github.com/doorbell-push/doorbell/shared/call"
+	"github.com/doorbell-push/doorbell/shared/revision"
 )
 
 // clientFunctions is the functions that clients call, each with the paths it
@@ -54,8 +57,10 @@ var clientFunctions = map[string]routes{
 		"notification-settings": {http.MethodGet: getNotificationSettings, http.MethodPost: changeNotificationSettings},
 	},
 	"send": {
-		"send":        {http.MethodPost: send},
-		"system-send": {http.MethodPost: systemSend},
+		"send":           {http.MethodPost: send},
+		"system-send":    {http.MethodPost: systemSend},
+		"message-revoke": {http.MethodPost: revisionMethod((*revision.Service).Revoke)},
+		"message-edit":   {http.MethodPost: revisionMethod((*revision.Service).Edit)},
 	},
 	"groups": groupRoutes,
 	"sync":   syncRoutes,
@@ -96,12 +101,13 @@ func Endpoints() []Endpoint {
 
 // Events is the functions that triggers call, by name.
 var Events = map[string]func(context.Context, event.Event) error{
-	"on-message":      onMessage,
-	"on-call":         onCall,
-	"fan-out":         fanOut,
-	"dispatch":        dispatchBatch,
-	"dispatch-urgent": dispatchBatch,
-	"sweep":           sweep,
+	"on-message":        onMessage,
+	"on-message-change": onMessageChange,
+	"on-call":           onCall,
+	"fan-out":           fanOut,
+	"dispatch":          dispatchBatch,
+	"dispatch-urgent":   dispatchBatch,
+	"sweep":             sweep,
 }
 
 func init() {

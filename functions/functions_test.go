@@ -13,6 +13,7 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 
 	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/delivery"
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/dispatch"
 	"github.com/doorbell-push/doorbell/shared/fanout"
@@ -23,6 +24,9 @@ import (
 
 const (
 	registerBody = `{"token":"T","platform":"web","deviceID":"d"}`
+	revokeBody   = `{"messageID":"` + bobsMessage + `","conversationID":"bob","conversationType":0,"config":{}}`
+	editBody     = `{"messageID":"` + bobsMessage + `","conversationID":"bob","conversationType":0,"message":{"type":1,"message":"bye"}}`
+	bobsMessage  = "hayv5vtfxxs3cw3i5ihtmr6lqa" // of the form that messages have
 	sendBody     = `{"message":{"type":1,"message":"hi"},"toConversationID":"bob","conversationType":0,"config":{"priority":3,"pushConfig":{"title":"t","content":"c"}},"localMessageID":"l1"}`
 )
 
@@ -126,6 +130,15 @@ func TestRequests(t *testing.T) {
 		{"POST", "/send", send(`"l1"`, `"l1","extra":1`), 400, fault.ParamsInvalid, "extra"},
 		{"POST", "/send", ``, 400, fault.ParamsInvalid, ""},
 		{"POST", "/send", `null`, 400, fault.ParamsInvalid, "conversationType"},
+
+		{"POST", "/message-revoke", revokeBody, 404, fault.TargetDoesNotExist, ""},
+		{"POST", "/message-revoke", strings.Replace(revokeBody, bobsMessage, "m", 1), 400, fault.ParamsInvalid, "messageID"},
+		{"POST", "/message-revoke", strings.Replace(revokeBody, `{}`, `{"revokeExtendedData":1}`, 1), 400, fault.ParamsInvalid, "config.revokeExtendedData"},
+		{"POST", "/message-revoke", `{}`, 400, fault.ParamsInvalid, "messageID"},
+		{"POST", "/message-edit", editBody, 404, fault.TargetDoesNotExist, ""},
+		{"POST", "/message-edit", strings.Replace(editBody, `"type":1`, `"type":2`, 1), 400, fault.ParamsInvalid, "message.type"},
+		{"POST", "/message-edit", strings.Replace(editBody, `"bye"`, `null`, 1), 400, fault.ParamsInvalid, "message.message"},
+		{"POST", "/message-edit", `null`, 400, fault.ParamsInvalid, "messageID"},
 	} {
 		onMemory(t)
 		call("alice", "POST", "/register", registerBody)
@@ -232,6 +245,44 @@ func TestOnMessage(t *testing.T) {
 	}
 	replace(t, &fan, nil, topic.err)
 	if err := Events["on-message"](t.Context(), eventWith(t, real)); !errors.Is(err, topic.err) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestOnMessageChange(t *testing.T) {
+	db, topic := onMemory(t), &taken{}
+	call("bob", "POST", "/register", registerBody)
+	replace(t, &fan, &fanout.Fanout{
+		Presence: db, Rings: db, Marks: db, Publisher: topic, Now: func() time.Time { return clock }, PushTTL: time.Hour, MaxDevices: 2,
+	}, nil)
+	pushID := device.PushID("bob", "d")
+	e := delivery.Entry{ID: push.BatchID(push.KindMessage, "m", "", 0), Kind: "message", SubjectID: "m"}
+	e, err := db.Begin(t.Context(), e, []string{pushID}, clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Done, e.Outcomes = true, map[string]delivery.Outcome{pushID: {UserID: "bob", Status: delivery.Sent}}
+	if err := db.Finish(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	before := map[string]any{"messageID": "m", "senderUserID": "alice", "conversationID": "bob", "type": 1, "timestamp": int(clock.UnixMilli()), "push": map[string]any{"title": "t", "content": "c"}}
+	after := map[string]any{"messageID": "m", "senderUserID": "alice", "conversationID": "bob", "type": 31, "timestamp": int(clock.UnixMilli()), "changedAt": 5}
+	change := eventWith(t, firestoreEvent(t, "messages/m", after, before))
+	if err := Events["on-message-change"](t.Context(), change); err != nil {
+		t.Error(err)
+	}
+	if len(topic.batches) != 1 || topic.batches[0].Announcement.Kind != push.KindRevoke || topic.batches[0].Targets[0].Value != "T" {
+		t.Errorf("published %+v", topic.batches)
+	}
+	if err := Events["on-message-change"](t.Context(), eventWith(t, []byte("x"))); err != nil {
+		t.Errorf("an event that holds no message asks for redelivery: %v", err)
+	}
+	topic.err = errors.New("topic is down")
+	if err := Events["on-message-change"](t.Context(), change); !errors.Is(err, topic.err) {
+		t.Errorf("got %v", err)
+	}
+	replace(t, &fan, nil, topic.err)
+	if err := Events["on-message-change"](t.Context(), change); !errors.Is(err, topic.err) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/doorbell-push/doorbell/scripts/fcm/standin"
 	calling "github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/delivery"
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/dispatch"
 	"github.com/doorbell-push/doorbell/shared/fanout"
@@ -80,10 +81,10 @@ func newFuzzed(t *testing.T) *fuzzed {
 		t.Fatal(err)
 	}
 	replace(t, &fan, &fanout.Fanout{
-		Presence: z.db, Roster: z.db, Rings: z.db, Publisher: z, Tasks: z, Sweeps: z, Now: now, PushTTL: time.Hour, Threshold: 2,
+		Presence: z.db, Roster: z.db, Rings: z.db, Marks: z.db, Publisher: z, Tasks: z, Sweeps: z, Now: now, PushTTL: time.Hour, Threshold: 2,
 	}, nil)
 	replace(t, &dispatcher, &dispatch.Dispatcher{
-		Ledger: z.db, Sender: z, Bindings: z.db, Calls: z.db, Members: z.db, DeadLetters: z, Now: now, Retention: time.Hour, MaxAttempts: 1, Concurrency: 10,
+		Ledger: z.db, Sender: z, Bindings: z.db, Calls: z.db, Messages: z.db, Members: z.db, DeadLetters: z, Now: now, Retention: time.Hour, MaxAttempts: 1, Concurrency: 10,
 	}, nil)
 	return z
 }
@@ -194,6 +195,37 @@ func FuzzOnMessage(f *testing.F) {
 			return // some minutes' work; send wrote how many there are
 		}
 		_ = newFuzzed(t).deliver(t, "on-message", data)
+	})
+}
+
+func FuzzOnMessageChange(f *testing.F) {
+	text := map[string]any{"title": "t", "content": "c"}
+	document := func(kind, changedAt int, content string) map[string]any {
+		return map[string]any{
+			"messageID": "m", "senderUserID": "alice", "conversationID": "bob", "conversationType": 0, "type": kind, "timestamp": int(clock.UnixMilli()),
+			"changedAt": changedAt, "push": map[string]any{"title": "t", "content": content},
+		}
+	}
+	f.Add(firestoreEvent(f, "messages/m", document(31, 5, "gone"), document(1, 0, "c")))
+	f.Add(firestoreEvent(f, "messages/m", document(1, 5, "d"), document(1, 0, "c")))
+	f.Add(firestoreEvent(f, "messages/m", map[string]any{"messageID": "m", "type": 31}, map[string]any{
+		"messageID": "m", "conversationID": "g", "conversationType": 2, "push": text, "fanout": map[string]any{"chunks": 1, "members": 3},
+	}))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if _, m, err := store.MessageChanged(data); err == nil && m.Fanout != nil && m.Fanout.Chunks > 100 {
+			return
+		}
+		z := newFuzzed(t)
+		pushID := device.PushID("bob", "d")
+		e, err := z.db.Begin(t.Context(), delivery.Entry{ID: "b", Kind: "message", SubjectID: "m"}, nil, clock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Done, e.Outcomes = true, map[string]delivery.Outcome{pushID: {UserID: "bob", Status: delivery.Sent}}
+		if err := z.db.Finish(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+		_ = z.deliver(t, "on-message-change", data)
 	})
 }
 

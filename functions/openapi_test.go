@@ -25,6 +25,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
 	"github.com/doorbell-push/doorbell/shared/receipt"
+	"github.com/doorbell-push/doorbell/shared/revision"
 	"github.com/doorbell-push/doorbell/shared/trace"
 
 	"github.com/doorbell-push/doorbell/scripts/openapi"
@@ -71,8 +72,10 @@ var operations = map[string]map[string]operation{
 		http.MethodGet:  op[none, settingsAnswer]("The caller's own rules for being rung"),
 		http.MethodPost: op[presence.SettingsChange, settingsAnswer]("Changes the caller's own rules for being rung"),
 	},
-	"send":        post(op[chat.SendRequest, sendAnswer]("Stores a message; who is away and wants it is rung")),
-	"system-send": post(op[chat.BroadcastRequest, chat.Broadcast]("Stores a message from the system for each of many users, or a group")),
+	"send":           post(op[chat.SendRequest, sendAnswer]("Stores a message; who is away and wants it is rung")),
+	"system-send":    post(op[chat.BroadcastRequest, chat.Broadcast]("Stores a message from the system for each of many users, or a group")),
+	"message-revoke": post(op[revision.RevokeRequest, revision.Answer]("Takes a message back, from the store and from the devices that show it")),
+	"message-edit":   post(op[revision.EditRequest, revision.Answer]("Gives a message another content, in the store and on the devices that show it")),
 
 	"group-create":              post(op[group.CreateRequest, group.Created]("Makes a group")),
 	"group-join":                post(op[group.Request, group.Info]("Joins a group")),
@@ -119,6 +122,8 @@ var requiredFields = map[reflect.Type][]string{
 	reflect.TypeFor[chat.BroadcastRequest]():        {"message", "config", "localMessageID"},
 	reflect.TypeFor[chat.Content]():                 {"type", "message"},
 	reflect.TypeFor[chat.SendConfig]():              {"priority"},
+	reflect.TypeFor[revision.RevokeRequest]():       {"messageID", "conversationID", "conversationType"},
+	reflect.TypeFor[revision.EditRequest]():         {"messageID", "conversationID", "conversationType", "message"},
 	reflect.TypeFor[chat.VoIPConfig]():              {"iOSVoIPHandleType", "iOSVoIPHandleValue"},
 	reflect.TypeFor[group.CreateRequest]():          {"groupInfo"},
 	reflect.TypeFor[group.Request]():                {"groupID"},
@@ -140,7 +145,8 @@ var requiredFields = map[reflect.Type][]string{
 // values is the types that have a few values only.
 var values = map[reflect.Type][]any{
 	reflect.TypeFor[chat.ConversationType](): {0, 1, 2},
-	reflect.TypeFor[chat.MessageType]():      {1, 2, 20, 200},
+	reflect.TypeFor[chat.MessageType]():      {1, 2, 20, 31, 200},
+	reflect.TypeFor[chat.RevokeStatus]():     {0, 3, 4},
 	reflect.TypeFor[chat.Priority]():         {1, 2, 3},
 	reflect.TypeFor[chat.VoIPHandleType]():   {1, 2, 3},
 	reflect.TypeFor[chat.JoinMode]():         {0, 1, 2},
@@ -154,7 +160,7 @@ var values = map[reflect.Type][]any{
 	reflect.TypeFor[presence.Level]():        {"all", "mentions", "none"},
 	reflect.TypeFor[presence.Weekday]():      {"mon", "tue", "wed", "thu", "fri", "sat", "sun"},
 	reflect.TypeFor[device.Privacy]():        {"full", "sender", "generic", "id"},
-	reflect.TypeFor[push.Kind]():             {"message", "call", "call_end", "summary"},
+	reflect.TypeFor[push.Kind]():             {"message", "call", "call_end", "summary", "edit", "revoke", "read"},
 	reflect.TypeFor[trace.Step]():            {"decided", "tried", "became", "heard"},
 	reflect.TypeFor[delivery.Status]():       {"sent", "skipped", "failed", "dead_letter", "pending"},
 	reflect.TypeFor[receipt.Event]():         {"arrived", "shown", "clicked", "dropped"},

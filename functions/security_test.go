@@ -75,6 +75,16 @@ var foreign = map[string][]attack{
 	},
 	"POST /system-send": own(strings.Replace(systemBody, `{`, `{"senderUserID":"alice",`, 1)), // more: TestSystemSendIsForBackends
 
+	"POST /message-revoke": {
+		{`{"messageID":"{}","conversationID":"bob","conversationType":0}`, alicesMessage, 404, fault.TargetDoesNotExist, 0},
+		{`{"messageID":"{}","conversationID":"alice","conversationType":0}`, alicesMessage, 404, fault.TargetDoesNotExist, 0},
+		{`{"messageID":"` + alicesMessage + `","conversationID":"{}","conversationType":2}`, "g", 403, fault.GroupUserIsNotInTheGroup, fault.GroupDoesNotExist},
+	},
+	"POST /message-edit": {
+		{`{"messageID":"{}","conversationID":"bob","conversationType":0,"message":{"type":1,"message":"x"}}`, alicesMessage, 404, fault.TargetDoesNotExist, 0},
+		{`{"messageID":"` + alicesMessage + `","conversationID":"{}","conversationType":2,"message":{"type":1,"message":"x"}}`, "g", 403, fault.GroupUserIsNotInTheGroup, fault.GroupDoesNotExist},
+	},
+
 	"POST /group-create":              {{`{"groupInfo":{"groupID":"g","groupName":"n"},"userIDs":[]}`, "", 409, fault.GroupAlreadyExists, 0}},
 	"POST /group-join":                {{`{"groupID":"{}"}`, "g", 403, fault.GroupForbidJoin, fault.GroupDoesNotExist}},
 	"POST /group-leave":               {{`{"groupID":"{}"}`, "g", 200, 0, fault.GroupDoesNotExist}}, // who isn't in it has left
@@ -117,6 +127,7 @@ var foreign = map[string][]attack{
 var (
 	alicesPhone   = device.PushID("alice", "d")
 	alicesAndBobs = chat.CID(chat.Peer, "alice", "bob")
+	alicesMessage = docid.New("message", alicesAndBobs, "alice", "l1")
 	someMessage   = docid.New("some message")
 )
 
@@ -225,8 +236,12 @@ func TestForeignObjects(t *testing.T) {
 			if a.id == "" {
 				continue
 			}
-			unknownStatus, unknownCode, unknownText := with("unknown")
-			same := unknownStatus == status && unknownCode == code && strings.ReplaceAll(unknownText, "unknown", a.id) == text
+			unknown := "unknown"
+			if docid.Valid(a.id) { // what isn't even of its form is no ID
+				unknown = docid.New(unknown)
+			}
+			unknownStatus, unknownCode, unknownText := with(unknown)
+			same := unknownStatus == status && unknownCode == code && strings.ReplaceAll(unknownText, unknown, a.id) == text
 			if a.tells == 0 && !same || a.tells != 0 && unknownCode != a.tells {
 				t.Errorf("%s %s with an unknown ID: %d %s\nwith others': %d %s", name, a.body, unknownStatus, unknownText, status, text)
 			}
@@ -407,6 +422,8 @@ func TestReplayedRequests(t *testing.T) {
 	for _, step := range []struct{ user, path, body string }{
 		{"alice", "/send", sendBody},
 		{"alice", "/system-send", systemBody},
+		{"alice", "/message-edit", strings.Replace(editBody, bobsMessage, alicesMessage, 1)},
+		{"alice", "/message-revoke", strings.Replace(revokeBody, bobsMessage, alicesMessage, 1)},
 		{"alice", "/register", strings.Replace(registerBody, `"T"`, `"T-alice"`, 1)},
 		{"alice", "/presence", `{"deviceID":"d","state":"online"}`},
 		{"alice", "/receipts", `{"receipts":[{"id":"` + someMessage + `","kind":"message","event":"shown","at":1}]}`},

@@ -6,6 +6,7 @@ import (
 
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/fault"
+	"github.com/doorbell-push/doorbell/shared/revision"
 )
 
 // sendAnswer is the answer of POST send: ZIM's ZIMMessageSentResult.
@@ -13,6 +14,22 @@ type sendAnswer struct {
 	Message chat.Sent `json:"message"`
 	// Warnings are what was done, and yet may not be what the caller meant.
 	Warnings []fault.Warning `json:"warnings,omitempty"`
+}
+
+// revisionMethod is the handler of a method of revision.Service, whose request is
+// the body. on-message-change takes it from there. Safe to repeat: see there.
+func revisionMethod[R any](do func(*revision.Service, context.Context, string, *R) (revision.Answer, error)) func(context.Context, string, *http.Request) (any, error) {
+	return func(ctx context.Context, userID string, r *http.Request) (any, error) {
+		body, err := decode[R](r)
+		if err != nil {
+			return nil, err
+		}
+		s, err := revisions()
+		if err != nil {
+			return nil, err
+		}
+		return do(s, ctx, userID, body)
+	}
 }
 
 // send stores a message; on-message takes it from there. Safe to repeat: see

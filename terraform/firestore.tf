@@ -42,6 +42,7 @@ locals {
     "deliveries.subjectID"   = [{ order = "ASCENDING" }]                             # what became of a message
     "members.number"         = [{ order = "ASCENDING" }]                             # a group's members, page by page
     "members.userID"         = [{ order = "ASCENDING", scope = "COLLECTION_GROUP" }] # my groups
+    "messages.changedAt"     = [{ order = "ASCENDING" }]                             # what was revoked or edited since
     "messages.messageID"     = [{ order = "ASCENDING", scope = "COLLECTION_GROUP" }] # a message, for its trace
     "messages.orderKey"      = [{ order = "ASCENDING" }, { order = "DESCENDING" }]   # a conversation's history
     "tokens.day"             = [{ order = "ASCENDING" }]                             # targets that nobody was heard of for long

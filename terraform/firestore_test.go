@@ -42,6 +42,7 @@ var queries = []query{
 
 	{"functions/web/src/feed.ts after", "this.messages(", "messages", false, []string{"orderKey >", "orderKey asc"}},
 	{"functions/web/src/feed.ts calls", `"calls"`, "calls", false, []string{"members array-contains", "createTime >", "createTime desc"}},
+	{"functions/web/src/feed.ts changed", "this.messages(", "messages", false, []string{"changedAt >", "changedAt asc"}},
 	{"functions/web/src/feed.ts follow", "this.messages(", "messages", false, []string{"orderKey >", "orderKey asc"}},
 	{"functions/web/src/feed.ts memberships", `"members"`, "members", true, []string{"userID =="}},
 	{"functions/web/src/feed.ts peers", `"conversations"`, "conversations", false, []string{"members array-contains", "lastAt >", "lastAt desc"}},

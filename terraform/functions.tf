@@ -49,6 +49,7 @@ locals {
   # The functions that triggers call. The ones that clients call stand in hosting.tf.
   triggered = [
     module.on_message,
+    module.on_message_change,
     module.on_call,
     module.fan_out,
     module.dispatch,

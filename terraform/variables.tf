@@ -77,6 +77,7 @@ variable "settings" {
     fanout_threshold        = optional(number)
     fcm_concurrency         = optional(number)
     fcm_instances           = optional(number)
+    edit_seconds            = optional(number)
     fcm_rate_per_minute     = optional(number)
     lease_seconds           = optional(number)
     ledger_retention_hours  = optional(number)
@@ -91,6 +92,7 @@ variable "settings" {
     push_ttl_seconds        = optional(number)
     rate_limits             = optional(string)
     record_skips            = optional(string)
+    revoke_seconds          = optional(number)
     system_user             = optional(string)
     trace_export            = optional(number) # percent of traces exported to Cloud Trace
     web_click_url           = optional(string)

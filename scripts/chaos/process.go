@@ -186,13 +186,13 @@ func (w *World) run(function string, n int) *process {
 	t := topics{p}
 	p.lapses = &lapse.Sweeper{Lapses: db, Leases: p.registry, Inbox: p.inbox, Calls: db, Ledger: db, Publisher: t, Now: p.now, PushTTL: pushTTL}
 	p.fan = &fanout.Fanout{
-		Presence: db, Roster: db, Rings: db, Publisher: t, Tasks: t, Sweeps: t, Now: p.now,
+		Presence: db, Roster: db, Rings: db, Marks: db, Publisher: t, Tasks: t, Sweeps: t, Now: p.now,
 		PushTTL: pushTTL, Retention: retention, Threshold: w.Size.Threshold,
 	}
 	var once sync.Mutex
 	random := w.dice.stream("retries", p.function)
 	p.dispatcher = &dispatch.Dispatcher{
-		Ledger: db, Sender: sender{p}, Bindings: db, Calls: db, Members: db, DeadLetters: t, Now: p.now,
+		Ledger: db, Sender: sender{p}, Bindings: db, Calls: db, Messages: db, Members: db, DeadLetters: t, Now: p.now,
 		Random: func(below time.Duration) time.Duration {
 			once.Lock()
 			defer once.Unlock()

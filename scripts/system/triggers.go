@@ -12,6 +12,7 @@ type documentTrigger struct {
 
 var documentTriggers = []documentTrigger{
 	{"on-message", "created", "conversations/{cid}/messages/{mid}"},
+	{"on-message-change", "updated", "conversations/{cid}/messages/{mid}"},
 	{"on-call", "written", "calls/{call}"},
 }
 

@@ -21,6 +21,11 @@ type Conversation struct {
 	// sending has moved it since, of the MaxRecentSenders who sent last.
 	Read map[string]int64 `firestore:"read,omitempty"`
 
+	// ChangedAt, of a Peer conversation, is when one of its messages was revoked or
+	// edited last, in ms since 1970: who listens to the conversation looks for it then.
+	// Of a group clients listen to the messages themselves.
+	ChangedAt int64 `firestore:"changedAt,omitempty"`
+
 	// ExpireAt, of a Room only, is when Firestore's TTL policy removes it: its last
 	// message has gone then.
 	ExpireAt time.Time `firestore:"expireAt,omitempty"`

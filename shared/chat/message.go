@@ -31,6 +31,20 @@ const (
 	Custom  MessageType = 200
 )
 
+// Revoke is the type of a message that was taken back. It can't be sent.
+const Revoke MessageType = 31
+
+// RevokeStatus is ZIM's ZIMMessageRevokeStatus: in what capacity a message was
+// taken back.
+type RevokeStatus int
+
+// The capacities that there are here.
+const (
+	SelfRevoke       RevokeStatus = 0
+	GroupAdminRevoke RevokeStatus = 3
+	GroupOwnerRevoke RevokeStatus = 4
+)
+
 // Priority is ZIM's ZIMMessagePriority.
 type Priority int
 
@@ -84,7 +98,22 @@ type Message struct {
 	System bool `firestore:"system,omitempty" json:"system,omitempty"`
 	// Fanout is set of a group's message.
 	Fanout *Fanout `firestore:"fanout,omitempty" json:"fanout,omitempty"`
-	// Traceparent is the trace of the request that sent it (package tracing).
+	// Of a message that was revoked: when, by whom, in what capacity, with what word
+	// of theirs, and what it was. Its Type is Revoke, its content and mentions are
+	// gone, and Push is what the revocation shows.
+	RevokeTimestamp     int64        `firestore:"revokeTimestamp,omitempty" json:"revokeTimestamp,omitempty"`
+	OperatedUserID      string       `firestore:"operatedUserID,omitempty" json:"operatedUserID,omitempty"`
+	RevokeStatus        RevokeStatus `firestore:"revokeStatus,omitempty" json:"revokeStatus,omitempty"`
+	RevokeExtendedData  string       `firestore:"revokeExtendedData,omitempty" json:"revokeExtendedData,omitempty"`
+	OriginalMessageType MessageType  `firestore:"originalMessageType,omitempty" json:"originalMessageType,omitempty"`
+	// Of a message that was edited: by whom, and when last.
+	EditorUserID string `firestore:"editorUserID,omitempty" json:"editorUserID,omitempty"`
+	EditedTime   int64  `firestore:"editedTime,omitempty" json:"editedTime,omitempty"`
+	// ChangedAt is when it was revoked or edited last, in ms since 1970: each change
+	// has a later one. 0: it is as it was sent.
+	ChangedAt int64 `firestore:"changedAt,omitempty" json:"changedAt,omitempty"`
+	// Traceparent is the trace of the request that sent it, or changed it last
+	// (package tracing).
 	Traceparent string `firestore:"traceparent,omitempty" json:"traceparent,omitempty"`
 	// ExpireAt is when Firestore's TTL policy removes the message.
 	ExpireAt time.Time `firestore:"expireAt" json:"expireAt"`
@@ -106,6 +135,7 @@ type Sent struct {
 	DeviceFilter *struct{} `json:"deviceFilter,omitempty"`
 	CollapseID   *struct{} `json:"collapseID,omitempty"`
 	Fanout       *struct{} `json:"fanout,omitempty"`
+	ChangedAt    *struct{} `json:"changedAt,omitempty"`
 	Traceparent  *struct{} `json:"traceparent,omitempty"`
 	ExpireAt     *struct{} `json:"expireAt,omitempty"`
 }
@@ -128,6 +158,9 @@ func (m Message) For(userID string) Sent {
 	}
 	return out
 }
+
+// Revoked reports whether m was taken back.
+func (m Message) Revoked() bool { return m.Type == Revoke }
 
 // Mentions reports whether m mentions userID, or everyone.
 func (m Message) Mentions(userID string) bool {

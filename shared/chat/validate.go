@@ -106,7 +106,7 @@ func (r *SendRequest) Check(sender string, maxText int) error {
 	if r.Message == nil {
 		return fault.Invalid("message", "is required")
 	}
-	if err := r.Message.check(*r.ConversationType, maxText); err != nil {
+	if err := r.Message.Check(*r.ConversationType, maxText); err != nil {
 		return err
 	}
 	if r.Config == nil {
@@ -115,7 +115,9 @@ func (r *SendRequest) Check(sender string, maxText int) error {
 	return r.Config.check(*r.ConversationType)
 }
 
-func (c *Content) check(t ConversationType, maxText int) error {
+// Check checks the content of a message in a conversation of type t, found at
+// "message". maxText is the configured limit of its text in bytes.
+func (c *Content) Check(t ConversationType, maxText int) error {
 	limit := maxText
 	switch c.Type {
 	case Text, Custom:

@@ -64,6 +64,12 @@ type Config struct {
 	// MaxTextBytes caps message.message (DOORBELL_MAX_TEXT_BYTES, default 2048,
 	// at most 32768: the compared system's default and ceiling).
 	MaxTextBytes int
+	// RevokeWithin is how long after it was sent a message may be revoked
+	// (DOORBELL_REVOKE_SECONDS, default 120, the compared system's; 1–31536000).
+	RevokeWithin time.Duration
+	// EditWithin is how long after it was sent a message may be edited
+	// (DOORBELL_EDIT_SECONDS, default 86400, a day; 1–31536000).
+	EditWithin time.Duration
 	// MaxDevices a user may have registered (DOORBELL_MAX_DEVICES, default 25, 1–100).
 	MaxDevices int
 	// MaxCallInvitees is how many users a call may invite over its whole life
@@ -172,6 +178,8 @@ func Read(getenv func(string) string) (*Config, error) {
 		RateLimits:       r.rates("DOORBELL_RATE_LIMITS"),
 		WebClickURL:      r.text("DOORBELL_WEB_CLICK_URL", ""),
 		MaxTextBytes:     r.number("DOORBELL_MAX_TEXT_BYTES", 2048, 1, 32768),
+		RevokeWithin:     r.duration("DOORBELL_REVOKE_SECONDS", time.Second, 120, 1, 31536000),
+		EditWithin:       r.duration("DOORBELL_EDIT_SECONDS", time.Second, 86400, 1, 31536000),
 		MaxDevices:       r.number("DOORBELL_MAX_DEVICES", 25, 1, 100),
 		MaxCallInvitees:  r.number("DOORBELL_MAX_CALL_INVITEES", 9, 1, 100),
 		MaxGroupMembers:  r.number("DOORBELL_MAX_GROUP_MEMBERS", 10000, 2, 100000),

@@ -23,7 +23,7 @@ func read(env map[string]string) (*Config, error) {
 func TestDefaults(t *testing.T) {
 	want := &Config{
 		ProjectID: "demo", PushTopic: "push", UrgentTopic: "urgent", SweepTopic: "sweep", DeadTopic: "push-dead",
-		MaxTextBytes: 2048, MaxDevices: 25, MaxCallInvitees: 9, Lease: 2 * time.Minute, PushTTL: 28 * 24 * time.Hour,
+		MaxTextBytes: 2048, RevokeWithin: 2 * time.Minute, EditWithin: 24 * time.Hour, MaxDevices: 25, MaxCallInvitees: 9, Lease: 2 * time.Minute, PushTTL: 28 * 24 * time.Hour,
 		MessageRetention: 365 * 24 * time.Hour, CallRetention: 30 * 24 * time.Hour, LedgerRetention: 30 * 24 * time.Hour,
 		MaxGroupMembers: 10000, FanoutTopic: "fanout", FanoutDeadTopic: "fanout-dead", FanoutThreshold: 2000,
 		FCMConcurrency: 800, FCMRate: 540000, FCMInstances: 1, MaxAttempts: 10, AppCheck: AppCheckOff, RateLimits: defaultRates, MaxDeadPercent: 50,
@@ -89,6 +89,8 @@ func TestBounds(t *testing.T) {
 		unit        time.Duration // 0: a plain number
 	}{
 		{"DOORBELL_MAX_TEXT_BYTES", "MaxTextBytes", 1, 32768, 0},
+		{"DOORBELL_REVOKE_SECONDS", "RevokeWithin", 1, 31536000, time.Second},
+		{"DOORBELL_EDIT_SECONDS", "EditWithin", 1, 31536000, time.Second},
 		{"DOORBELL_MAX_DEVICES", "MaxDevices", 1, 100, 0},
 		{"DOORBELL_TRACE_EXPORT", "TraceExport", 0, 100, 0},
 		{"DOORBELL_MAX_CALL_INVITEES", "MaxCallInvitees", 1, 100, 0},

@@ -76,6 +76,10 @@ type Entry struct {
 	// Asked is, of a ring, the devices that anybody who had the lease set out to
 	// send to: who died at it may have sent to each of them.
 	Asked []string `firestore:"asked,omitempty" json:"asked,omitempty"`
+	// Changed: what the batch announces is not what it was when the batch was made, so
+	// who takes the lease looks at it. It may be noted before anybody has: then
+	// there is nothing else here, and Lease is 0.
+	Changed bool `firestore:"changed,omitempty" json:"changed,omitempty"`
 	// ExpireAt is when Firestore's TTL policy removes the entry.
 	ExpireAt time.Time `firestore:"expireAt" json:"-"`
 	// Version is the stored entry's version that this one was read or written as.

@@ -59,6 +59,12 @@ type Calls interface {
 	Call(ctx context.Context, callID string) (*call.Call, error)
 }
 
+// Messages are the messages as they are now.
+type Messages interface {
+	// Message is nil where there is no such message.
+	Message(ctx context.Context, cid, messageID string) (*chat.Message, error)
+}
+
 // Members are the memberships of a group as they are now.
 type Members interface {
 	// ReadGroup reads a group and those of the users that are members.
@@ -97,6 +103,9 @@ const (
 	buryTime = 5 * time.Second
 	// tryTimeout is for one FCM request.
 	tryTimeout = 10 * time.Second
+	// plannedLate is how long after a message a batch of it is made that isn't its
+	// fan-out's.
+	plannedLate = 10 * time.Second
 	// trust is for how long a look at presence, or a plan for many receivers, is
 	// followed without looking again; one receiver costs one read and is always
 	// looked at.
@@ -109,6 +118,7 @@ type Dispatcher struct {
 	Sender      Sender
 	Bindings    Bindings
 	Calls       Calls
+	Messages    Messages
 	Members     Members
 	Holds       Holds // nil: nothing is noted
 	DeadLetters DeadLetters
@@ -163,7 +173,11 @@ func (d *Dispatcher) Dispatch(ctx context.Context, b push.Batch) (err error) {
 
 	run := newRun(b, entry)
 	run.resource = named
-	if err := d.recheck(ctx, run, now); err != nil {
+	err = d.current(ctx, run, now)
+	if err == nil {
+		err = d.recheck(ctx, run, now)
+	}
+	if err != nil {
 		// Give the lease back, so that the redelivery need not wait for its end.
 		entry.LeaseUntil, entry.Outcomes, entry.Refusals, entry.Attempt = now, nil, nil, entry.Attempt-1
 		return errors.Join(err, d.Ledger.Finish(ctx, entry))
@@ -193,6 +207,28 @@ func (d *Dispatcher) begin(ctx context.Context, e delivery.Entry, wanted []strin
 	return d.Ledger.Begin(ctx, e, wanted, now)
 }
 
+// current drops what was revoked, and says what was edited as it is now. It looks
+// where the message may have changed since the batch was made: where the ledger says
+// so, which costs the others nothing; at an edit's push; and where the batch was made
+// so late that the ledger may not know of it, as for a lapse. Then it costs a read.
+func (d *Dispatcher) current(ctx context.Context, run *run, now time.Time) error {
+	a := &run.batch.Announcement
+	late := run.batch.PlannedAt-a.CreatedAt > int64(plannedLate/time.Millisecond)
+	if a.Kind != push.KindEdit && (a.Kind != push.KindMessage || !(run.entry.Changed || late)) {
+		return nil
+	}
+	m, err := d.Messages.Message(ctx, a.CID, a.ID)
+	if err != nil {
+		return err
+	}
+	reason := plan.RecheckMessage(*a, m)
+	run.skip(now, func(push.Target) plan.Reason { return reason })
+	if reason == plan.Push && a.Kind == push.KindMessage && m.Push != nil {
+		a.Push = *m.Push
+	}
+	return nil
+}
+
 // recheck drops the targets that should not ring any more: by the call, which
 // is always looked at; by presence and membership where the plan may be old. It
 // is safe to repeat, also while requests are under way.
@@ -210,7 +246,8 @@ func (d *Dispatcher) recheck(ctx context.Context, run *run, now time.Time) error
 		run.skip(now, func(t push.Target) plan.Reason { return plan.RecheckCall(a, t, c, now) })
 		receivers = run.receivers()
 	}
-	fresh := !run.stale(now) && run.entry.Lease <= 1
+	// An edit must not reach who has left meanwhile.
+	fresh := !run.stale(now) && run.entry.Lease <= 1 && a.Kind != push.KindEdit
 	if receivers == 0 || (receivers > 1 && fresh) {
 		return nil
 	}
@@ -220,7 +257,8 @@ func (d *Dispatcher) recheck(ctx context.Context, run *run, now time.Time) error
 	}
 	run.look(now)
 	users := run.users()
-	if len(users) == 0 || fresh || a.ConversationType != chat.Group {
+	// What ends a notification is owed to who has left, too.
+	if len(users) == 0 || fresh || a.ConversationType != chat.Group || a.Kind.Ends() {
 		return nil
 	}
 	c, members, err := d.Members.ReadGroup(ctx, a.CID, users)

@@ -2,7 +2,7 @@ package fanout
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 	"strconv"
 	"time"
@@ -98,7 +98,8 @@ func (f *Fanout) dismiss(ctx context.Context, c call.Call, userIDs []string) err
 	if len(userIDs) == 0 {
 		return nil
 	}
-	rings, err := f.rings(ctx, c)
+	// A ring that has no entry yet will find the call changed.
+	rings, err := f.settled(ctx, call.ID(c.CallID), push.KindCall)
 	if err != nil || len(rings) == 0 {
 		return err
 	}
@@ -161,7 +162,7 @@ func (f *Fanout) tell(ctx context.Context, c call.Call, userIDs []string, users 
 }
 
 const (
-	// ringsWithin is how long a change waits for the rings under way to be told
+	// ringsWithin is how long a change waits for the pushes under way to be told
 	// to FCM; then it asks for redelivery. A dismissal must not overtake its ring.
 	ringsWithin = 20 * time.Second
 	// ringsLost is when a batch that nobody has the lease of is taken for lost:
@@ -169,17 +170,16 @@ const (
 	ringsLost = 15 * time.Minute
 )
 
-// rings is the ledger's entries of c's rings, when none is being sent any more.
-// A ring that has no entry yet will find the call changed.
-func (f *Fanout) rings(ctx context.Context, c call.Call) ([]delivery.Entry, error) {
-	id := call.ID(c.CallID)
+// settled is the ledger's entries of the pushes of a kind about a subject, when none
+// is being sent any more.
+func (f *Fanout) settled(ctx context.Context, id string, kind push.Kind) ([]delivery.Entry, error) {
 	deadline := f.Now().Add(ringsWithin)
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
 		entries, err := f.Rings.Entries(ctx, id)
 		if err != nil {
 			return nil, err
 		}
-		entries = slices.DeleteFunc(entries, func(e delivery.Entry) bool { return e.Kind != string(push.KindCall) })
+		entries = slices.DeleteFunc(entries, func(e delivery.Entry) bool { return e.Kind != string(kind) })
 		now := f.Now()
 		busy := slices.ContainsFunc(entries, func(e delivery.Entry) bool {
 			return !e.Done && now.Before(e.LeaseUntil.Add(ringsLost))
@@ -188,7 +188,7 @@ func (f *Fanout) rings(ctx context.Context, c call.Call) ([]delivery.Entry, erro
 		case !busy:
 			return entries, nil
 		case now.Add(wait).After(deadline):
-			return nil, fmt.Errorf("its ring is still being sent")
+			return nil, errors.New("it is still being sent")
 		}
 		timer := time.NewTimer(wait)
 		select {

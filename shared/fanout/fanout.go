@@ -57,6 +57,7 @@ type Fanout struct {
 	Publisher Publisher
 	Tasks     Tasks
 	Rings     Rings
+	Marks     Marks
 	Sweeps    Sweeps
 	Holds     Holds     // nil: nothing is noted
 	Bursts    Bursts    // nil: nothing is bundled
@@ -68,6 +69,8 @@ type Fanout struct {
 	PushTTL   time.Duration
 	Retention time.Duration // of ledger entries
 	Threshold int           // members of a group above which its fan-out is split into Tasks
+
+	MaxDevices int // a user may have
 
 	slots presence.Slots
 }

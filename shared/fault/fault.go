@@ -24,9 +24,14 @@ const (
 	TokenInvalid         Code = 6000103
 	TokenExpired         Code = 6000106
 	UserIsNotLogged      Code = 6000121
+	MessageCommon        Code = 6000201
 	SendMessageFailed    Code = 6000203
 	TargetDoesNotExist   Code = 6000204
+	ExceedsRevokeTime    Code = 6000278
+	HasBeenRevoked       Code = 6000279
 	SenderInBlacklist    Code = 6000284
+	EditNoAuthority      Code = 6000285 // ZIM's EditNoCorrespondingOperationAuthority
+	ExceedsEditTime      Code = 6000286
 	PushIDInvalid        Code = 6000401
 
 	CallError             Code = 6000270

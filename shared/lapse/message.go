@@ -65,7 +65,7 @@ const (
 // ring publishes the push of a message to the devices that may have missed it and
 // that the plan lets ring, and returns how many of them had not been told already.
 func (s *Sweeper) ring(ctx context.Context, g gap, m inbox.Missed) (_ outcome, pushes int, err error) {
-	if m.Message.Push == nil || m.Read {
+	if m.Message.Push == nil || m.Message.Revoked() || m.Read {
 		return unconcerned, 0, nil
 	}
 	a := push.OfMessage(m.Message, s.PushTTL)
@@ -93,7 +93,7 @@ func (s *Sweeper) ring(ctx context.Context, g gap, m inbox.Missed) (_ outcome, p
 	if slices.ContainsFunc(entries, func(e delivery.Entry) bool { return !e.Done && g.now.Before(e.LeaseUntil) }) {
 		return unclear, 0, nil
 	}
-	pushes, err = s.publish(ctx, a, "lapsed "+g.u.UserID, targets, entries, g.now)
+	pushes, err = s.publish(ctx, a, push.LapsedPart(g.u.UserID), targets, entries, g.now)
 	return concerned, pushes, err
 }
 

@@ -9,11 +9,11 @@ import (
 	"github.com/doorbell-push/doorbell/shared/push"
 )
 
-// The reasons for no push that only calls have.
+// The reasons for no push that only calls have, and what follows a push.
 const (
 	CallOver     Reason = "call_over"     // the invitation was answered or cancelled, or the call has ended
 	Ringing      Reason = "ringing"       // it rings again, so nothing is dismissed
-	Superseded   Reason = "superseded"    // it rang again since, and is told how that ended; or a newer push of its tag was there
+	Superseded   Reason = "superseded"    // it rang again since, and is told how that ended; or the message was edited again, or a newer push of its tag was there
 	NotRung      Reason = "not_rung"      // the device never rang, so there is nothing to dismiss
 	AnsweredHere Reason = "answered_here" // the device it was answered on dismisses by itself
 )

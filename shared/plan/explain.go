@@ -15,6 +15,7 @@ var explanations = map[Reason]string{
 	Expired:      "what it announced was over",
 	Blocked:      "they have blocked the sender",
 	AlreadyRead:  "they had read the conversation that far before the push left",
+	Revoked:      "the message was revoked before the push left",
 	NoDevice:     "they have no device bound: never registered, unregistered or logged out",
 	FilteredOut:  "the sender asked for other devices of theirs (config.deviceFilter)",
 	NoTarget:     "the device takes no pushes: never registered for them, unregistered, or its token died",
@@ -24,8 +25,8 @@ var explanations = map[Reason]string{
 	SilentOff:    "the device takes no silent pushes",
 	CallOver:     "the invitation was answered or cancelled, or the call ended, before the ring left",
 	Ringing:      "they are invited again, so nothing is dismissed",
-	Superseded:   "they were invited again since, and are told how that ended; or a later message with the same collapseID was there",
-	NotRung:      "the device never rang, so it has nothing to dismiss",
+	Superseded:   "they were invited again since, and are told how that ended; or the message was edited again, or a later one with the same collapseID was there",
+	NotRung:      "the device was never rung, so it has nothing to dismiss",
 	AnsweredHere: "the call was answered on this device",
 }
 

@@ -33,6 +33,7 @@ const (
 	Expired      Reason = "expired"        // what it announces is over
 	Blocked      Reason = "blocked"        // the receiver has blocked the sender
 	AlreadyRead  Reason = "already_read"   // the receiver has read the conversation that far
+	Revoked      Reason = "revoked"        // the message was taken back
 	NoDevice     Reason = "no_device"      // the receiver has no device bound
 	FilteredOut  Reason = "device_filter"  // the sender asked for other devices
 	NoTarget     Reason = "no_target"      // the device never registered for pushes, unregistered, or its token died
@@ -125,14 +126,14 @@ func NeedsPresence(a push.Announcement, r Receiver, now time.Time) bool {
 // forMember is what can be decided by the membership.
 func forMember(a push.Announcement, r Receiver, now time.Time) Reason {
 	switch {
-	case r.UserID == a.SenderUserID:
+	case r.UserID == a.SenderUserID && !a.Kind.Ends():
 		return Sender
 	case a.Expired(now):
 		return Expired
-	case a.ConversationType != chat.Group:
+	case a.ConversationType != chat.Group || a.Kind.Ends():
 	case r.Member == nil:
 		return NotMember
-	case a.Push.Silent: // it disturbs nobody
+	case a.Push.Silent || a.Kind.Follows(): // it disturbs nobody
 	case r.Member.silent(now) && !r.Insisted:
 		return Muted
 	case r.Member.Level != "" && !r.reaches(r.Member.Level):
@@ -143,15 +144,15 @@ func forMember(a push.Announcement, r Receiver, now time.Time) Reason {
 
 func (p Rules) forUser(a push.Announcement, r Receiver, now time.Time) Reason {
 	switch {
-	case r.UserID == a.SenderUserID && a.Kind != push.KindCallEnd: // which whoever rang is told
+	case r.UserID == a.SenderUserID && !a.Kind.Ends(): // which whoever rang is told
 		return Sender
 	case a.Expired(now):
 		return Expired
-	case r.Presence.Blocks(a.SenderUserID) && a.Kind != push.KindCallEnd: // which only ends what rings already
+	case r.Presence.Blocks(a.SenderUserID) && !a.Kind.Ends(): // which only ends what is shown already
 		return Blocked
-	case a.Seq > 0 && a.Seq <= r.Presence.ReadSeq(a.CID), a.Held != nil && r.Presence.HasRead(a.Held.Last):
+	case a.Seq > 0 && a.Seq <= r.Presence.ReadSeq(a.CID) && !a.Withdraws(), a.Held != nil && r.Presence.HasRead(a.Held.Last):
 		return AlreadyRead
-	case a.Kind != push.KindCallEnd && !a.Push.Silent && r.settings(p.Defaults).SnoozedAt(now):
+	case !a.Kind.Follows() && !a.Push.Silent && r.settings(p.Defaults).SnoozedAt(now):
 		return Snoozed
 	case r.Presence == nil || len(r.Presence.Devices) == 0:
 		return NoDevice
@@ -199,8 +200,8 @@ func (p Rules) Recheck(a push.Announcement, t push.Target, u *presence.User, now
 	switch {
 	case !ok:
 		out.Reason = NoDevice
-	case a.Kind == push.KindCallEnd && !d.Target.IsZero():
-		// Online or not: it shows what has to be replaced.
+	case a.Kind.Follows():
+		out.Reason = forShown(a, d, now)
 	default:
 		out.Reason = forDevice(a, u, d, now)
 	}

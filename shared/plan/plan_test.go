@@ -325,6 +325,9 @@ func TestEveryReasonIsTested(t *testing.T) {
 	for _, r := range levelRows {
 		tested[r.want] = true
 	}
+	for _, r := range messageRows {
+		tested[r.want] = true
+	}
 	declared := reasons(t, "plan.go")
 	for _, reason := range declared {
 		if !tested[reason] {

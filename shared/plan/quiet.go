@@ -10,11 +10,11 @@ import (
 
 // quiet reports whether r's quiet hours hold a back at now. Calls, and mentions
 // that insist, break through where r lets them; what is silent disturbs nobody, and
-// a call that has rung is dismissed at any time.
+// what has rung is dismissed or replaced at any time.
 func (p Rules) quiet(a push.Announcement, r Receiver, now time.Time) bool {
 	hours := r.hours(p.Defaults)
 	switch {
-	case hours == nil, a.Push.Silent, a.Kind == push.KindCallEnd,
+	case hours == nil, a.Push.Silent, a.Kind.Follows(),
 		a.Kind == push.KindCall && hours.CallsBreakThrough,
 		r.Insisted && hours.MentionsBreakThrough:
 		return false

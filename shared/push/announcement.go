@@ -23,13 +23,26 @@ const (
 	KindCall    Kind = "call"     // rings
 	KindCallEnd Kind = "call_end" // replaces what rang
 	KindSummary Kind = "summary"  // of messages that quiet hours held back
+	KindEdit    Kind = "edit"     // replaces what is shown of a message
+	KindRevoke  Kind = "revoke"   // takes away what is shown of a message, or replaces it by the sender's words
+	KindRead    Kind = "read"     // takes away what is shown of a conversation, which was read elsewhere
 )
 
 // Valid reports whether k is one of the kinds above.
-func (k Kind) Valid() bool { return k == KindMessage || k == KindSummary || k.OfCall() }
+func (k Kind) Valid() bool {
+	return k == KindMessage || k == KindSummary || k == KindCall || k.Follows()
+}
 
 // OfCall reports whether k is about a call.
 func (k Kind) OfCall() bool { return k == KindCall || k == KindCallEnd }
+
+// Follows reports whether k changes what a device shows already: it rings nobody,
+// and goes to the devices that were rung.
+func (k Kind) Follows() bool { return k == KindEdit || k.Ends() }
+
+// Ends reports whether k ends what a device shows: that is owed to whoever was
+// rung, whatever has become of them since.
+func (k Kind) Ends() bool { return k == KindCallEnd || k == KindRevoke || k == KindRead }
 
 // Announcement is what all targets of a batch are told.
 type Announcement struct {
@@ -44,7 +57,7 @@ type Announcement struct {
 	ConversationID   string                `json:"conversationID"`
 	ConversationType chat.ConversationType `json:"conversationType"`
 	// Seq is a message's OrderKey: who has read the conversation up to there is
-	// not told of it. 0 of what is no message.
+	// not told of it. Of KindRead it is the last one read. 0 of what is no message.
 	Seq      int64           `json:"seq,omitempty"`
 	Priority chat.Priority   `json:"priority"`
 	Push     chat.PushConfig `json:"push"`
@@ -58,7 +71,8 @@ type Announcement struct {
 	Filter *device.Sealed `json:"filter,omitempty"`
 	// Collapse is the tag where the sender chose what is replaced; else it is ID.
 	Collapse string `json:"collapse,omitempty"`
-	// CreatedAt and ExpiresAt are the server's clock in milliseconds since 1970.
+	// CreatedAt and ExpiresAt are the server's clock in milliseconds since 1970. Of a
+	// change of a message CreatedAt is its ChangedAt.
 	CreatedAt int64 `json:"createdAt"`
 	ExpiresAt int64 `json:"expiresAt"`
 }
@@ -86,6 +100,9 @@ func OfMessage(m chat.Message, ttl time.Duration) Announcement {
 	}
 	return a
 }
+
+// Withdraws reports whether a takes away what is shown, and shows nothing itself.
+func (a Announcement) Withdraws() bool { return a.Kind.Ends() && a.Push.Silent }
 
 // Tag is the tag of the notification: a device shows one of a tag, the latest.
 func (a Announcement) Tag() string { return cmp.Or(a.Collapse, a.ID) }
@@ -156,10 +173,20 @@ func (b Batch) PushIDs() []string {
 	return ids
 }
 
+// BatchID is the ID of the batch number index of a part of the fan-out of what has
+// an ID.
+func BatchID(k Kind, id, part string, index int) string {
+	return docid.New("batch", string(k), id, part, strconv.Itoa(index))
+}
+
+// LapsedPart is the part of a fan-out that rings the user's devices which turned
+// out not to have been online.
+func LapsedPart(userID string) string { return "lapsed " + userID }
+
 // NewBatch is the batch number index of a part of a fan-out.
 func NewBatch(a Announcement, part string, index int, targets []Target, now time.Time) Batch {
 	return Batch{
-		ID:           docid.New("batch", string(a.Kind), a.ID, part, strconv.Itoa(index)),
+		ID:           BatchID(a.Kind, a.ID, part, index),
 		Announcement: a, Targets: targets, PlannedAt: now.UnixMilli(),
 	}
 }

@@ -3,6 +3,7 @@ package push
 import (
 	"cmp"
 	"encoding/json"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -97,10 +98,16 @@ func data(a Announcement, p device.Privacy) map[string]string {
 		"id":        a.ID,
 		"expiresAt": strconv.FormatInt(a.ExpiresAt, 10),
 	}
+	if a.Seq > 0 {
+		d["messageSeq"] = strconv.FormatInt(a.Seq, 10)
+	}
+	if a.Kind == KindEdit || a.Kind == KindRevoke {
+		d["changedAt"] = strconv.FormatInt(a.CreatedAt, 10)
+	}
 	switch {
 	case a.Kind.OfCall():
 		d["callID"] = a.ConversationID
-	case a.Kind == KindMessage:
+	case a.Kind != KindSummary:
 		d["conversationID"] = a.ConversationID
 		d["conversationType"] = strconv.Itoa(int(a.ConversationType))
 	}
@@ -138,12 +145,12 @@ func android(a Announcement, ttl time.Duration) *messaging.AndroidConfig {
 	if a.Priority == chat.Low {
 		c.Priority = "normal"
 	}
-	switch a.Kind {
-	case KindCall:
+	switch {
+	case a.Kind == KindCall:
 		c.Notification.Priority = messaging.PriorityMax
-	case KindCallEnd:
-		// High priority wakes the phone so that it stops ringing; the notification
-		// itself makes no sound.
+	case a.Kind.Follows():
+		// High priority wakes the phone so that it stops ringing, or shows at once
+		// what is true now; the notification itself makes no sound.
 		c.Notification.Priority = messaging.PriorityLow
 	}
 	if a.Push.EnableBadge && a.Push.BadgeIncrement > 0 {
@@ -165,12 +172,12 @@ func apns(a Announcement, t Target, expires time.Time) *messaging.APNSConfig {
 	}
 	// The app's notification service extension gets the text by itself.
 	aps.MutableContent = t.Privacy == device.PrivacyID
-	switch a.Kind {
-	case KindCall:
+	switch {
+	case a.Kind == KindCall:
 		// Apple: breaks through a Focus where the app has the entitlement, else it
 		// counts as active.
 		aps.CustomData = map[string]any{"interruption-level": "time-sensitive"}
-	case KindCallEnd:
+	case a.Kind.Follows():
 		aps.Sound = ""
 		aps.CustomData = map[string]any{"interruption-level": "passive"}
 	}
@@ -202,7 +209,7 @@ func (r Renderer) webpush(a Announcement, ttl time.Duration) *messaging.WebpushC
 	c := &messaging.WebpushConfig{
 		Headers: webHeaders(a, ttl),
 		Notification: &messaging.WebpushNotification{
-			Tag: a.Tag(), RequireInteraction: a.Kind == KindCall, Silent: a.Kind == KindCallEnd,
+			Tag: a.Tag(), RequireInteraction: a.Kind == KindCall, Silent: a.Kind.Follows(),
 		},
 	}
 	if r.WebClickURL != "" {
@@ -257,6 +264,9 @@ func encodedLen(s string) int {
 // path of the push configuration in the request.
 func CheckFits(a Announcement, field string) error {
 	a.Push.EnableBadge, a.Push.BadgeIncrement = true, chat.MaxBadgeIncrement
+	if !a.Kind.OfCall() {
+		a.Seq = math.MaxInt64 // it may not be known yet
+	}
 	most := 0
 	for _, privacy := range []device.Privacy{device.PrivacyFull, device.PrivacyGeneric, device.PrivacyID} {
 		a := a.told(Target{Privacy: privacy})

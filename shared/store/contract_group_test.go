@@ -21,7 +21,7 @@ import (
 // conversation has.
 func fullGroup(id string) chat.Conversation {
 	return chat.Conversation{
-		Type: chat.Group, ID: id, LastSeq: 7, LastAt: at(0), LastMessageID: "m", Read: map[string]int64{"u.with$odd": 6}, ExpireAt: at(time.Second),
+		Type: chat.Group, ID: id, LastSeq: 7, LastAt: at(0), LastMessageID: "m", Read: map[string]int64{"u.with$odd": 6}, ChangedAt: 8, ExpireAt: at(time.Second),
 		GroupFields: chat.GroupFields{
 			Name: "n", AvatarURL: "a", Notice: "no", JoinMode: chat.JoinAuth, InviteMode: chat.InviteAdmin, CreatedAt: 1,
 			MemberCount: 2, MaxMembers: 3, Joined: 4, Chunks: []int{1, 0, 1}, Dismissed: true, DismissedBy: "u", Clearing: true,

@@ -25,6 +25,8 @@ func fullMessage(from, to string) chat.Message {
 			Only:   &device.Selector{Platforms: []device.Platform{device.Web}, PushIDs: []string{"p"}, DeviceIDs: []string{"d"}},
 			Except: &device.Selector{Platforms: []device.Platform{device.Android}},
 		}, CollapseID: "c", Traceparent: "tp", System: true,
+		RevokeTimestamp: 8, OperatedUserID: "op", RevokeStatus: chat.GroupOwnerRevoke, RevokeExtendedData: "rx", OriginalMessageType: chat.Text,
+		EditorUserID: "ed", EditedTime: 9, ChangedAt: 10,
 	}
 }
 

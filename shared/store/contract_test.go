@@ -21,6 +21,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/receipt"
 	"github.com/doorbell-push/doorbell/shared/resource"
+	"github.com/doorbell-push/doorbell/shared/revision"
 	"github.com/doorbell-push/doorbell/shared/store"
 	"github.com/doorbell-push/doorbell/shared/trace"
 )
@@ -35,6 +36,9 @@ type anyStore interface {
 	fanout.Rings
 	call.Store
 	dispatch.Calls
+	dispatch.Messages
+	revision.Store
+	fanout.Marks
 	group.Store
 	inbox.Store
 	receipt.Store
@@ -61,6 +65,8 @@ func contract(t *testing.T, s anyStore) {
 		"lapse":                  lapseOnStore,
 		"messages":               messagesKept,
 		"repeated message":       repeatedMessage,
+		"message changed":        messageChanged,
+		"marked batches":         markedBatches,
 		"conversations":          conversationsApart,
 		"order keys":             orderKeys,
 		"group":                  groupKept,

@@ -112,6 +112,30 @@ func (s *Firestore) Finish(ctx context.Context, e delivery.Entry) (err error) {
 	})
 }
 
+// changedMost is how many entries a request marks: a commit may hold 500 writes.
+const changedMost = 400
+
+// MarkChanged implements fanout.Marks: a write for each batch, and no read. An entry
+// that isn't there yet is made, as one that nobody has had the lease of.
+func (s *Firestore) MarkChanged(ctx context.Context, e delivery.Entry, batchIDs []string) (err error) {
+	defer fault.Wrap(&err, "mark %d batches of %s", len(batchIDs), e.SubjectID)
+	doc := map[string]any{"kind": e.Kind, "subjectID": e.SubjectID, "expireAt": e.ExpireAt, "changed": true}
+	for some := range slices.Chunk(batchIDs, changedMost) {
+		err := s.client.RunTransaction(ctx, func(_ context.Context, tx *firestore.Transaction) error {
+			for _, id := range some {
+				if err := tx.Set(s.doc(deliveriesCollection, id), doc, firestore.MergeAll); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Entries implements fanout.Rings and more: a read per entry. It needs subjectID
 // indexed by itself.
 func (s *Firestore) Entries(ctx context.Context, subjectID string) (_ []delivery.Entry, err error) {

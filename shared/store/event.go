@@ -20,7 +20,22 @@ import (
 // event on a message. The event holds the whole document, so it needn't be read.
 func MessageCreated(data []byte) (m chat.Message, err error) {
 	defer fault.Wrap(&err, "decode message event")
-	doc, err := eventDocument(data, valueField)
+	return eventMessage(data, valueField)
+}
+
+// MessageChanged decodes the data of a google.cloud.firestore.document.v1.updated
+// event on a message: the message before and after.
+func MessageChanged(data []byte) (before, after chat.Message, err error) {
+	defer fault.Wrap(&err, "decode message event")
+	if after, err = eventMessage(data, valueField); err != nil {
+		return before, after, err
+	}
+	before, err = eventMessage(data, oldValueField)
+	return before, after, err
+}
+
+func eventMessage(data []byte, field protowire.Number) (m chat.Message, err error) {
+	doc, err := eventDocument(data, field)
 	if err != nil {
 		return m, err
 	}

@@ -31,6 +31,8 @@ var stored = chat.Message{
 		Only:   &device.Selector{Platforms: []device.Platform{device.Web}, PushIDs: []string{"p"}, DeviceIDs: []string{"d"}},
 		Except: &device.Selector{Platforms: []device.Platform{device.Android}, PushIDs: []string{"q"}, DeviceIDs: []string{"e"}},
 	}, CollapseID: "c", Traceparent: "tp", System: true,
+	RevokeTimestamp: 8, OperatedUserID: "op", RevokeStatus: chat.GroupOwnerRevoke, RevokeExtendedData: "rx", OriginalMessageType: chat.Text,
+	EditorUserID: "ed", EditedTime: 9, ChangedAt: 10,
 	ForcePush: true, Fanout: &chat.Fanout{Chunks: 2, Members: 300}, ExpireAt: time.UnixMicro(1_700_000_000_123_456).UTC(),
 }
 
@@ -176,8 +178,26 @@ func TestMessageCreatedRealEvent(t *testing.T) {
 	want := stored
 	want.ConversationType, want.OrderKey, want.Fanout = chat.Peer, 1, nil
 	want.DeviceFilter, want.CollapseID, want.Traceparent, want.System = nil, "", "", false // which there was not yet
+	want.RevokeTimestamp, want.OperatedUserID, want.RevokeStatus, want.RevokeExtendedData, want.OriginalMessageType = 0, "", 0, "", 0
+	want.EditorUserID, want.EditedTime, want.ChangedAt = "", 0, 0
 	if got, err := MessageCreated(realEvent(t)); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
+	}
+}
+
+func TestMessageChanged(t *testing.T) {
+	after := stored
+	after.Type, after.Message = chat.Revoke, ""
+	b, a := document(), document(func(d *firestorepb.Document) { d.Fields = fields(after) })
+	if before, got, err := MessageChanged(change(t, b, a)); err != nil || !reflect.DeepEqual(before, stored) || !reflect.DeepEqual(got, after) {
+		t.Errorf("got %+v, %+v, %v", before, got, err)
+	}
+	for name, data := range map[string][]byte{
+		"nothing": nil, "created": change(t, nil, a), "deleted": change(t, b, nil), "cut off": change(t, b, a)[:20],
+	} {
+		if before, got, err := MessageChanged(data); err == nil {
+			t.Errorf("%s: got %+v, %+v", name, before, got)
+		}
 	}
 }
 

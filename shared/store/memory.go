@@ -13,6 +13,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/group"
 	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/revision"
 )
 
 // Memory is Firestore's behaviour without Firestore, for simulations that run
@@ -144,6 +145,55 @@ func (s *Memory) AddMessage(_ context.Context, m chat.Message) (chat.Message, er
 	put(&s.conversations, m.CID(), c)
 	put(&s.messages, key, m)
 	return m, nil
+}
+
+// ChangeMessage implements revision.Store.
+func (s *Memory) ChangeMessage(_ context.Context, t chat.ConversationType, cid, messageID, caller string, f func(revision.Stored) (*chat.Message, error)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var w revision.Stored
+	if m, ok := s.messages[cid+"/"+messageID]; ok {
+		w.Message = &m
+	}
+	if t == chat.Group {
+		w.Group, w.Members = s.readGroup(cid, involved(caller, w.Message))
+	}
+	next, err := f(w)
+	if err != nil || next == nil {
+		return err
+	}
+	if c, ok := s.conversations[cid]; ok && t == chat.Peer {
+		c.ChangedAt = next.ChangedAt
+		s.conversations[cid] = c
+	}
+	s.messages[cid+"/"+messageID] = *next
+	return nil
+}
+
+// Message implements dispatch.Messages.
+func (s *Memory) Message(_ context.Context, cid, messageID string) (*chat.Message, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, ok := s.messages[cid+"/"+messageID]
+	if !ok {
+		return nil, nil
+	}
+	return &m, nil
+}
+
+// MarkChanged implements fanout.Marks.
+func (s *Memory) MarkChanged(_ context.Context, e delivery.Entry, batchIDs []string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range batchIDs {
+		stored, ok := s.deliveries[id]
+		if !ok {
+			stored = delivery.Entry{ID: id}
+		}
+		stored.Kind, stored.SubjectID, stored.ExpireAt, stored.Changed = e.Kind, e.SubjectID, e.ExpireAt, true
+		put(&s.deliveries, id, stored)
+	}
+	return nil
 }
 
 // Begin implements dispatch.Ledger.

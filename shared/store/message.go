@@ -8,6 +8,7 @@ import (
 
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/fault"
+	"github.com/doorbell-push/doorbell/shared/revision"
 )
 
 func (s *Firestore) conversation(cid string) *firestore.DocumentRef {
@@ -65,6 +66,62 @@ func (s *Firestore) addressed(ctx context.Context, tx *firestore.Transaction, m 
 	}
 	sender, member := members[m.SenderUserID]
 	return c, sender.ReadSeq, chat.MaySend(c, m, member)
+}
+
+// ChangeMessage implements revision.Store: a read, of a group's message up to four,
+// and where f changes it a write, of a Peer conversation two.
+func (s *Firestore) ChangeMessage(ctx context.Context, t chat.ConversationType, cid, messageID, caller string, f func(revision.Stored) (*chat.Message, error)) (err error) {
+	defer fault.Wrap(&err, "change message %s", messageID)
+	ref := s.messages(cid).Doc(messageID)
+	return s.client.RunTransaction(ctx, func(ctx context.Context, tx *firestore.Transaction) error {
+		var w revision.Stored
+		m := chat.Message{}
+		_, found, err := read(ctx, tx, ref, &m)
+		if err != nil {
+			return err
+		}
+		if found {
+			w.Message = &m
+		}
+		if t == chat.Group {
+			docs, err := tx.GetAll(s.groupRefs(cid, involved(caller, w.Message)))
+			if err != nil {
+				return err
+			}
+			if w.Group, w.Members, err = decodeGroup(docs); err != nil {
+				return err
+			}
+		}
+		next, err := f(w)
+		if err != nil || next == nil {
+			return err
+		}
+		if t == chat.Peer {
+			if err := tx.Update(s.conversation(cid), []firestore.Update{{Path: "changedAt", Value: next.ChangedAt}}); err != nil {
+				return err
+			}
+		}
+		return tx.Set(ref, next)
+	})
+}
+
+// involved is whose memberships say who may change a group's message.
+func involved(caller string, m *chat.Message) []string {
+	if m == nil || m.SenderUserID == caller {
+		return []string{caller}
+	}
+	return []string{caller, m.SenderUserID}
+}
+
+// Message implements dispatch.Messages: one read.
+func (s *Firestore) Message(ctx context.Context, cid, messageID string) (_ *chat.Message, err error) {
+	defer fault.Wrap(&err, "read message %s", messageID)
+	m := &chat.Message{}
+	_, found, err := read(ctx, nil, s.messages(cid).Doc(messageID), m)
+	if err != nil || !found {
+		return nil, err
+	}
+	return m, nil
 }
 
 // newConversation is the conversation m starts where there is none yet.

@@ -29,7 +29,7 @@ export async function explain(list, about, people, phone, since) {
   let told = [];
   let turn = Promise.resolve(); // one look after the other: an earlier one's answer is never drawn later
   const look = () => (turn = turn.catch(() => {}).then(async () => {
-    told = (await local.why(about)).filter((o) => o.kind !== "call_end" && people.some((p) => p.id === o.userID));
+    told = (await local.why(about)).filter((o) => ["message", "call"].includes(o.kind) && people.some((p) => p.id === o.userID));
     draw(list, told.sort(byPerson).map((o) => line(o, people, phone, since)));
   }));
   addEventListener("receipt", ({ detail }) => {

@@ -113,10 +113,32 @@
     const id = push.data?.id || tag || push.fcmMessageId || "";
     const kind = push.data?.kind ?? "";
     const expiresAt = Number(push.data?.expiresAt) || 0;
-    return { id, kind, key: keyOf(kind, id, expiresAt), tag: tag || id, expiresAt };
+    return { id, kind, key: keyOf(kind, id, push.data), tag: tag || id, expiresAt };
   }
-  function keyOf(kind, id, expiresAt) {
-    return `${kind}:${id}${kind === "message" ? "" : `:${expiresAt}`}`;
+  function keyOf(kind, id, data) {
+    return `${kind}:${id}${kind === "message" ? "" : `:${Number(data?.changedAt) || Number(data?.expiresAt) || 0}`}`;
+  }
+  function changeOf(key) {
+    return Number(key.split(":")[2]) || 0;
+  }
+  var changes = ["edit", "revoke"];
+  function replaces(kind) {
+    return changes.includes(kind);
+  }
+  function takesAway({ data, notification }, shown) {
+    const extra = shown?.message?.extra;
+    if (!data || notification?.title || !extra) return false;
+    if (data.kind === "revoke") return shown.id === data.id;
+    return data.kind === "read" && extra.conversationID === data.conversationID && extra.conversationType === data.conversationType && Number(extra.messageSeq) <= Number(data.messageSeq);
+  }
+  function ends({ data, notification }) {
+    return !notification?.title && (data?.kind === "revoke" || data?.kind === "read");
+  }
+  function passed(kind, id, key, about, standing) {
+    if (kind !== "message" && !replaces(kind)) return false;
+    if (about.some((seen) => changes.includes(seen.kind) && changeOf(seen.key) > changeOf(key))) return true;
+    const stands = standing.some((shown) => shown.id === id);
+    return replaces(kind) && !stands && (kind === "revoke" || about.some((seen) => seen.kind === "message"));
   }
   function decide(push, now, first, standing, about, missedCall) {
     const { id, kind, expiresAt, key, tag } = identity(push);
@@ -128,9 +150,10 @@
       extra: { ...push.data }
     };
     if (!n?.title) return { message, reason: "silent" };
-    if (!first && !standing.some((shown) => keyOf(shown.kind, shown.id, Number(shown.message.extra?.expiresAt) || 0) === key)) {
+    if (!first && !standing.some((shown) => keyOf(shown.kind, shown.id, shown.message.extra) === key)) {
       return { message, reason: "duplicate" };
     }
+    if (passed(kind, id, key, about, standing)) return { message, reason: "ended" };
     const link = push.fcmOptions?.link ?? (typeof n.click_action === "string" ? n.click_action : "");
     const { title, body, tag: _tag, click_action: _action, renotify, ...rest } = n;
     const options = {
@@ -146,13 +169,14 @@
     const show = over ? { ...options, body: missedCall } : ringing ? { ...options, requireInteraction: true } : options;
     if (!first) return { message, show: { title, options: quiet(show, ringing) }, reason: "duplicate" };
     if (over) return { message, show: { title, options: quiet(show, false) }, reason: late ? "late" : "ended" };
+    if (kind === "edit" && !standing.some((shown) => shown.id === id)) return { message, show: { title, options: { ...show, silent: false } } };
     return { message, show: { title, options: ringing && tag ? { ...show, renotify: true } : show } };
   }
   function overtaken(about, key, now, expiresAt) {
     const came = about.find((seen) => seen.key === key)?.at ?? now;
-    const ends = about.filter((seen) => seen.kind === "call_end" && came - seen.at < overtakenMs);
+    const ends2 = about.filter((seen) => seen.kind === "call_end" && came - seen.at < overtakenMs);
     const rang = about.filter((seen) => seen.kind === "call" && seen.key !== key && seen.expiresAt < expiresAt);
-    return ends.length > 0 && rang.length === 0;
+    return ends2.length > 0 && rang.length === 0;
   }
   function quiet(options, ringing) {
     const { vibrate: _, renotify: __, ...rest } = options;
@@ -253,11 +277,14 @@
     const known = await settings();
     const now = Date.now() - (known?.clockAheadMs ?? 0);
     const { id, kind, key, tag, expiresAt } = identity(push);
+    if (ends(push)) {
+      for (const n of await self.registration.getNotifications()) if (takesAway(push, n.data)) n.close();
+    }
     const [first, about] = await Promise.all([
       id ? database.first({ key, id, kind, at: now, expiresAt }).catch(() => true) : true,
       id ? database.about(id).catch(() => []) : []
     ]);
-    const standing = first ? [] : (await self.registration.getNotifications({ tag })).map((n) => n.data).filter((d) => d?.message);
+    const standing = first && !replaces(kind) ? [] : (await self.registration.getNotifications({ tag })).map((n) => n.data).filter((d) => d?.message);
     const { message, show, reason } = decide(push, now, first, standing, about, self.missedCallText ?? "Missed call");
     const happened = [{ id, kind, event: "arrived", at: now }];
     if (show) {
@@ -267,21 +294,16 @@
       } catch (err) {
         happened.push({ id, kind, event: "dropped", at: now, reason: errorName(err) });
       }
-    } else if (reason === "duplicate") {
+    } else if (reason && reason !== "silent") {
       happened.push({ id, kind, event: "dropped", at: now, reason });
     }
     const silent = reason === "silent";
+    const unseen = reason === "duplicate" || ends(push) || !show && !silent;
     await Promise.all([
-      reason === "duplicate" ? void 0 : hook(silent ? self.onThroughMessageReceived : self.onNotificationArrived, message),
-      reason === "duplicate" ? void 0 : tell({ doorbell: silent ? "through" : "arrived", scope: self.registration.scope, message }),
-      tellServer(known, happened),
-      first ? setBadge(push.data?.badge) : void 0
+      unseen ? void 0 : hook(silent ? self.onThroughMessageReceived : self.onNotificationArrived, message),
+      unseen ? void 0 : tell({ doorbell: silent ? "through" : "arrived", scope: self.registration.scope, message }),
+      tellServer(known, happened)
     ]);
-  }
-  async function setBadge(badge) {
-    const { navigator } = self;
-    if (badge && /^\d+$/.test(badge)) await navigator?.setAppBadge?.(Number(badge)).catch(() => {
-    });
   }
   async function clicked({ message, id, kind, link }) {
     const known = await settings();

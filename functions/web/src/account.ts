@@ -6,7 +6,7 @@ import { CallTracker } from "./call-tracker.js";
 import type { Settings } from "./config.js";
 import { Conversations } from "./conversation.js";
 import { deviceID, forget, randomID, recall, remember, storageKey } from "./device.js";
-import { ZIMConnectionEvent, ZIMConnectionState } from "./enums.js";
+import { ZIMConnectionEvent, ZIMConnectionState, ZIMMessageType } from "./enums.js";
 import { asError } from "./errors.js";
 import type { Fire } from "./events.js";
 import { FirestoreFeed } from "./feed.js";
@@ -15,11 +15,11 @@ import { Groups } from "./group.js";
 import { GroupWatch } from "./group-watch.js";
 import { Api } from "./http.js";
 import { Inbox } from "./inbox.js";
-import { sendBody, toMessage, type WireMessage } from "./message.js";
+import { editBody, revokeBody, sendBody, toMessage, type WireMessage } from "./message.js";
 import { Presence } from "./presence.js";
 import { Receiver } from "./receiver.js";
 import { closeShown } from "./shade.js";
-import type { ZIMMessage, ZIMMessageInput, ZIMMessageSendConfigInput, ZIMMessageSendNotification } from "./types.js";
+import type { ZIMMessage, ZIMMessageEditConfig, ZIMMessageInput, ZIMMessageRevokeConfigInput, ZIMMessageSendConfigInput, ZIMMessageSendNotification } from "./types.js";
 
 /** How often the page looks whether it slept, and how long a pause is sleep. */
 const tickMs = 15_000;
@@ -40,6 +40,7 @@ export class Account {
   private readonly watch: GroupWatch;
   private readonly inbox: Inbox;
   private readonly sent = new Set<string>();
+  private readonly changed = new Set<string>();
   private readonly auth: Auth;
   private readonly stops: (() => void)[] = [];
   private clockAheadMs = 0;
@@ -65,6 +66,7 @@ export class Account {
       ringing: (list) => this.tracker.ringing(list),
       groups: (now) => this.watch.changed(now),
       sentHere: (localMessageID) => this.sent.has(localMessageID),
+      changedHere: (messageID) => this.changed.has(messageID),
     });
     this.presence = new Presence(this.api, this.deviceID, storageKey(name, `tabs:${userID}`), settings.idleSeconds * 1000, {
       ackedUpTo: () => this.receiver.ackedUpTo,
@@ -117,11 +119,36 @@ export class Account {
   async send(message: ZIMMessageInput, to: string, type: number, config: ZIMMessageSendConfigInput, notification?: ZIMMessageSendNotification): Promise<{ message: ZIMMessage }> {
     const localMessageID = (config.isRetrySend && message.localMessageID) || randomID();
     const body = sendBody(message, to, type, config, localMessageID);
-    this.remember(localMessageID);
+    noted(this.sent, localMessageID);
     const attached = { ...message, localMessageID, senderUserID: this.userID, conversationID: to, conversationType: type, direction: 0, sentStatus: 0, timestamp: Date.now() };
     notification?.onMessageAttached?.(attached);
     const answer = await this.api.post<{ message: WireMessage }>("/send", body);
     return { message: toMessage(answer.message, this.userID) };
+  }
+
+  async revoke(message: ZIMMessage, config: ZIMMessageRevokeConfigInput): Promise<{ message: ZIMMessage }> {
+    const body = revokeBody(message, config);
+    const answer = await this.changing(message, this.api.post<{ message: WireMessage }>("/message-revoke", body));
+    void closeShown(this.settings, (extra) => extra.id === message.messageID);
+    const was = message as ZIMMessageInput;
+    const originalTextMessageContent = message.type === ZIMMessageType.Text && typeof was.message === "string" ? was.message : "";
+    return { message: { ...toMessage(answer.message, this.userID), originalTextMessageContent } as ZIMMessage };
+  }
+
+  async edit(message: ZIMMessageInput, config: ZIMMessageEditConfig): Promise<{ message: ZIMMessage }> {
+    const answer = await this.changing(message, this.api.post<{ message: WireMessage }>("/message-edit", editBody(message, config)));
+    return { message: toMessage(answer.message, this.userID) };
+  }
+
+  /** changing notes that this page itself changes a message. Where that fails, somebody else may have. */
+  private async changing<T>(message: ZIMMessage, action: Promise<T>): Promise<T> {
+    noted(this.changed, message.messageID!);
+    try {
+      return await action;
+    } catch (err) {
+      this.changed.delete(message.messageID!);
+      throw err;
+    }
   }
 
   /** own notes that this page itself is about to join or leave a group. */
@@ -146,11 +173,6 @@ export class Account {
   /** clockAhead is how far this device's clock is ahead of the server's, ms. */
   get clockAhead(): number {
     return this.clockAheadMs;
-  }
-
-  private remember(localMessageID: string): void {
-    this.sent.add(localMessageID);
-    if (this.sent.size > mostSent) this.sent.delete(this.sent.values().next().value!);
   }
 
   private connection(state: ZIMConnectionState, event: ZIMConnectionEvent): void {
@@ -193,6 +215,12 @@ export class Account {
     this.presence.wake();
     this.receiver.sync().then(() => this.connection(ZIMConnectionState.Connected, ZIMConnectionEvent.Success), (err) => this.fire("error", asError(err)));
   }
+}
+
+/** noted adds an ID to those that are remembered: the oldest makes room. */
+function noted(ids: Set<string>, id: string): void {
+  ids.add(id);
+  if (ids.size > mostSent) ids.delete(ids.values().next().value!);
 }
 
 /** unbind takes this device from the user who is signed in to Firebase still, before another one is. */

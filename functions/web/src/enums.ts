@@ -32,6 +32,8 @@ export enum ZIMMessageType {
   Custom = 200,
 }
 
+export enum ZIMRevokeType { Unknown = -1, TwoWay = 0, OneWay = 1 }
+export enum ZIMMessageRevokeStatus { Unknown = -1, SelfRevoke = 0, SystemRevoke = 1, ServerAPIRevoke = 2, GroupAdminRevoke = 3, GroupOwnerRevoke = 4, AuditRejectRevoke = 5 }
 export enum ZIMMessagePriority { Low = 1, Medium = 2, High = 3 }
 export enum ZIMMessageDirection { Send = 0, Receive = 1 }
 export enum ZIMMessageSentStatus { Sending = 0, Success = 1, Failed = 2 }

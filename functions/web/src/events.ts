@@ -7,7 +7,7 @@ import type { ZIMError } from "./errors.js";
 import type { ZIMEventOfGroupStateChangedResult } from "./group-types.js";
 import type {
   ZIMEventOfConnectionStateChangedResult, ZIMEventOfConversationMessageReceivedResult, ZIMEventOfConversationSyncStateChangedResult,
-  ZIMEventOfReceiveConversationMessageResult, ZIMEventOfUserRuleUpdatedResult,
+  ZIMEventOfMessageEditedResult, ZIMEventOfMessageRevokeReceivedResult, ZIMEventOfReceiveConversationMessageResult, ZIMEventOfUserRuleUpdatedResult,
 } from "./types.js";
 import type { ZIM } from "./zim.js";
 
@@ -21,6 +21,8 @@ export interface EventData {
   groupMessageReceived: ZIMEventOfConversationMessageReceivedResult;
   receivePeerMessage: ZIMEventOfReceiveConversationMessageResult;
   receiveGroupMessage: ZIMEventOfReceiveConversationMessageResult;
+  messageRevokeReceived: ZIMEventOfMessageRevokeReceivedResult;
+  messageEdited: ZIMEventOfMessageEditedResult;
   groupStateChanged: ZIMEventOfGroupStateChangedResult;
   callInvitationCreated: ZIMEventOfCallInvitationCreatedResult;
   callInvitationReceived: ZIMEventOfCallInvitationReceivedResult;
@@ -37,8 +39,8 @@ export interface EventData {
 export const silentEvents = [
   "experimentalEventReceived", "userInfoUpdated", "userStatusUpdated", "conversationChanged", "conversationTotalUnreadMessageCountUpdated",
   "conversationMessageReceiptChanged", "conversationsAllDeleted", "broadcastMessageReceived", "messageSentStatusChanged",
-  "messageReceiptChanged", "messageRevokeReceived", "messageReactionsChanged", "messageDeleted", "messageRepliedInfoChanged",
-  "messageRepliedCountChanged", "messageEdited", "messagePinStatusChanged", "roomStateChanged", "roomMemberJoined", "roomMemberLeft",
+  "messageReceiptChanged", "messageReactionsChanged", "messageDeleted", "messageRepliedInfoChanged",
+  "messageRepliedCountChanged", "messagePinStatusChanged", "roomStateChanged", "roomMemberJoined", "roomMemberLeft",
   "roomAttributesUpdated", "roomAttributesBatchUpdated", "roomMemberAttributesUpdated", "groupNameUpdated", "groupAvatarUrlUpdated",
   "groupNoticeUpdated", "groupAliasUpdated", "groupAttributesUpdated", "groupMutedInfoUpdated", "groupVerifyInfoUpdated",
   "groupMemberStateChanged", "groupMemberInfoUpdated", "groupApplicationListChanged", "groupApplicationUpdated", "friendListChanged",

@@ -11,6 +11,8 @@ export interface PeerNews {
   conversationID: string;
   cid: string;
   lastSeq: number;
+  /** When one of its messages was revoked or edited last, ms of the server's clock; 0 for never. */
+  changedAt: number;
 }
 
 /** The user's membership of a group. */
@@ -45,12 +47,14 @@ export interface Feed {
   peers(since: number, news: (list: PeerNews[]) => void, failed: Failed): Stop;
   /** The groups the user is in, all of them each time. */
   memberships(news: (list: Membership[]) => void, failed: Failed): Stop;
-  /** A conversation's messages beyond an order key, in order, as they come. */
-  follow(cid: string, after: number, news: (list: WireMessage[]) => void, failed: Failed): Stop;
+  /** A conversation's messages beyond an order key, in order, as they come; and those of them that are revoked or edited then. */
+  follow(cid: string, after: number, news: (list: WireMessage[]) => void, failed: Failed, changed: (list: WireMessage[]) => void): Stop;
   /** Up to most of a conversation's messages beyond an order key, in order. */
   after(cid: string, after: number, most: number): Promise<WireMessage[]>;
   /** A conversation's messages later than since, ms of the server's clock, in order. */
   since(cid: string, since: number): Promise<WireMessage[]>;
+  /** A conversation's messages that were revoked or edited later than since, ms of the server's clock, in the order of that. */
+  changed(cid: string, since: number): Promise<WireMessage[]>;
   /** The order key of a conversation's last message, 0 for none. */
   lastSeq(cid: string): Promise<number>;
   /** The user's calls that began later than since, ms of the server's clock, as they change. */
@@ -76,6 +80,7 @@ export class FirestoreFeed implements Feed {
       cid: d.id,
       conversationID: (d.get("members") as string[]).find((id) => id !== this.userID) ?? this.userID,
       lastSeq: d.get("lastSeq") as number,
+      changedAt: (d.get("changedAt") as number | undefined) ?? 0,
     }))), failed);
   }
 
@@ -88,10 +93,15 @@ export class FirestoreFeed implements Feed {
     }))), failed);
   }
 
-  follow(cid: string, after: number, news: (list: WireMessage[]) => void, failed: Failed): Stop {
+  follow(cid: string, after: number, news: (list: WireMessage[]) => void, failed: Failed, changed: (list: WireMessage[]) => void): Stop {
     let given = after;
+    const told = new Map<string, number>(); // which change of a message the receiver knows
     return this.listen(query(this.messages(cid), where("orderKey", ">", after), orderBy("orderKey")), (docs) => {
-      const fresh = docs.map(wire).filter((m) => m.orderKey > given);
+      const all = docs.map(wire);
+      const fresh = all.filter((m) => m.orderKey > given);
+      const other = all.filter((m) => m.orderKey <= given && (m.changedAt ?? 0) > (told.get(m.messageID) ?? 0));
+      for (const m of all) if (m.changedAt) told.set(m.messageID, m.changedAt);
+      if (other.length > 0) changed(other);
       given = fresh.at(-1)?.orderKey ?? given;
       if (fresh.length > 0) news(fresh);
     }, failed);
@@ -104,6 +114,11 @@ export class FirestoreFeed implements Feed {
 
   async since(cid: string, since: number): Promise<WireMessage[]> {
     const found = await getDocs(query(this.messages(cid), where("timestamp", ">", since), orderBy("timestamp"), limit(sinceMost)));
+    return found.docs.map(wire);
+  }
+
+  async changed(cid: string, since: number): Promise<WireMessage[]> {
+    const found = await getDocs(query(this.messages(cid), where("changedAt", ">", since), orderBy("changedAt"), limit(sinceMost)));
     return found.docs.map(wire);
   }
 

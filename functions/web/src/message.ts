@@ -1,7 +1,7 @@
 // Messages between the SDK's shape, the API's and the documents'.
-import { ZIMConversationType, ZIMMessageDirection, ZIMMessageReceiptStatus, ZIMMessageSentStatus, ZIMMessageType } from "./enums.js";
+import { ZIMConversationType, ZIMMessageDirection, ZIMMessageReceiptStatus, ZIMMessageRevokeStatus, ZIMMessageSentStatus, ZIMMessageType, ZIMRevokeType } from "./enums.js";
 import { invalid, unsupported } from "./errors.js";
-import type { ZIMMessage, ZIMMessageInput, ZIMMessageSendConfigInput, ZIMPushConfigInput } from "./types.js";
+import type { ZIMMessage, ZIMMessageEditConfig, ZIMMessageInput, ZIMMessageRevokeConfigInput, ZIMMessageSendConfigInput, ZIMPushConfigInput } from "./types.js";
 
 /** A message as the API and the documents have it. */
 export interface WireMessage {
@@ -21,6 +21,15 @@ export interface WireMessage {
   isMentionAll?: boolean;
   direction?: number;
   isOfflineMessage?: boolean;
+  revokeTimestamp?: number;
+  operatedUserID?: string;
+  revokeStatus?: number;
+  revokeExtendedData?: string;
+  originalMessageType?: number;
+  editorUserID?: string;
+  editedTime?: number;
+  /** When it was revoked or edited last, in a document. */
+  changedAt?: number;
 }
 
 /** toMessage is m as userID's client shows it. */
@@ -47,14 +56,57 @@ export function toMessage(m: WireMessage, userID: string): ZIMMessage {
     isBroadcastMessage: false,
     mentionedUserIDs: m.mentionedUserIDs ?? [],
     isMentionAll: m.isMentionAll ?? false,
+    ...(m.editedTime ? { editorUserID: m.editorUserID, editedTime: m.editedTime } : {}),
     ...content(m),
   } as ZIMMessage;
 }
 
 function content(m: WireMessage): object {
   if (m.type === ZIMMessageType.Command) return { message: new TextEncoder().encode(m.message) };
+  if (m.type === ZIMMessageType.Revoke) return revoked(m);
   if (m.type === ZIMMessageType.Custom) return { message: m.message, subType: m.subType ?? 0, searchedContent: "" };
   return { message: m.message };
+}
+
+function revoked(m: WireMessage): object {
+  return {
+    revokeType: ZIMRevokeType.TwoWay,
+    revokeStatus: m.revokeStatus ?? ZIMMessageRevokeStatus.SelfRevoke,
+    revokeTimestamp: m.revokeTimestamp ?? 0,
+    operatedUserID: m.operatedUserID ?? "",
+    revokeExtendedData: m.revokeExtendedData ?? "",
+    originalMessageType: m.originalMessageType ?? ZIMMessageType.Unknown,
+    originalTextMessageContent: "",
+  };
+}
+
+/** addressOf is how the API is told which message is meant. */
+function addressOf(m: ZIMMessage): object {
+  if (!m?.messageID || !m.conversationID || m.conversationType === undefined) throw invalid("message", "must be one that was sent: it has a messageID, a conversationID and a conversationType");
+  return { messageID: m.messageID, conversationID: m.conversationID, conversationType: m.conversationType };
+}
+
+/** revokeBody is the body of POST message-revoke. */
+export function revokeBody(m: ZIMMessage, config: ZIMMessageRevokeConfigInput): object {
+  const push = pushConfig(config.pushConfig, "revokeMessage");
+  return { ...addressOf(m), config: { ...(config.revokeExtendedData ? { revokeExtendedData: config.revokeExtendedData } : {}), ...(push ? { pushConfig: push } : {}) } };
+}
+
+/** editBody is the body of POST message-edit. */
+export function editBody(m: ZIMMessageInput, config: ZIMMessageEditConfig): object {
+  const push = pushConfig(config.pushConfig, "editMessage");
+  return { ...addressOf(m), message: contentOf(m), config: push ? { pushConfig: push } : {} };
+}
+
+function contentOf(m: ZIMMessageInput): object {
+  return {
+    type: m.type,
+    message: text(m),
+    ...(m.subType ? { subType: m.subType } : {}),
+    ...(m.extendedData ? { extendedData: m.extendedData } : {}),
+    ...(m.mentionedUserIDs?.length ? { mentionedUserIDs: m.mentionedUserIDs } : {}),
+    ...(m.isMentionAll ? { isMentionAll: true } : {}),
+  };
 }
 
 /** sendBody is the body of POST send. */
@@ -63,14 +115,7 @@ export function sendBody(m: ZIMMessageInput, to: string, type: number, config: Z
   if (config.disableUnreadMessageCount) throw unsupported("messages outside the unread count: leave out disableUnreadMessageCount");
   const push = pushConfig(config.pushConfig, "sendMessage");
   return {
-    message: {
-      type: m.type,
-      message: text(m),
-      ...(m.subType ? { subType: m.subType } : {}),
-      ...(m.extendedData ? { extendedData: m.extendedData } : {}),
-      ...(m.mentionedUserIDs?.length ? { mentionedUserIDs: m.mentionedUserIDs } : {}),
-      ...(m.isMentionAll ? { isMentionAll: true } : {}),
-    },
+    message: contentOf(m),
     toConversationID: to,
     conversationType: type,
     localMessageID,

@@ -1,4 +1,4 @@
-import { ZIMConversationSyncState, ZIMConversationType } from "./enums.js";
+import { ZIMConversationSyncState, ZIMConversationType, ZIMMessageType } from "./enums.js";
 import { asError } from "./errors.js";
 import type { Fire } from "./events.js";
 import type { Feed, Membership, PeerNews, Stop } from "./feed.js";
@@ -6,7 +6,7 @@ import type { Api } from "./http.js";
 import { conversationKey, type Inbox } from "./inbox.js";
 import { toMessage, type WireMessage } from "./message.js";
 import type { ZIMCallInfo } from "./call-types.js";
-import type { ZIMMessage } from "./types.js";
+import type { ZIMMessage, ZIMRevokeMessage } from "./types.js";
 
 /** The answer of POST sync, as far as it is used here. */
 export interface SyncPage {
@@ -41,6 +41,8 @@ export interface ReceiverParts {
   groups: (now: Membership[]) => void;
   /** Reports whether this page sent the message, and so needn't be told of it. */
   sentHere: (localMessageID: string) => boolean;
+  /** Reports whether this page itself revoked or edited the message. */
+  changedHere: (messageID: string) => boolean;
   wait?: (ms: number) => Promise<void>;
 }
 
@@ -59,6 +61,7 @@ export class Receiver {
   private readonly groups = new Map<string, Membership>();
   private readonly following = new Map<string, Stop>();
   private readonly floors = new Map<string, number>(); // last messages before the sync, by conversation
+  private readonly changes = new Map<string, number>(); // of peers: which change was told last
   private readonly catching = new Map<string, Promise<void>>();
   private since = 0;
   private live = false;
@@ -185,7 +188,30 @@ export class Receiver {
       const key = conversationKey(ZIMConversationType.Peer, peer.conversationID);
       this.peers.set(key, peer);
       if (this.live) this.catchUp(key);
+      this.lookAtChanges(key, peer);
     }
+  }
+
+  /** lookAtChanges reads what was revoked or edited in a peer conversation since the login, once for each time that something was. */
+  private lookAtChanges(key: string, peer: PeerNews): void {
+    const known = this.changes.get(key) ?? this.since + marginMs;
+    if (peer.changedAt <= known) return;
+    this.changes.set(key, peer.changedAt);
+    this.parts.feed.changed(peer.cid, known).then((list) => this.tellChanges(list), (err: unknown) => {
+      this.failed(err);
+      this.changes.set(key, known); // until the next news of the conversation
+    });
+  }
+
+  /** tellChanges tells of messages that the page had before they were revoked or edited; others come as they are now. */
+  private tellChanges(list: WireMessage[]): void {
+    if (this.stopped) return;
+    const all = list.filter((m) => !this.parts.changedHere(m.messageID)).map((m) => toMessage(m, this.parts.userID))
+      .filter((m) => m.orderKey! <= (this.parts.inbox.position(conversationKey(m.conversationType!, m.conversationID!)) ?? 0));
+    const revoked = all.filter((m) => m.type === ZIMMessageType.Revoke) as ZIMRevokeMessage[];
+    const edited = all.filter((m) => m.type !== ZIMMessageType.Revoke);
+    if (revoked.length > 0) this.parts.fire("messageRevokeReceived", { messageList: revoked });
+    if (edited.length > 0) this.parts.fire("messageEdited", { messageList: edited });
   }
 
   /** catchUp reads a peer conversation's messages up to the last one the listener told of, one read after the other. */
@@ -248,7 +274,7 @@ export class Receiver {
         this.failed(err);
         this.follow(key, group);
       });
-    });
+    }, (list) => this.tellChanges(list));
     this.following.set(key, stop);
   }
 

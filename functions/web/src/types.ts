@@ -4,7 +4,7 @@
 import type {
   ZIMConnectionEvent, ZIMConnectionState, ZIMConversationNotificationStatus, ZIMConversationPinnedFilter, ZIMConversationSyncState,
   ZIMConversationType, ZIMCXHandleType, ZIMMessageDirection, ZIMMessageMentionedType, ZIMMessagePriority, ZIMMessageQueryMode,
-  ZIMMessageReceiptStatus, ZIMMessageSentStatus, ZIMMessageType, ZIMPlatformType, ZIMUserOnlineStatus,
+  ZIMMessageReceiptStatus, ZIMMessageRevokeStatus, ZIMMessageSentStatus, ZIMMessageType, ZIMPlatformType, ZIMRevokeType, ZIMUserOnlineStatus,
 } from "./enums.js";
 import type {
   ZIMMediaUploadingProgress, ZIMMessageAttachedResult, ZIMMessageReaction, ZIMMessageRepliedInfo, ZIMMultipleMediaUploadingProgress,
@@ -92,6 +92,18 @@ export interface ZIMCustomMessage extends ZIMMessage {
   searchedContent?: string;
 }
 
+/** A message that was taken back. originalTextMessageContent is empty but in the result of revokeMessage: nobody keeps what it said. */
+export interface ZIMRevokeMessage extends ZIMMessage {
+  type: ZIMMessageType.Revoke;
+  revokeType: ZIMRevokeType;
+  revokeStatus: ZIMMessageRevokeStatus;
+  revokeTimestamp: number;
+  operatedUserID: string;
+  revokeExtendedData: string;
+  originalMessageType: ZIMMessageType;
+  originalTextMessageContent: string;
+}
+
 /** A message to send; a literal with a bare number as its type will do. */
 export type ZIMMessageInput = ZIMMessage & { message?: string | Uint8Array; subType?: number; searchedContent?: string };
 
@@ -164,6 +176,35 @@ export interface ZIMMessageSendNotification {
 
 export interface ZIMMessageSentResult {
   message: ZIMMessage;
+}
+
+export interface ZIMMessageRevokeConfig {
+  /** What the devices that were rung for the message show in its place; without one the notification is taken away. */
+  pushConfig?: ZIMPushConfig;
+  revokeExtendedData?: string;
+}
+
+export type ZIMMessageRevokeConfigInput = Omit<ZIMMessageRevokeConfig, "pushConfig"> & { pushConfig?: ZIMPushConfigInput };
+
+export interface ZIMMessageRevokedResult {
+  message: ZIMMessage;
+}
+
+export interface ZIMMessageEditConfig {
+  /** What the devices that were rung for the message show from now on. Doorbell's own. */
+  pushConfig?: ZIMPushConfigInput;
+}
+
+export interface ZIMMessageEditedResult {
+  message: ZIMMessage;
+}
+
+export interface ZIMEventOfMessageRevokeReceivedResult {
+  messageList: ZIMRevokeMessage[];
+}
+
+export interface ZIMEventOfMessageEditedResult {
+  messageList: ZIMMessage[];
 }
 
 export interface ZIMMessageReceivedInfo {

@@ -9,7 +9,7 @@ const promising = [
   "queryConversation", "queryConversationPinnedList", "updateConversationPinnedState", "deleteConversation", "deleteAllConversations",
   "clearConversationTotalUnreadMessageCount", "queryConversationTotalUnreadMessageCount", "sendConversationMessageReceiptRead",
   "setConversationDraft", "setConversationMark", "searchLocalConversations",
-  "sendMediaMessage", "replyMessage", "editMessage", "revokeMessage", "cancelSendingMessage", "insertMessageToLocalDB",
+  "sendMediaMessage", "replyMessage", "cancelSendingMessage", "insertMessageToLocalDB",
   "queryMessages", "deleteMessages", "deleteAllMessage", "deleteAllConversationMessages", "updateMessageLocalExtendedData",
   "sendMessageReceiptsRead", "queryMessageReceiptsInfo", "searchLocalMessages", "searchGlobalLocalMessages", "queryCombineMessageDetail",
   "addMessageReaction", "deleteMessageReaction", "deleteMessageAllReactions", "queryMessageReactionUserList",

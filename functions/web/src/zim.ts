@@ -193,6 +193,16 @@ export class ZIM {
     return this.in().send(message, toConversationID, conversationType, config, notification);
   }
 
+  /** Takes a message back: nobody reads it any more, and the devices that were rung for it show it no longer. */
+  async revokeMessage(message: t.ZIMMessage, config: t.ZIMMessageRevokeConfigInput = {}): Promise<t.ZIMMessageRevokedResult> {
+    return this.in().revoke(message, config);
+  }
+
+  /** Gives a message the content it has here, also on the devices that show it. */
+  async editMessage(message: t.ZIMMessageInput, config: t.ZIMMessageEditConfig = {}, _notification?: t.ZIMMessageSendNotification): Promise<t.ZIMMessageEditedResult> {
+    return this.in().edit(message, config);
+  }
+
   async queryHistoryMessage(conversationID: string, conversationType: ZIMConversationType, config: t.ZIMMessageQueryConfig): Promise<t.ZIMMessageQueriedResult> {
     return this.in().conversations.history(conversationID, conversationType, config);
   }

@@ -15,7 +15,7 @@ const snapshot = (fromCache: boolean, ...docs: Record<string, unknown>[]): { met
 
 test("what Firestore shows out of its cache isn't news", async () => {
   const told: number[][] = [];
-  feed.follow("c", 3, (list) => { told.push(list.map((m) => m.orderKey)); }, () => {});
+  feed.follow("c", 3, (list) => { told.push(list.map((m) => m.orderKey)); }, () => {}, () => {});
   await settled();
   assert.deepEqual(firebase.listener!.options, { includeMetadataChanges: true }, "or a complete answer that adds nothing is never told");
   const { news } = firebase.listener!;
@@ -35,7 +35,19 @@ test("documents as the receiver wants them", async () => {
   feed.memberships((list) => told.push(...list), () => {});
   await settled();
   firebase.listener!.news(snapshot(false, { cid: "c2", groupID: "g", role: 3, joinSeq: 7 }));
-  assert.deepEqual(told, [{ cid: "c1", conversationID: "bob", lastSeq: 4 }, { cid: "c2", groupID: "g", role: 3, joinSeq: 7 }]);
+  assert.deepEqual(told, [{ cid: "c1", conversationID: "bob", lastSeq: 4, changedAt: 0 }, { cid: "c2", groupID: "g", role: 3, joinSeq: 7 }]);
+});
+
+test("a message that is changed after it was given is told of as changed, each change once", async () => {
+  const told: number[][] = [], changed: string[][] = [];
+  feed.follow("c", 0, (list) => { told.push(list.map((m) => m.orderKey)); }, () => {}, (list) => { changed.push(list.map((m) => `${m.messageID} ${m.changedAt}`)); });
+  await settled();
+  const { news } = firebase.listener!;
+  const m = (orderKey: number, changedAt?: number) => ({ messageID: `m${orderKey}`, orderKey, ...(changedAt ? { changedAt } : {}) });
+  news(snapshot(false, m(1), m(2, 5)));
+  news(snapshot(false, m(1, 6), m(2, 5), m(3)));
+  news(snapshot(false, m(1, 6), m(2, 7), m(3)));
+  assert.deepEqual([told, changed], [[[1, 2], [3]], [["m1 6"], ["m2 7"]]]);
 });
 
 test("a listener's failure is told", async () => {
@@ -50,7 +62,7 @@ test("what the emulator's first answer lacks, a second look finds, once", async 
   const lookedAt = async (emulated: boolean, act: (news: (all: object) => void) => void = () => {}): Promise<number[][]> => {
     const told: number[][] = [];
     firebase.found = snapshot(false, { orderKey: 1 }).docs;
-    const stop = new FirestoreFeed({} as never, "me", emulated).follow("c", 0, (list) => { told.push(list.map((m) => m.orderKey)); }, () => {});
+    const stop = new FirestoreFeed({} as never, "me", emulated).follow("c", 0, (list) => { told.push(list.map((m) => m.orderKey)); }, () => {}, () => {});
     await Promise.resolve(); // the first answer, which is empty
     act(firebase.listener!.news);
     await settled();
@@ -66,7 +78,7 @@ test("what the emulator's first answer lacks, a second look finds, once", async 
 test("who stops listening is told nothing of a second look", async () => {
   const told: unknown[] = [];
   firebase.found = snapshot(false, { orderKey: 1 }).docs;
-  const stop = new FirestoreFeed({} as never, "me", true).follow("c", 0, (list) => told.push(...list), () => {});
+  const stop = new FirestoreFeed({} as never, "me", true).follow("c", 0, (list) => told.push(...list), () => {}, () => {});
   await Promise.resolve();
   stop();
   await settled();

@@ -21,7 +21,7 @@ function page(server: Server, clock: Clock, key: string, sent: Set<string>, deli
       const { messageList, fromConversationID, info } = data as EventData["peerMessageReceived"];
       for (const m of messageList) delivered.push({ cid: `${m.conversationType}-${fromConversationID}`, orderKey: m.orderKey!, offline: info.isOfflineMessage, at: clock.now });
     },
-    ringing: () => {}, groups: () => {}, sentHere: (id) => sent.has(id), wait: (ms) => clock.sleep(ms),
+    ringing: () => {}, groups: () => {}, sentHere: (id) => sent.has(id), changedHere: (id) => sent.has(id), wait: (ms) => clock.sleep(ms),
   });
   return { receiver, inbox, states };
 }
@@ -48,6 +48,42 @@ test("what was missed comes from sync, what follows from the listeners", async (
   p.receiver.stop();
   const seen = delivered.map(({ cid, orderKey, offline }) => `${cid} ${orderKey} ${offline}`);
   assert.deepEqual(seen.sort(), ["0-bob 1 true", "0-bob 2 false", "0-bob 4 false", "0-carol 1 false", "2-g 1 true", "2-g 2 false"]);
+});
+
+test("what is revoked or edited after it came is told of, once, whoever did that elsewhere", async () => {
+  const clock = new Clock();
+  const server = new Server(clock, () => 20);
+  const bob = server.add(0, "bob"), group = server.add(2, "g");
+  const told: string[] = [];
+  const inbox = new Inbox("changes");
+  const receiver = new Receiver({
+    api: { post: server.post }, feed: server.feed(), inbox, userID: server.userID, ringing: () => {}, groups: () => {},
+    sentHere: () => false, changedHere: (id) => id === "0-bob/3", wait: (ms) => clock.sleep(ms),
+    fire: (type, data) => {
+      if (type === "error") told.push(String(data));
+      if (type !== "messageRevokeReceived" && type !== "messageEdited") return;
+      for (const m of (data as EventData["messageEdited"]).messageList) told.push(`${type} ${m.messageID} ${m.conversationID}`);
+    },
+  });
+  server.send(bob, "bob", "1");
+  server.change(bob, 1, { message: "before the login" });
+  await clock.run(1000);
+  void receiver.start(clock.now);
+  await clock.run(1000);
+  for (const local of ["2", "3"]) server.send(bob, "me", local);
+  server.send(group, "carol", "1");
+  await clock.run(1000);
+  server.change(bob, 1, { type: 31, message: "" });
+  server.change(bob, 2, { message: "x" });
+  server.change(bob, 3, { message: "here" });
+  server.change(group, 1, { message: "y" });
+  await clock.run(1000);
+  server.change(group, 1, { type: 31, message: "" });
+  await clock.run(1000);
+  receiver.stop();
+  assert.deepEqual(told.sort(), [
+    "messageEdited 0-bob/2 bob", "messageEdited 2-g/1 g", "messageRevokeReceived 0-bob/1 bob", "messageRevokeReceived 2-g/1 g",
+  ]);
 });
 
 test("read messages and those before joining a group don't come; a later login has only what is new", async () => {

@@ -38,7 +38,8 @@ function worker(scope = `https://app.example/scope${scopes++}`) {
       shade.push({ title, options: structuredClone(options), open: true });
       return Promise.resolve();
     },
-    getNotifications: ({ tag }: { tag: string }) => Promise.resolve(shade.filter((n) => n.open && n.options.tag === tag).map((n) => ({ data: n.options.data as unknown }))),
+    getNotifications: ({ tag }: { tag?: string } = {}) => Promise.resolve(shade.filter((n) => n.open && (tag === undefined || n.options.tag === tag))
+      .map((n) => ({ data: n.options.data as unknown, close: () => { n.open = false; } }))),
     sync: { register: (tag: string) => Promise.resolve(void synced.push(tag)) },
   };
   const self: Record<string, unknown> = {
@@ -80,7 +81,7 @@ function worker(scope = `https://app.example/scope${scopes++}`) {
 
 /** A push as FCM delivers what shared/push/testdata/web.json asks for. */
 const message = (id = "m1", more: object = {}) => ({
-  data: { kind: "message", id, senderUserID: "alice", conversationID: "alice", conversationType: "0", expiresAt: String(Date.now() + 1e6), payload: "{\"page\":\"chat\"}" },
+  data: { kind: "message", id, senderUserID: "alice", conversationID: "alice", conversationType: "0", messageSeq: "5", expiresAt: String(Date.now() + 1e6), payload: "{\"page\":\"chat\"}" },
   notification: { title: "Alice", body: "Hello", tag: id, ...more }, from: "1", fcmMessageId: "f1",
 });
 const ring = (inMs: number, id = "c1") => ({
@@ -90,6 +91,75 @@ const ring = (inMs: number, id = "c1") => ({
 const callEnd = (id = "c1") => ({
   data: { kind: "call_end", id, callID: "1", senderUserID: "alice", expiresAt: String(Date.now() + 1e8), callEnd: "missed" },
   notification: { title: "Alice", body: "Missed call", tag: id, silent: true },
+});
+
+const change = (kind: string, changedAt: number, body?: string, id = "m1") => ({
+  data: { kind, id, senderUserID: "alice", conversationID: "alice", conversationType: "0", messageSeq: "5", changedAt: String(changedAt), expiresAt: String(Date.now() + 1e6) },
+  ...(body ? { notification: { title: "Alice", body, tag: id, silent: true } } : {}),
+});
+const readUpTo = (seq: number, conversationID = "alice") => ({
+  data: { kind: "read", id: `r-${conversationID}`, conversationID, conversationType: "0", messageSeq: String(seq), expiresAt: String(Date.now() + 1e6) },
+});
+
+test("a message that is revoked is taken away, and doesn't come back late", async () => {
+  const w = worker();
+  await w.settings();
+  let through = 0;
+  w.self.onThroughMessageReceived = () => through++;
+  await w.push(message("m1"));
+  await w.push(message("m2"));
+  await w.push(change("revoke", 7));
+  assert.deepEqual(w.shown().map((n) => n.options.tag), ["m2"]);
+  await w.push(change("revoke", 8, undefined, "m3"));
+  await w.push(message("m3"));
+  assert.deepEqual([w.shown().map((n) => n.options.tag), through], [["m2"], 0]);
+  assert.deepEqual(w.posted.flatMap((p) => p.receipts).filter((r) => r.id === "m3").map((r) => `${r.kind} ${r.event}`), ["revoke arrived", "message arrived", "message dropped"]);
+});
+
+test("a revocation in words stands where the message stood, and only there", async () => {
+  const w = worker();
+  await w.push(message("m1"));
+  await w.push(change("revoke", 7, "taken back"));
+  assert.deepEqual(w.shown().map((n) => [n.options.body, n.options.silent]), [["taken back", true]]);
+  await w.push(message("m2"));
+  await w.click(w.shown()[1]!);
+  await w.push(change("revoke", 7, "taken back", "m2"));
+  await w.push(change("revoke", 7, "taken back", "m3"));
+  assert.equal(w.shown().length, 1);
+});
+
+test("an edit replaces the message in silence, the latest stands, and what was closed stays closed", async () => {
+  const w = worker();
+  await w.push(message("m1"));
+  await w.push(change("edit", 8, "second"));
+  await w.push(change("edit", 7, "first")); // late
+  await w.push(message("m1"));
+  assert.deepEqual(w.shown().map((n) => [n.options.body, n.options.silent]), [["second", true]]);
+  await w.push(change("edit", 9, "third"));
+  assert.deepEqual(w.shown().map((n) => n.options.body), ["third"]);
+  await w.click(w.shown()[0]!);
+  await w.push(change("edit", 10, "fourth"));
+  assert.equal(w.shown().length, 0);
+  // One whose message the push service dropped for it is what there is to show.
+  await w.push(change("edit", 7, "only", "m2"));
+  await w.push(message("m2"));
+  assert.deepEqual(w.shown().map((n) => [n.options.body, n.options.silent]), [["only", false]]);
+});
+
+test("what was read elsewhere is taken away, as far as it was read", async () => {
+  const w = worker();
+  await w.push(message("m1"));
+  const later = message("m2");
+  later.data.messageSeq = "10";
+  await w.push(later);
+  const other = message("m3");
+  other.data.conversationID = "carol";
+  await w.push(other);
+  await w.push(ring(60_000));
+  await w.push(readUpTo(9));
+  assert.deepEqual(w.shown().map((n) => n.options.tag), ["m2", "m3", "c1"]);
+  await w.push(readUpTo(10));
+  assert.deepEqual(w.shown().map((n) => n.options.tag), ["m3", "c1"]);
 });
 
 test("every listener is there once the script is evaluated", () => {

@@ -36,6 +36,20 @@ export declare enum ZIMMessageType {
     Combine = 100,
     Custom = 200
 }
+export declare enum ZIMRevokeType {
+    Unknown = -1,
+    TwoWay = 0,
+    OneWay = 1
+}
+export declare enum ZIMMessageRevokeStatus {
+    Unknown = -1,
+    SelfRevoke = 0,
+    SystemRevoke = 1,
+    ServerAPIRevoke = 2,
+    GroupAdminRevoke = 3,
+    GroupOwnerRevoke = 4,
+    AuditRejectRevoke = 5
+}
 export declare enum ZIMMessagePriority {
     Low = 1,
     Medium = 2,

@@ -1,7 +1,7 @@
 import type { ZIMEventOfCallInvitationAcceptedResult, ZIMEventOfCallInvitationCancelledResult, ZIMEventOfCallInvitationCreatedResult, ZIMEventOfCallInvitationEndedResult, ZIMEventOfCallInvitationReceivedResult, ZIMEventOfCallInvitationRejectedResult, ZIMEventOfCallInvitationTimeoutResult, ZIMEventOfCallInviteesAnsweredTimeoutResult, ZIMEventOfCallUserStateChangedResult } from "./call-types.js";
 import type { ZIMError } from "./errors.js";
 import type { ZIMEventOfGroupStateChangedResult } from "./group-types.js";
-import type { ZIMEventOfConnectionStateChangedResult, ZIMEventOfConversationMessageReceivedResult, ZIMEventOfConversationSyncStateChangedResult, ZIMEventOfReceiveConversationMessageResult, ZIMEventOfUserRuleUpdatedResult } from "./types.js";
+import type { ZIMEventOfConnectionStateChangedResult, ZIMEventOfConversationMessageReceivedResult, ZIMEventOfConversationSyncStateChangedResult, ZIMEventOfMessageEditedResult, ZIMEventOfMessageRevokeReceivedResult, ZIMEventOfReceiveConversationMessageResult, ZIMEventOfUserRuleUpdatedResult } from "./types.js";
 import type { ZIM } from "./zim.js";
 /** What each event that Doorbell fires carries. */
 export interface EventData {
@@ -13,6 +13,8 @@ export interface EventData {
     groupMessageReceived: ZIMEventOfConversationMessageReceivedResult;
     receivePeerMessage: ZIMEventOfReceiveConversationMessageResult;
     receiveGroupMessage: ZIMEventOfReceiveConversationMessageResult;
+    messageRevokeReceived: ZIMEventOfMessageRevokeReceivedResult;
+    messageEdited: ZIMEventOfMessageEditedResult;
     groupStateChanged: ZIMEventOfGroupStateChangedResult;
     callInvitationCreated: ZIMEventOfCallInvitationCreatedResult;
     callInvitationReceived: ZIMEventOfCallInvitationReceivedResult;
@@ -25,7 +27,7 @@ export interface EventData {
     callInviteesAnsweredTimeout: ZIMEventOfCallInviteesAnsweredTimeoutResult;
 }
 /** Events of the compared SDK that Doorbell never fires: a listener may be set, and is not called. */
-export declare const silentEvents: readonly ["experimentalEventReceived", "userInfoUpdated", "userStatusUpdated", "conversationChanged", "conversationTotalUnreadMessageCountUpdated", "conversationMessageReceiptChanged", "conversationsAllDeleted", "broadcastMessageReceived", "messageSentStatusChanged", "messageReceiptChanged", "messageRevokeReceived", "messageReactionsChanged", "messageDeleted", "messageRepliedInfoChanged", "messageRepliedCountChanged", "messageEdited", "messagePinStatusChanged", "roomStateChanged", "roomMemberJoined", "roomMemberLeft", "roomAttributesUpdated", "roomAttributesBatchUpdated", "roomMemberAttributesUpdated", "groupNameUpdated", "groupAvatarUrlUpdated", "groupNoticeUpdated", "groupAliasUpdated", "groupAttributesUpdated", "groupMutedInfoUpdated", "groupVerifyInfoUpdated", "groupMemberStateChanged", "groupMemberInfoUpdated", "groupApplicationListChanged", "groupApplicationUpdated", "friendListChanged", "friendInfoUpdated", "friendApplicationListChanged", "friendApplicationUpdated", "blacklistChanged", "roomMessageReceived", "receiveRoomMessage"];
+export declare const silentEvents: readonly ["experimentalEventReceived", "userInfoUpdated", "userStatusUpdated", "conversationChanged", "conversationTotalUnreadMessageCountUpdated", "conversationMessageReceiptChanged", "conversationsAllDeleted", "broadcastMessageReceived", "messageSentStatusChanged", "messageReceiptChanged", "messageReactionsChanged", "messageDeleted", "messageRepliedInfoChanged", "messageRepliedCountChanged", "messagePinStatusChanged", "roomStateChanged", "roomMemberJoined", "roomMemberLeft", "roomAttributesUpdated", "roomAttributesBatchUpdated", "roomMemberAttributesUpdated", "groupNameUpdated", "groupAvatarUrlUpdated", "groupNoticeUpdated", "groupAliasUpdated", "groupAttributesUpdated", "groupMutedInfoUpdated", "groupVerifyInfoUpdated", "groupMemberStateChanged", "groupMemberInfoUpdated", "groupApplicationListChanged", "groupApplicationUpdated", "friendListChanged", "friendInfoUpdated", "friendApplicationListChanged", "friendApplicationUpdated", "blacklistChanged", "roomMessageReceived", "receiveRoomMessage"];
 interface SilentEventData extends Record<Exclude<(typeof silentEvents)[number], "roomMessageReceived" | "receiveRoomMessage">, unknown> {
     roomMessageReceived: ZIMEventOfConversationMessageReceivedResult;
     receiveRoomMessage: ZIMEventOfReceiveConversationMessageResult;

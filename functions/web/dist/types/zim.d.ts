@@ -50,6 +50,10 @@ export declare class ZIM {
     queryBlacklist(config: t.ZIMBlacklistQueryConfig): Promise<t.ZIMBlacklistQueriedResult>;
     checkUserIsInBlacklist(userID: string): Promise<t.ZIMBlacklistCheckedResult>;
     sendMessage(message: t.ZIMMessageInput, toConversationID: string, conversationType: ZIMConversationType, config?: t.ZIMMessageSendConfigInput, notification?: t.ZIMMessageSendNotification): Promise<t.ZIMMessageSentResult>;
+    /** Takes a message back: nobody reads it any more, and the devices that were rung for it show it no longer. */
+    revokeMessage(message: t.ZIMMessage, config?: t.ZIMMessageRevokeConfigInput): Promise<t.ZIMMessageRevokedResult>;
+    /** Gives a message the content it has here, also on the devices that show it. */
+    editMessage(message: t.ZIMMessageInput, config?: t.ZIMMessageEditConfig, _notification?: t.ZIMMessageSendNotification): Promise<t.ZIMMessageEditedResult>;
     queryHistoryMessage(conversationID: string, conversationType: ZIMConversationType, config: t.ZIMMessageQueryConfig): Promise<t.ZIMMessageQueriedResult>;
     queryConversationList(config: t.ZIMConversationQueryConfig, option?: Partial<t.ZIMConversationFilterOption>): Promise<t.ZIMConversationListQueriedResult>;
     clearConversationUnreadMessageCount(conversationID: string, conversationType: ZIMConversationType): Promise<t.ZIMConversationUnreadMessageCountClearedResult>;

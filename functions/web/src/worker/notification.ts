@@ -60,12 +60,50 @@ export function identity(push: Push): Identity {
   const id = push.data?.id || tag || push.fcmMessageId || "";
   const kind = push.data?.kind ?? "";
   const expiresAt = Number(push.data?.expiresAt) || 0;
-  return { id, kind, key: keyOf(kind, id, expiresAt), tag: tag || id, expiresAt };
+  return { id, kind, key: keyOf(kind, id, push.data), tag: tag || id, expiresAt };
 }
 
 /** keyOf: people can be invited to one call again and again, each time until another moment. */
-function keyOf(kind: string, id: string, expiresAt: number): string {
-  return `${kind}:${id}${kind === "message" ? "" : `:${expiresAt}`}`;
+function keyOf(kind: string, id: string, data: Record<string, string> | undefined): string {
+  return `${kind}:${id}${kind === "message" ? "" : `:${Number(data?.changedAt) || Number(data?.expiresAt) || 0}`}`;
+}
+
+/** changeOf is which change of a message a push is about, by its key: a later one has the greater number, the message as it was sent has 0. */
+function changeOf(key: string): number {
+  return Number(key.split(":")[2]) || 0;
+}
+
+const changes = ["edit", "revoke"];
+
+/** replaces reports whether a push is about what may be shown already. */
+export function replaces(kind: string): boolean {
+  return changes.includes(kind);
+}
+
+/** takesAway reports whether a push without a notification of its own ends one that is shown. */
+export function takesAway({ data, notification }: Push, shown: ShownData | null): boolean {
+  const extra = shown?.message?.extra;
+  if (!data || notification?.title || !extra) return false;
+  if (data.kind === "revoke") return shown.id === data.id;
+  return data.kind === "read" && extra.conversationID === data.conversationID && extra.conversationType === data.conversationType &&
+    Number(extra.messageSeq) <= Number(data.messageSeq);
+}
+
+/** ends reports whether a push is there to take notifications away, and nothing for the app. */
+export function ends({ data, notification }: Push): boolean {
+  return !notification?.title && (data?.kind === "revoke" || data?.kind === "read");
+}
+
+/**
+ * passed reports whether what a push says of a message isn't to be shown: it was
+ * revoked or edited since, or it is to replace what the person has closed, or what
+ * never was shown here. An edit whose message never came is shown as that.
+ */
+function passed(kind: string, id: string, key: string, about: readonly Seen[], standing: readonly ShownData[]): boolean {
+  if (kind !== "message" && !replaces(kind)) return false;
+  if (about.some((seen) => changes.includes(seen.kind) && changeOf(seen.key) > changeOf(key))) return true;
+  const stands = standing.some((shown) => shown.id === id);
+  return replaces(kind) && !stands && (kind === "revoke" || about.some((seen) => seen.kind === "message"));
 }
 
 /**
@@ -84,9 +122,11 @@ export function decide(push: Push, now: number, first: boolean, standing: readon
   if (!n?.title) return { message, reason: "silent" };
   // It was shown, and the person has closed it, or something newer has taken its
   // place: a call's end, the next message with its collapseID. It doesn't come back.
-  if (!first && !standing.some((shown) => keyOf(shown.kind, shown.id, Number(shown.message.extra?.expiresAt) || 0) === key)) {
+  if (!first && !standing.some((shown) => keyOf(shown.kind, shown.id, shown.message.extra) === key)) {
     return { message, reason: "duplicate" };
   }
+
+  if (passed(kind, id, key, about, standing)) return { message, reason: "ended" };
 
   const link = push.fcmOptions?.link ?? (typeof n.click_action === "string" ? n.click_action : "");
   const { title, body, tag: _tag, click_action: _action, renotify, ...rest } = n;
@@ -103,6 +143,7 @@ export function decide(push: Push, now: number, first: boolean, standing: readon
   const show = over ? { ...options, body: missedCall } : ringing ? { ...options, requireInteraction: true } : options;
   if (!first) return { message, show: { title, options: quiet(show, ringing) }, reason: "duplicate" };
   if (over) return { message, show: { title, options: quiet(show, false) }, reason: late ? "late" : "ended" };
+  if (kind === "edit" && !standing.some((shown) => shown.id === id)) return { message, show: { title, options: { ...show, silent: false } } };
   return { message, show: { title, options: ringing && tag ? { ...show, renotify: true } as Options : show } };
 }
 

@@ -3,7 +3,7 @@
 // starts the worker for a push with no page open, and looks for no others then.
 import { Database, type Receipt } from "../database.js";
 import type { ShownData, WorkerNews, WorkerSettings, ZPNsMessage } from "../push.js";
-import { decide, identity, parse, pickWindow, type Push } from "./notification.js";
+import { decide, ends, identity, parse, pickWindow, replaces, takesAway, type Push } from "./notification.js";
 import { Receipts, syncTag } from "./receipts.js";
 
 declare const self: ServiceWorkerGlobalScope & {
@@ -47,12 +47,15 @@ async function arrived(push: Push): Promise<void> {
   const known = await settings();
   const now = Date.now() - (known?.clockAheadMs ?? 0);
   const { id, kind, key, tag, expiresAt } = identity(push);
+  if (ends(push)) {
+    for (const n of await self.registration.getNotifications()) if (takesAway(push, n.data as ShownData | null)) n.close();
+  }
   // Without a database nothing is known to have come before, and it is shown.
   const [first, about] = await Promise.all([
     id ? database.first({ key, id, kind, at: now, expiresAt }).catch(() => true) : true,
     id ? database.about(id).catch(() => []) : [],
   ]);
-  const standing = first ? [] : (await self.registration.getNotifications({ tag })).map((n) => n.data as ShownData | null).filter((d) => d?.message);
+  const standing = first && !replaces(kind) ? [] : (await self.registration.getNotifications({ tag })).map((n) => n.data as ShownData | null).filter((d) => d?.message);
   const { message, show, reason } = decide(push, now, first, standing as ShownData[], about, self.missedCallText ?? "Missed call");
 
   const happened: Receipt[] = [{ id, kind, event: "arrived", at: now }];
@@ -64,13 +67,14 @@ async function arrived(push: Push): Promise<void> {
     } catch (err) {
       happened.push({ id, kind, event: "dropped", at: now, reason: errorName(err) });
     }
-  } else if (reason === "duplicate") {
+  } else if (reason && reason !== "silent") {
     happened.push({ id, kind, event: "dropped", at: now, reason });
   }
   const silent = reason === "silent";
+  const unseen = reason === "duplicate" || ends(push) || (!show && !silent); // the app is told of what there is for it
   await Promise.all([
-    reason === "duplicate" ? undefined : hook(silent ? self.onThroughMessageReceived : self.onNotificationArrived, message),
-    reason === "duplicate" ? undefined : tell({ doorbell: silent ? "through" : "arrived", scope: self.registration.scope, message }),
+    unseen ? undefined : hook(silent ? self.onThroughMessageReceived : self.onNotificationArrived, message),
+    unseen ? undefined : tell({ doorbell: silent ? "through" : "arrived", scope: self.registration.scope, message }),
     tellServer(known, happened),
     first ? setBadge(push.data?.badge) : undefined,
   ]);

@@ -11,6 +11,7 @@ interface Conversation {
   id: string; // as the user knows it
   messages: WireMessage[];
   lastAt: number;
+  changedAt: number;
   joinSeq: number;
   member: boolean;
   read: number;
@@ -29,7 +30,7 @@ export class Server {
   constructor(private readonly clock: Clock, private readonly latency: () => number) {}
 
   add(type: number, id: string, member = true): Conversation {
-    const c = { cid: `${type}-${id}`, type, id, messages: [], lastAt: 0, joinSeq: 0, member, read: 0 };
+    const c = { cid: `${type}-${id}`, type, id, messages: [], lastAt: 0, changedAt: 0, joinSeq: 0, member, read: 0 };
     this.conversations.set(c.cid, c);
     return c;
   }
@@ -59,6 +60,13 @@ export class Server {
     return m;
   }
 
+  /** change revokes or edits a message. */
+  change(c: Conversation, orderKey: number, to: Partial<WireMessage>): void {
+    c.changedAt = Math.max(this.clock.now, c.changedAt + 1);
+    Object.assign(c.messages[orderKey - 1]!, to, { changedAt: c.changedAt });
+    this.changed(c);
+  }
+
   /** post is POST sync. Its cursor has the order keys of everything before; no cursor: what is unread. */
   post = async (path: string, body: object): Promise<never> => {
     const { cursor, count } = body as { cursor: string; count: number };
@@ -83,13 +91,18 @@ export class Server {
 
   feed(): Feed {
     return {
-      peers: (since, news, failed) => this.watch((c) => c.type === 0 && c.lastAt > since, (list) => news(list.map((c): PeerNews => ({ cid: c.cid, conversationID: c.id, lastSeq: c.messages.length }))), failed),
+      peers: (since, news, failed) => this.watch((c) => c.type === 0 && c.lastAt > since, (list) => news(list.map((c): PeerNews => ({ cid: c.cid, conversationID: c.id, lastSeq: c.messages.length, changedAt: c.changedAt }))), failed),
       memberships: (news, failed) => this.watch((c) => c.type === 2, () => news(this.groups()), failed, true),
-      follow: (cid, after, news, failed) => {
+      changed: (cid, since) => this.read(() => this.conversations.get(cid)!.messages.filter((m) => (m.changedAt ?? 0) > since)),
+      follow: (cid, after, news, failed, changed) => {
         const c = this.conversations.get(cid)!;
         let at = after;
+        const told = new Map<string, number>();
         return this.watch((changed) => changed === c, () => {
+          const other = c.messages.filter((m) => m.orderKey > after && m.orderKey <= at && (m.changedAt ?? 0) > (told.get(m.messageID) ?? 0));
           const list = c.messages.filter((m) => m.orderKey > at);
+          for (const m of c.messages) told.set(m.messageID, m.changedAt ?? 0);
+          if (other.length > 0) changed(other.map((m) => ({ ...m })));
           at = c.messages.length;
           this.reads += list.length;
           if (list.length > 0) news(list);
