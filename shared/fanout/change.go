@@ -81,6 +81,7 @@ func (f *Fanout) correct(ctx context.Context, a push.Announcement, rung map[stri
 		return nil
 	}
 	t := tally{kind: a.Kind, id: a.ID, cid: a.CID, part: string(a.Kind) + " " + strconv.FormatInt(a.CreatedAt, 10)}
+	began := f.Now()
 	var targets []push.Target
 	err := f.slots.Each(ctx, slices.Sorted(maps.Keys(rung)), f.Presence.Users, func(ids []string, users map[string]*presence.User) {
 		now := f.Now()
@@ -96,7 +97,7 @@ func (f *Fanout) correct(ctx context.Context, a push.Announcement, rung map[stri
 	if err != nil {
 		return err
 	}
-	if err := f.publish(ctx, a, targets, &t); err != nil {
+	if err := f.publish(ctx, a, targets, began, &t); err != nil {
 		return err
 	}
 	return f.explain(ctx, &t)
