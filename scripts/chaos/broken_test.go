@@ -76,7 +76,7 @@ var variants = []variant{
 	},
 	{
 		"nobody looks what a device missed whose lease ran out", "lapse/message.go",
-		"if m.Message.Push == nil || m.Read {", "if true {", "lost", nil,
+		"if m.Message.Push == nil || m.Message.Revoked() || m.Read {", "if true {", "lost", nil,
 	},
 	{
 		"nobody looks what a device missed that left", "presence/registry.go",
@@ -104,7 +104,7 @@ var variants = []variant{
 	},
 	{
 		"the sender is rung too", "plan/plan.go",
-		"case r.UserID == a.SenderUserID:", "case false:", "wrong recipient", nil,
+		"case r.UserID == a.SenderUserID && !a.Kind.Ends():", "case false:", "wrong recipient", nil,
 	},
 	{
 		"what FCM refuses is dropped", "dispatch/dispatch.go",

@@ -2,7 +2,6 @@ package fanout
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -103,9 +102,10 @@ func (f *Fanout) correct(ctx context.Context, a push.Announcement, rung map[stri
 	return f.explain(ctx, &t)
 }
 
-// batchIDs is every batch that a message's push may be in. A batch that isn't full
-// is the last of its part, so a part has as many as its members could fill if each
-// had all the devices that they may have; who joins later isn't told of the message.
+// batchIDs is every batch that a message's push may be in. A range of a group has one
+// for its members' first devices, and as many for the others as they could fill if
+// each member had all the devices that they may have; who joins later isn't told of
+// the message.
 func (f *Fanout) batchIDs(m chat.Message) []string {
 	id := func(part string, n int) string { return push.BatchID(push.KindMessage, m.MessageID, part, n) }
 	if m.ConversationType == chat.Peer {
@@ -114,15 +114,13 @@ func (f *Fanout) batchIDs(m chat.Message) []string {
 	if m.Fanout == nil {
 		return nil
 	}
-	chunks := m.Fanout.Chunks
-	if m.Fanout.Members > f.Threshold {
-		chunks = TaskChunks
-	}
 	var out []string
-	for first := 0; first < m.Fanout.Chunks; first += chunks {
-		members := min(m.Fanout.Members, min(chunks, m.Fanout.Chunks-first)*group.MaxChunk)
-		for n := range members*f.MaxDevices/push.MaxBatch + 1 {
-			out = append(out, id(fmt.Sprint(first), n))
+	for first := 0; first < m.Fanout.Chunks; first += rangeChunks {
+		part := strconv.Itoa(first)
+		out = append(out, id(part, 0))
+		members := min(m.Fanout.Members, rangeChunks*group.MaxChunk)
+		for n := range (members*(f.MaxDevices-1) + push.MaxBatch - 1) / push.MaxBatch {
+			out = append(out, id(othersOf(part), n))
 		}
 	}
 	return out

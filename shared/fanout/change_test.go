@@ -163,7 +163,7 @@ func TestChangedWhileItLeaves(t *testing.T) {
 // Whatever devices members have, each batch of a group is marked: what its fan-out
 // publishes and its tasks publish.
 func TestEveryBatchIsMarked(t *testing.T) {
-	for _, tc := range []struct{ members, devices, most int }{{1, 25, 1}, {21, 25, 2}, {300, 25, 16}, {3600, 5, 40}} {
+	for _, tc := range []struct{ members, devices, most int }{{1, 25, 2}, {21, 25, 3}, {300, 25, 16}, {3600, 5, 40}} {
 		c := newCrowd(t, tc.members, never)
 		c.f.MaxDevices = tc.devices
 		m := c.send()
@@ -177,22 +177,12 @@ func TestEveryBatchIsMarked(t *testing.T) {
 				t.Errorf("%d members: batch %s isn't marked", tc.members, b.ID)
 			}
 		}
-		// With all the devices that they may have: so many batches, of each part.
-		perPart := map[int]int{}
-		for first := 0; first < m.Fanout.Chunks; first += TaskChunks {
-			n := min(TaskChunks, m.Fanout.Chunks-first)
-			if m.Fanout.Members <= c.f.Threshold {
-				n = m.Fanout.Chunks
-			}
-			perPart[first] = (min(m.Fanout.Members, n*250)*tc.devices + push.MaxBatch - 1) / push.MaxBatch
-			if m.Fanout.Members <= c.f.Threshold {
-				break
-			}
-		}
-		for first, n := range perPart {
-			for i := range n {
-				if !slices.Contains(marked, push.BatchID(push.KindMessage, m.MessageID, fmt.Sprint(first), i)) {
-					t.Errorf("%d members: batch %d of part %d isn't marked", tc.members, i, first)
+		// With all the devices that they may have: so many batches of each range.
+		for first := 0; first < m.Fanout.Chunks; first += rangeChunks {
+			others := make([]push.Target, min(m.Fanout.Members, push.MaxBatch)*(tc.devices-1))
+			for _, b := range push.Batches(push.OfMessage(m, time.Hour), othersOf(fmt.Sprint(first)), others, now) {
+				if !slices.Contains(marked, b.ID) {
+					t.Errorf("%d members: batch %s of range %d isn't marked", tc.members, b.ID, first)
 				}
 			}
 		}

@@ -125,7 +125,7 @@ func (s *stream) between(ctx context.Context, first, end int) error {
 	part := strconv.Itoa(first)
 	for _, b := range slices.Concat(
 		push.Batches(s.a, part, s.first, began),
-		push.Batches(s.a, part+" others", s.others, began),
+		push.Batches(s.a, othersOf(part), s.others, began),
 	) {
 		b.Bulk = b.Bulk || s.m.Fanout.Chunks > rangeChunks
 		if err := s.f.Publisher.Publish(ctx, b); err != nil {
@@ -135,6 +135,10 @@ func (s *stream) between(ctx context.Context, first, end int) error {
 	}
 	return nil
 }
+
+// othersOf is the part of a range's batches for the devices that members have
+// besides their first.
+func othersOf(part string) string { return part + " others" }
 
 // chunk plans for the members in a chunk.
 func (s *stream) chunk(ctx context.Context, n int) error {
