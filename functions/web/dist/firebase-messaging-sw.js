@@ -302,8 +302,14 @@
     await Promise.all([
       unseen ? void 0 : hook(silent ? self.onThroughMessageReceived : self.onNotificationArrived, message),
       unseen ? void 0 : tell({ doorbell: silent ? "through" : "arrived", scope: self.registration.scope, message }),
-      tellServer(known, happened)
+      tellServer(known, happened),
+      first ? setBadge(push.data?.badge) : void 0
     ]);
+  }
+  async function setBadge(badge) {
+    const { navigator } = self;
+    if (badge && /^\d+$/.test(badge)) await navigator?.setAppBadge?.(Number(badge)).catch(() => {
+    });
   }
   async function clicked({ message, id, kind, link }) {
     const known = await settings();
