@@ -22,7 +22,7 @@ func (p Rules) Correction(a push.Announcement, r Receiver, rung func(pushID stri
 			decision.Reason = forShown(a, d, now)
 		}
 		if decision.Reason == Push {
-			decision.Target = p.target(r, d)
+			decision.Target = p.target(a, r, d)
 		}
 		out = append(out, decision)
 	}
