@@ -8,6 +8,8 @@
 //	go run ./scripts/doorbell tokens audit              how many tokens are there, and of what?
 //	go run ./scripts/doorbell resources apply           how do pushes look that name a resourcesID?
 //	go run ./scripts/doorbell cost --dau N --messages N  what would a month cost?
+//	go run ./scripts/doorbell local                     runs Doorbell on this machine
+//	go run ./scripts/doorbell load --to USER            how long do answers take at a rate?
 //	go run ./scripts/doorbell version                   which version is this?
 //	go run ./scripts/doorbell help                      everything else
 package main
@@ -56,7 +58,7 @@ func command() *cobra.Command {
 	flags.StringVar(&o.project, "project", "", "Google Cloud project (default $GOOGLE_CLOUD_PROJECT)")
 	flags.BoolVar(&o.local, "local", false, "the local system that \"go run ./scripts/local\" runs, on its usual ports")
 	flags.BoolVar(&o.json, "json", false, "print JSON")
-	root.AddCommand(traceCommand(&o), deadLetterCommand(&o), costCommand(&o), dryRunCommand(&o), selfTestCommand(&o), tokensCommand(&o), resourcesCommand(&o), versionCommand(&o))
+	root.AddCommand(traceCommand(&o), deadLetterCommand(&o), costCommand(&o), dryRunCommand(&o), selfTestCommand(&o), loadCommand(&o), localCommand(), tokensCommand(&o), resourcesCommand(&o), versionCommand(&o))
 	return root
 }
 

@@ -22,9 +22,15 @@ func TestCommandLine(t *testing.T) {
 		"resources apply /nowhere": "no such file",
 		"resources apply a b":      "accepts at most 1 arg(s)",
 		"resources diff ../../terraform/resources": "which project? give --project",
-		"dry-run -":                  `required flag(s) "from" not set`,
-		"cost --dau 1":               `required flag(s) "messages" not set`,
-		"cost --dau -1 --messages 1": "can't be negative",
+		"dry-run -":                                `required flag(s) "from" not set`,
+		"load":                                     `required flag(s) "to" not set`,
+		"load --to bob":                            "which system? give --local",
+		"load --to bob --rate 0":                   "--rate is above 0",
+		"load --to bob --rate NaN":                 "--rate is above 0",
+		"load --to b --duration -1s":               "--duration is above 0",
+		"--local load --to b --senders 0":          "--senders is from 1",
+		"cost --dau 1":                             `required flag(s) "messages" not set`,
+		"cost --dau -1 --messages 1":               "can't be negative",
 		"cost --dau 1 --messages 1 --offline 1.01": "between 0 and 1",
 	} {
 		cmd := command()
