@@ -3,6 +3,7 @@ package docs
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -25,6 +26,9 @@ var how = map[string]map[string]string{
 	"functions/README.md": {
 		"print-identity-token": "no: needs a service account of Google's; TestIdentify holds such tokens to the rules",
 	},
+	"scripts/README.md": {
+		"scripts/doorbell --local trace": "TestFirstPush",
+	},
 	"scripts/fcm/README.md": {
 		"go run ./scripts/fcm -addr": "TestStandInCommands",
 		"$B/healthz":                 "TestStandInCommands",
@@ -34,6 +38,28 @@ var how = map[string]map[string]string{
 		"gcloud storage":   "no: needs a cloud project; TestTerraformCommands reads it",
 		"providers mirror": "no: needs Terraform's registry; TestTerraformCommands reads it",
 	},
+}
+
+// typing is the names of the tests that type blocks.
+func typing(t *testing.T) (names []string) {
+	t.Helper()
+	raw, err := os.ReadFile("docs_integration_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllSubmatch(raw, -1) {
+		names = append(names, string(m[1]))
+	}
+	return names
+}
+
+// quoted is commands as untyped has them.
+func quoted(commands []string) string {
+	var b strings.Builder
+	for _, c := range commands {
+		fmt.Fprintf(&b, "\t%q,\n", c)
+	}
+	return b.String()
 }
 
 // markdown is all Markdown files of the repository.
@@ -67,7 +93,8 @@ func read(t *testing.T, file string) ([]Block, []string) {
 	return blocks, commands
 }
 
-// Every shell block of the documentation is typed by a test, or says why not.
+// Every shell block of the documentation is typed by a test, whole, or says why not,
+// and then untyped has each of its commands.
 func TestEveryBlockIsAccountedFor(t *testing.T) {
 	for _, file := range markdown(t) {
 		blocks, commands := read(t, file)
@@ -84,6 +111,13 @@ func TestEveryBlockIsAccountedFor(t *testing.T) {
 				continue
 			}
 			used[matching[0]] = true
+			if reason, ok := strings.CutPrefix(how[file][matching[0]], "no: "); ok {
+				if got := b.Commands(); !slices.Equal(got, untyped[file][matching[0]]) {
+					t.Errorf("%v: nothing types these commands (%s), and untyped lists others:\n%s", b, reason, quoted(got))
+				}
+			} else if !slices.Contains(typing(t), how[file][matching[0]]) {
+				t.Errorf("%v: there is no test %s that types it", b, how[file][matching[0]])
+			}
 		}
 		for part := range how[file] {
 			if !used[part] {
@@ -146,11 +180,21 @@ func TestRead(t *testing.T) {
 	if err != nil || !slices.Equal(blocks, []Block{{"a.md", 3, "one\ntwo\n"}}) || !slices.Equal(commands, []string{"go run ./scripts/x -y"}) {
 		t.Errorf("%v %v %v", blocks, commands, err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "b.md"), []byte("```sh\n"), 0o600); err != nil {
+	text = "```\n$ one \\\n$ # two\nprinted\n```\n```sh\none \\\n  more\n# no\n\ntwo  x\n```\n"
+	if err := os.WriteFile(filepath.Join(dir, "a.md"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := Read(dir, "b.md"); err == nil {
-		t.Error("a block without an end is read")
+	blocks, _, err = Read(dir, "a.md")
+	if err != nil || len(blocks) != 2 || blocks[0].Text != "one \\\n# two\n" || !slices.Equal(blocks[1].Commands(), []string{"one more", "two x"}) {
+		t.Errorf("%+v %v", blocks, err)
+	}
+	for _, bad := range []string{"```sh\n", "```sh title\none\n```\n", "- x\n  ```sh\n  one\n  ```\n", "~~~sh\none\n~~~\n", "```\ngo run ./scripts/local\n```\n", "```text\ncurl x\n```\n"} {
+		if err := os.WriteFile(filepath.Join(dir, "b.md"), []byte(bad), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := Read(dir, "b.md"); err == nil {
+			t.Errorf("%q is read", bad)
+		}
 	}
 }
 
