@@ -66,7 +66,8 @@ with --push the receiver's devices ring for each.
 
 With --local as many users as --senders says send. To a deployment (--url) the users
 do whose Firebase ID tokens stand in ` + tokensVariable + `, separated by spaces. A user may
-send 10 messages a second for long (DOORBELL_RATE_LIMITS): more are answered 429.`,
+send 10 messages a second for long (DOORBELL_RATE_LIMITS): more are answered 429. All messages of one sender are in one
+conversation, whose writes wait for each other: for a high rate give many senders.`,
 		Example: "  doorbell --local load --to bob --rate 50 --duration 30s --senders 10",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
