@@ -36,7 +36,7 @@ func (s *Firestore) CreateCall(ctx context.Context, c call.Call) (_ call.Call, e
 func (s *Firestore) ChangeCall(ctx context.Context, callID string, f func(*call.Call) (*call.Call, error)) (err error) {
 	defer fault.Wrap(&err, "change call")
 	ref := s.doc(callsCollection, call.ID(callID))
-	return s.client.RunTransaction(ctx, func(ctx context.Context, tx *firestore.Transaction) error {
+	return s.transact(ctx, callID, func(ctx context.Context, tx *firestore.Transaction) error {
 		c := &call.Call{}
 		_, ok, err := read(ctx, tx, ref, c)
 		if err != nil {

@@ -45,10 +45,13 @@ const (
 // Of tokens only day is queried. Clients query a conversation's messages by changedAt.
 type Firestore struct {
 	client *firestore.Client
+	turns  turns
 }
 
 // NewFirestore is a store on client, which stays its caller's to close.
-func NewFirestore(client *firestore.Client) *Firestore { return &Firestore{client: client} }
+func NewFirestore(client *firestore.Client) *Firestore {
+	return &Firestore{client: client, turns: newTurns()}
+}
 
 func (s *Firestore) doc(collection, id string) *firestore.DocumentRef {
 	return s.client.Collection(collection).Doc(id)

@@ -28,7 +28,7 @@ func (s *Firestore) chunk(cid string, n int) *firestore.DocumentRef {
 // chunk that changes.
 func (s *Firestore) ChangeGroup(ctx context.Context, cid string, userIDs []string, f func(*chat.Conversation, map[string]group.Member) (*group.Change, error)) (err error) {
 	defer fault.Wrap(&err, "change group")
-	return s.client.RunTransaction(ctx, func(_ context.Context, tx *firestore.Transaction) error {
+	return s.transact(ctx, cid, func(_ context.Context, tx *firestore.Transaction) error {
 		docs, err := tx.GetAll(s.groupRefs(cid, userIDs))
 		if err != nil {
 			return err

@@ -99,7 +99,7 @@ func (s *Firestore) SetRead(ctx context.Context, t chat.ConversationType, cid, u
 	if t == chat.Group {
 		members = []string{userID}
 	}
-	return s.client.RunTransaction(ctx, func(_ context.Context, tx *firestore.Transaction) error {
+	return s.transact(ctx, cid, func(_ context.Context, tx *firestore.Transaction) error {
 		docs, err := tx.GetAll(s.groupRefs(cid, members))
 		if err != nil {
 			return err

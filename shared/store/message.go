@@ -22,7 +22,7 @@ func (s *Firestore) AddMessage(ctx context.Context, m chat.Message) (_ chat.Mess
 	defer fault.Wrap(&err, "add message %s", m.MessageID)
 	conversation := s.conversation(m.CID())
 	message := conversation.Collection(messagesCollection).Doc(m.MessageID)
-	err = s.client.RunTransaction(ctx, func(ctx context.Context, tx *firestore.Transaction) error {
+	err = s.transact(ctx, m.CID(), func(ctx context.Context, tx *firestore.Transaction) error {
 		c, read, err := s.addressed(ctx, tx, m)
 		if err != nil {
 			return err
@@ -73,7 +73,7 @@ func (s *Firestore) addressed(ctx context.Context, tx *firestore.Transaction, m 
 func (s *Firestore) ChangeMessage(ctx context.Context, t chat.ConversationType, cid, messageID, caller string, f func(revision.Stored) (*chat.Message, error)) (err error) {
 	defer fault.Wrap(&err, "change message %s", messageID)
 	ref := s.messages(cid).Doc(messageID)
-	return s.client.RunTransaction(ctx, func(ctx context.Context, tx *firestore.Transaction) error {
+	return s.transact(ctx, cid, func(ctx context.Context, tx *firestore.Transaction) error {
 		var w revision.Stored
 		m := chat.Message{}
 		_, found, err := read(ctx, tx, ref, &m)
