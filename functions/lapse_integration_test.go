@@ -134,7 +134,7 @@ func TestOnlineAndGotIt(t *testing.T) {
 	bob.call(http.MethodPost, "/read", object{"conversationID": alice.ID, "conversationType": 0})
 	bob.lapse(tab)
 	sweep(t)
-	err := harness.Poll(t.Context(), within, func(context.Context) error {
+	err := harness.Poll(t.Context(), sweptWithin, func(context.Context) error {
 		if n := bytes.Count(world.log.Bytes(), []byte(`"message":"lapsed","userID":"`+bob.ID+`"`)); n < 2 {
 			return fmt.Errorf("%d lapses were looked at", n)
 		}
@@ -245,7 +245,7 @@ func TestLeftWithoutIt(t *testing.T) {
 	say(back, "background", first)
 	say(back, "online", first)
 	began := time.Now()
-	err := harness.Poll(t.Context(), within, func(context.Context) error {
+	err := harness.Poll(t.Context(), sweptWithin, func(context.Context) error {
 		if sweep(t); len(world.FCM.Shade(deaf.token)) == 0 {
 			return fmt.Errorf("nothing is shown %v after it left", time.Since(began))
 		}
@@ -277,7 +277,7 @@ func TestCostOfALapse(t *testing.T) {
 		bob.lapse(tab)
 		before = world.firestore.Snapshot()
 		sweep(t)
-		err := harness.Poll(t.Context(), within, func(context.Context) error {
+		err := harness.Poll(t.Context(), sweptWithin, func(context.Context) error {
 			if d := bob.stored(tab); d.State != device.Offline {
 				return fmt.Errorf("not settled: %+v", d)
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,11 +28,14 @@ func (l *looked) Message(context.Context, string, string) (*chat.Message, error)
 // bodies keeps what FCM is asked for.
 type bodies struct {
 	fakeFCM
-	all []string
+	writing sync.Mutex
+	all     []string
 }
 
 func (f *bodies) Send(ctx context.Context, body []byte) (string, error) {
+	f.writing.Lock()
 	f.all = append(f.all, string(body))
+	f.writing.Unlock()
 	return f.fakeFCM.Send(ctx, body)
 }
 

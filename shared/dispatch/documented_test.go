@@ -96,6 +96,7 @@ func TestDocumentedErrors(t *testing.T) {
 		for _, others := range [][]string{nil, {"other"}} {
 			inBubble(t, func(b *bench) {
 				b.d.MaxAttempts = 2
+				b.fcm.latency = 10 * time.Millisecond // the other is asked about before the answer holds the process
 				b.fcm.answer = func(token string, _ int) answer {
 					if token == "A" {
 						return e.answer
