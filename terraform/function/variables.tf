@@ -14,7 +14,7 @@ variable "deploy" {
     pubsub_agent    = string # IAM member
     fcm_role        = string
     traces          = bool # exports them
-    sizing = map(object({ # the operator's, by function
+    sizing = map(object({  # the operator's, by function
       memory        = optional(string)
       cpu           = optional(string)
       concurrency   = optional(number)
