@@ -9,6 +9,7 @@ import (
 
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/docid"
+	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/group"
 	"github.com/doorbell-push/doorbell/shared/inbox"
 	"github.com/doorbell-push/doorbell/shared/presence"
@@ -189,7 +190,7 @@ func (w *World) messageLane(n int) {
 	s, err := w.request("send "+local, m.id, func(ctx context.Context, p *process) error {
 		stored, err := p.sender.Send(ctx, m.sender.id, req)
 		if err == nil && stored.MessageID != m.id {
-			err = fmt.Errorf("the message is called %s", stored.MessageID)
+			err = fault.Invalid("messageID", "is called %s", stored.MessageID) // asking again helps nobody
 		}
 		return err
 	})
