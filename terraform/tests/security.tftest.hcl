@@ -89,8 +89,8 @@ run "everything" {
   }
 
   assert {
-    condition     = [for f in concat(local.public, local.triggered) : f.service if contains(f.roles, google_project_iam_custom_role.fcm.name)] == ["doorbell-dispatch", "doorbell-dispatch-urgent"]
-    error_message = "Only dispatch may send to FCM."
+    condition     = [for f in concat(local.public, local.triggered) : f.service if contains(f.roles, google_project_iam_custom_role.fcm.name)] == ["doorbell-register", "doorbell-dispatch", "doorbell-dispatch-urgent"]
+    error_message = "Only dispatch may send to FCM, and register for a self-test."
   }
 
   assert {
