@@ -267,14 +267,15 @@ func TestLeftWithoutIt(t *testing.T) {
 func TestCostOfALapse(t *testing.T) {
 	bob := someone(t, "bob")
 	tab := bob.newPhone("tab", "web")
-	settle(t)
 	var got []string
-	for range 5 {
+	for range 12 {
 		bob.presence(tab, "online")
+		settle(t)
 		before := world.firestore.Snapshot()
 		sweep(t)
 		idle := world.firestore.Snapshot().Sub(before)
 		bob.lapse(tab)
+		settle(t)
 		before = world.firestore.Snapshot()
 		sweep(t)
 		err := harness.Poll(t.Context(), sweptWithin, func(context.Context) error {
