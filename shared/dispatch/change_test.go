@@ -88,6 +88,42 @@ func TestChangedMessage(t *testing.T) {
 	}
 }
 
+// What is told of several messages together says how many there are, whatever became
+// of the last of them, and carries nothing of it but its title where it was revoked.
+func TestChangedMessageOfABundle(t *testing.T) {
+	revoked := &chat.Message{Type: chat.Revoke, ChangedAt: 1}
+	asItWas := &chat.Message{Push: &chat.PushConfig{Title: "t", Content: "secret content", Payload: "secret payload"}}
+	for name, tc := range map[string]struct {
+		m          *chat.Message
+		count      int
+		late       time.Duration
+		outcome    string
+		shows, not string
+	}{
+		"as it was":        {asItWas, 5, 0, "sent", "5 new messages", "secret content"},
+		"as it was, older": {asItWas, 5, time.Minute, "sent", "5 new messages", "secret content"},
+		"the last revoked": {revoked, 5, time.Minute, "sent", "5 new messages", "secret payload"},
+		"one":              {asItWas, 1, time.Minute, "sent", "secret content", "new message"},
+		"one, revoked":     {revoked, 1, 0, "skipped revoked", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *bench) {
+				messages, fcm := &looked{m: tc.m}, &bodies{}
+				b.d.Messages, b.d.Sender = messages, fcm
+				batch := b.batch("m", "A")
+				batch.Announcement.Push.Payload = "secret payload"
+				batch.Announcement = push.OfBundle(batch.Announcement, tc.count, false, "first")
+				batch.Announcement.CreatedAt -= tc.late.Milliseconds()
+				b.dispatch(batch, false)
+				b.want(batch, true, "A", tc.outcome)
+				if all := strings.Join(fcm.all, ""); messages.reads != 1 || (tc.shows == "") != (all == "") || !strings.Contains(all, tc.shows) || tc.not != "" && strings.Contains(all, tc.not) {
+					t.Errorf("%d reads, FCM was asked %q", messages.reads, all)
+				}
+			})
+		})
+	}
+}
+
 // Where it can't be looked at, nothing leaves, and the redelivery looks again.
 func TestChangedMessageUnknown(t *testing.T) {
 	inBubble(t, func(b *bench) {

@@ -210,10 +210,12 @@ func (d *Dispatcher) begin(ctx context.Context, e delivery.Entry, wanted []strin
 // current drops what was revoked, and says what was edited as it is now. It looks
 // where the message may have changed since the batch was made: where the ledger says
 // so, which costs the others nothing; at an edit's push; and where the batch was made
-// so late that the ledger may not know of it, as for a lapse. Then it costs a read.
+// so late that the ledger may not know of it, as for a lapse or when the window of a
+// busy conversation ends. Then it costs a read. Where the last of several messages was
+// revoked, the others are still to be told of: how many there are, under its title.
 func (d *Dispatcher) current(ctx context.Context, run *run, now time.Time) error {
 	a := &run.batch.Announcement
-	late := run.batch.PlannedAt-a.CreatedAt > int64(plannedLate/time.Millisecond)
+	late := a.Digest || run.batch.PlannedAt-a.CreatedAt > int64(plannedLate/time.Millisecond)
 	if a.Kind != push.KindEdit && (a.Kind != push.KindMessage || !(run.entry.Changed || late)) {
 		return nil
 	}
@@ -222,11 +224,16 @@ func (d *Dispatcher) current(ctx context.Context, run *run, now time.Time) error
 		return err
 	}
 	reason := plan.RecheckMessage(*a, m)
-	run.skip(now, func(push.Target) plan.Reason { return reason })
-	if reason == plan.Push && a.Kind == push.KindMessage && m.Push != nil {
-		a.Push = *m.Push
+	switch {
+	case reason == plan.Revoked && a.Bundle != "":
+		a.Push.Payload = ""
+	case reason != plan.Push:
+		run.skip(now, func(push.Target) plan.Reason { return reason })
+	case a.Kind == push.KindMessage && m.Push != nil:
+		*a = a.Saying(*m.Push)
+		run.resource, err = d.resource(ctx, a.Push.ResourcesID)
 	}
-	return nil
+	return err
 }
 
 // recheck drops the targets that should not ring any more: by the call, which

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/resource"
 )
 
@@ -23,6 +24,20 @@ func (k *known) Find(_ context.Context, id string) (*resource.Resource, error) {
 		return nil, errors.New("down")
 	}
 	return k.set[id], nil
+}
+
+// What was edited before it left looks as the edit says.
+func TestResourceOfAnEdit(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.d.Resources = &known{set: resource.Set{"loud": {Style: resource.Style{Channel: "calls"}}}}
+		b.d.Messages = &looked{m: &chat.Message{Push: &chat.PushConfig{Title: "t", Content: "c", ResourcesID: "loud"}}}
+		batch := b.batch("m", "A")
+		b.mark(batch)
+		b.dispatch(batch, false)
+		if all := b.fcm.of("A"); len(all) != 1 || !strings.Contains(string(all[0].body), `"channel_id":"calls"`) {
+			t.Errorf("FCM was asked %+v", all)
+		}
+	})
 }
 
 // A batch looks as its resource says, plainly where there is none, and is worth no

@@ -61,12 +61,15 @@ func (f *Fanout) Changed(ctx context.Context, before, after chat.Message) (err e
 	return f.correct(ctx, push.OfEdit(after, f.PushTTL), rungBy(entries))
 }
 
-// rungBy is the devices that may have been rung by the entries' batches, by user.
+// rungBy is the devices that may have been rung by the entries' batches, by user. What
+// told of the message together with others is left out: it has the tag of another, and
+// says how many there are.
 func rungBy(entries []delivery.Entry) map[string][]string {
 	rung := map[string][]string{}
 	for _, e := range entries {
 		for pushID, o := range e.Outcomes {
-			if e.MayHaveShown(pushID) {
+			bundle := push.BatchID(push.Kind(e.Kind), e.SubjectID, push.BundlePart(o.UserID), 0)
+			if e.ID != bundle && e.MayHaveShown(pushID) {
 				rung[o.UserID] = append(rung[o.UserID], pushID)
 			}
 		}

@@ -112,6 +112,23 @@ func TestChanged(t *testing.T) {
 	}
 }
 
+// What told of the message together with others isn't corrected: it shows the tag of
+// the first of them, and how many there are.
+func TestChangedInABundle(t *testing.T) {
+	b := changeBench(t, bob(1))
+	m := message()
+	e := delivery.Entry{
+		ID: push.BatchID(push.KindMessage, m.MessageID, push.BundlePart("bob"), 0), Kind: "message", SubjectID: m.MessageID, Attempt: 1, Done: true,
+		Outcomes: map[string]delivery.Outcome{"p0000": {UserID: "bob", Status: delivery.Sent, At: now}},
+	}
+	if err := b.ledger.Record(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.f.Changed(t.Context(), m, editedNow(m, "new")); err != nil || len(b.topic.batches) != 0 {
+		t.Errorf("%v, published %+v", err, b.topic.batches)
+	}
+}
+
 // A batch that hasn't begun is marked, and nobody is told who wasn't rung.
 func TestChangedBeforeItLeft(t *testing.T) {
 	b := changeBench(t, bob(1))

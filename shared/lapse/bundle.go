@@ -53,7 +53,7 @@ func (s *Sweeper) bundles(ctx context.Context, u *presence.User, now time.Time) 
 			continue
 		}
 		a := push.OfBundle(b.last, b.count, b.more, telling[cid].Tag)
-		for _, batch := range push.Batches(a, "bundle "+u.UserID, b.targets, now) {
+		for _, batch := range push.Batches(a, push.BundlePart(u.UserID), b.targets, now) {
 			if err := s.Publisher.Publish(ctx, batch); err != nil {
 				return err
 			}

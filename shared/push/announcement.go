@@ -65,6 +65,8 @@ type Announcement struct {
 	// Bundle is, of several messages told of together, what is said of them: how many
 	// there are. The rest is that of the last of them.
 	Bundle string `json:"bundle,omitempty"`
+	// Digest: it was made when a window ended, of messages that are older.
+	Digest bool `json:"digest,omitempty"`
 	// Held is, of KindSummary, the messages it counts.
 	Held *Held `json:"held,omitempty"`
 	// Filter is which devices ring; nil: any.
@@ -182,6 +184,10 @@ func BatchID(k Kind, id, part string, index int) string {
 // LapsedPart is the part of a fan-out that rings the user's devices which turned
 // out not to have been online.
 func LapsedPart(userID string) string { return "lapsed " + userID }
+
+// BundlePart is the part of a fan-out that tells the user of a message together with
+// those before it.
+func BundlePart(userID string) string { return "bundle " + userID }
 
 // NewBatch is the batch number index of a part of a fan-out.
 func NewBatch(a Announcement, part string, index int, targets []Target, now time.Time) Batch {
