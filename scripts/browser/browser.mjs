@@ -47,6 +47,22 @@ export function hide(page, yes = true) {
   }, yes ? 'hidden' : 'visible');
 }
 
+/** known is, in a page, the token that its worker tells of pushes with. */
+async function known() {
+  const { scope } = (await navigator.serviceWorker.getRegistrations())[0];
+  const name = `doorbell:${new URL(scope).pathname}`;
+  if (!(await indexedDB.databases()).some((db) => db.name === name)) return undefined; // opening it would make an empty one
+  return new Promise((done, failed) => {
+    const opened = indexedDB.open(name);
+    opened.onerror = () => failed(opened.error);
+    opened.onsuccess = () => {
+      const db = opened.result;
+      const got = db.transaction('kept').objectStore('kept').get('settings');
+      got.onsuccess = () => { db.close(); done(got.result?.receiptToken); };
+    };
+  });
+}
+
 /** Device is one browser profile of somebody, at one site: a device as Doorbell knows it. */
 export class Device {
   wrong = []; // errors of all its pages
@@ -96,12 +112,18 @@ export class Device {
     return this.page;
   }
 
-  /** logIn logs a user in, as the seed asks to have done before, and waits until their device is registered. */
+  /**
+   * logIn logs a user in, as the seed asks to have done before, and waits until their device is registered, the server has heard
+   * that it is here, and the worker knows what it needs: who leaves sooner is looked after when the lease runs out.
+   */
   async logIn(userID) {
     const { customToken } = await session(userID);
-    const registered = this.page.waitForResponse((r) => r.url().endsWith('/register') && r.request().method() === 'POST');
+    const [registered, here] = ['/register', '/presence'].map((path) =>
+      this.page.waitForResponse((r) => new URL(r.url()).pathname === path && r.request().method() === 'POST' && r.ok()));
     await this.page.evaluate(([id, token]) => zim.login(id, { userName: id, token }), [userID, customToken]);
-    await registered;
+    const { receiptToken } = await (await registered).json();
+    await until('the worker to know', async () => (await this.page.evaluate(known)) === receiptToken);
+    await here;
   }
 
   /** run runs one of the seed's snippets. */
