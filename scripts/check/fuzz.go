@@ -9,15 +9,27 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 )
 
-// fuzz runs every fuzz target of the module for a while; go test takes one target at a time.
+// fuzz runs every fuzz target of the module for a while. What go test -fuzz builds is built once for each package here,
+// not again for each target; what a run finds to be of interest is kept where go test keeps it.
 func fuzz(ctx context.Context, c *checker) error {
 	packages, err := c.packages(ctx)
 	if err != nil {
 		return err
 	}
+	var cache bytes.Buffer
+	if err := c.commandTo(ctx, &cache, "go", "env", "GOCACHE"); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "fuzz")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
 	var failures []error
 	ran := 0
 	for _, p := range packages {
@@ -25,28 +37,40 @@ func fuzz(ctx context.Context, c *checker) error {
 		if err != nil {
 			return err
 		}
+		if len(targets) == 0 {
+			continue
+		}
+		binary := filepath.Join(dir, "fuzz.test")
+		if err := c.command(ctx, "go", "test", "-c", "-fuzz", ".", "-o", binary, p.ImportPath); err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		interesting := filepath.Join(strings.TrimSpace(cache.String()), "fuzz", filepath.FromSlash(p.ImportPath))
 		for _, target := range targets {
 			ran++
-			failures = append(failures, c.fuzzOne(ctx, p.ImportPath, target))
+			failures = append(failures, c.fuzzOne(ctx, p, binary, interesting, target))
 		}
 	}
-	if ran == 0 {
+	if ran == 0 && len(failures) == 0 {
 		return skipped("no fuzz targets")
 	}
 	return errors.Join(failures...)
 }
 
-func (c *checker) fuzzOne(ctx context.Context, path, target string) (err error) {
-	fmt.Fprintf(c.out, "%s %s\n", path, target)
+func (c *checker) fuzzOne(ctx context.Context, p goPackage, binary, interesting, target string) (err error) {
+	fmt.Fprintf(c.out, "%s %s\n", p.ImportPath, target)
 	for range 2 {
 		var output bytes.Buffer
-		err = c.commandTo(ctx, io.MultiWriter(c.out, &output), "go", "test", "-run", "^$",
-			"-fuzz", "^"+target+"$", "-fuzztime", c.fuzzTime.String(), "-fuzzminimizetime", "20x", path)
-		if err == nil || !timeUp(output.String()) {
-			return err
+		err = c.commandIn(ctx, p.Dir, io.MultiWriter(c.out, &output), binary, "-test.run", "^$", "-test.fuzz", "^"+target+"$",
+			"-test.fuzztime", c.fuzzTime.String(), "-test.fuzzminimizetime", "20x", "-test.fuzzcachedir", interesting)
+		if err == nil {
+			return nil
+		}
+		if !timeUp(output.String()) {
+			return fmt.Errorf("%s %s: %w", p.ImportPath, target, err)
 		}
 	}
-	return err
+	return fmt.Errorf("%s %s: %w", p.ImportPath, target, err)
 }
 
 // timeUp reports whether go test failed a target only because its time was up: on a busy machine a worker may notice the end of

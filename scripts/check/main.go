@@ -105,8 +105,13 @@ func (c *checker) command(ctx context.Context, name string, args ...string) erro
 
 // commandTo runs a program in the module's root; all it prints goes to out.
 func (c *checker) commandTo(ctx context.Context, out io.Writer, name string, args ...string) error {
+	return c.commandIn(ctx, c.root, out, name, args...)
+}
+
+// commandIn is commandTo in another directory.
+func (c *checker) commandIn(ctx context.Context, dir string, out io.Writer, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = c.root, out, out
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, out, out
 	// A test that is asked to stop can still end the emulators it started; one that is killed leaves them behind.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 30 * time.Second
