@@ -16,7 +16,7 @@ func benchCounts(_ context.Context, s settings) error {
 	fmt.Fprintln(s.out, "|---|--:|--:|--:|--:|--:|")
 	for _, it := range cost.Scenarios() {
 		a, b := it.Ours, it.Naive
-		usd := func(o cost.Operations) float64 { return cost.USCentral1.USD(o, 0) * 1e6 }
+		usd := func(o cost.Operations) float64 { return cost.USCentral1.USD(o) * 1e6 }
 		fmt.Fprintf(s.out, "| %s | **%.0f** / %.0f | **%.0f** / %.0f | **%.0f** / %.0f | **%.0f** / %.0f | **%.2f** / %.2f |\n", it.What,
 			a.Reads, b.Reads, a.Writes, b.Writes, a.Published, b.Published, a.Invocations, b.Invocations, usd(a), usd(b))
 	}

@@ -2,7 +2,7 @@
 // prints ratios. What is measured runs in a process of its own, and so does the
 // FCM stand-in it sends to, so that each pays for itself only.
 //
-//	go run ./scripts/bench                  all, in some ten minutes
+//	go run ./scripts/bench                  all, in a quarter of an hour
 //	go run ./scripts/bench sender faults    some; -help lists them
 package main
 
@@ -30,6 +30,7 @@ type benchmark struct {
 // benchmarks are what can be asked for, in the order of all of them.
 var benchmarks = []benchmark{
 	{"counts", "what is billed, beside a naive design", benchCounts},
+	{"cpu", "CPU time of the functions, by what happens", benchCPU},
 	{"plan", "time and allocations of the plan of a group's message, a receiver", benchPlan},
 	{"encoding", "of batches on Pub/Sub: JSON, and compressed", benchEncoding},
 	{"sender", "pushes a second, CPU and memory a push: ours, the Admin SDK, a plain HTTP/2 loop", benchSender},
@@ -49,6 +50,7 @@ type settings struct {
 	rate      int // messages a second
 	profile   string
 	readme    string
+	cpu       string
 }
 
 func main() {
@@ -99,6 +101,7 @@ func flags() (s settings, err error) {
 	flag.IntVar(&s.rate, "rate", 200, "messages a second through the chain")
 	flag.StringVar(&s.profile, "profile", "", "folder for profiles of each sender; they slow it down")
 	flag.StringVar(&s.readme, "readme", "", "file to put what is measured into, between <!-- measured: NAME --> and <!-- end -->")
+	flag.StringVar(&s.cpu, "cpu", "", "file to put the measured CPU times into: scripts/cost/cpu.json is what the cost model takes")
 	flag.Usage = func() {
 		fmt.Fprintln(os.Stderr, "go run ./scripts/bench [flags] [benchmark …], or all of")
 		for _, b := range benchmarks {

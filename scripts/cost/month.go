@@ -14,15 +14,16 @@ type Use struct {
 	Starts      float64 // of the app: it registers and syncs
 	Read        float64 // conversations read
 	Receipts    float64 // times that a device tells of a push: the browser's once when it is shown, once when it is clicked
-	// InstanceMS is the time an instance is busy for a request that it doesn't
-	// share, in ms. It is not measured here: it depends on the region and the load.
-	InstanceMS float64
+	// WaitMS is the time, in ms, that an instance waits in an invocation, mostly for
+	// Firestore, while it serves no other: that time is billed as the time in which it
+	// computes is. It is not measured here: it depends on the region and the load.
+	WaitMS float64
 }
 
 // Check reports what can't be.
 func (u Use) Check() error {
 	switch {
-	case u.DAU < 0 || u.Messages < 0 || u.GroupSent < 0 || u.OnlineHours < 0 || u.Starts < 0 || u.Read < 0 || u.Receipts < 0 || u.InstanceMS < 0:
+	case u.DAU < 0 || u.Messages < 0 || u.GroupSent < 0 || u.OnlineHours < 0 || u.Starts < 0 || u.Read < 0 || u.Receipts < 0 || u.WaitMS < 0:
 		return fmt.Errorf("numbers of people, messages, receipts, starts, conversations and hours can't be negative")
 	case u.OnlineHours > 24:
 		return fmt.Errorf("a day has 24 hours, not %v", u.OnlineHours)
@@ -43,30 +44,40 @@ type Line struct {
 	What       string     `json:"what"`
 	Times      float64    `json:"times"` // a month
 	Operations Operations `json:"operations"`
+	CPUSeconds float64    `json:"cpuSeconds"` // in which instances compute: measured
+	CPUUSD     float64    `json:"cpuUSD"`     // of USD, for those
+	WaitUSD    float64    `json:"waitUSD"`    // of USD, for instances that wait: assumed
 	USD        float64    `json:"usd"`
 }
 
 // Month is a month's bill, with what it is made of; the last line is the sum.
-func (u Use) Month(p Prices) []Line {
+func (u Use) Month(p Prices, c CPU) []Line {
 	people := float64(u.DAU) * days
+	// Of each, what happens once.
 	lines := []Line{
-		{What: "one-to-one messages", Times: people * u.Messages, Operations: PeerMessage(u.Offline)},
+		{What: "one-to-one messages", Times: people * u.Messages, Operations: PeerMessage(u.Offline), CPUSeconds: c.Peer(u.Offline) / 1000},
 		{What: "group messages", Times: people * u.GroupSent},
-		{What: "heartbeats", Times: people * u.OnlineHours * 3600 / float64(u.Beat), Operations: Heartbeat()},
-		{What: "receipts", Times: people * u.Messages * u.Offline * u.Receipts, Operations: Receipt()},
-		{What: "app starts", Times: people * u.Starts, Operations: Register().Plus(Sync())},
-		{What: "conversations read", Times: people * u.Read, Operations: Read()},
+		{What: "heartbeats", Times: people * u.OnlineHours * 3600 / float64(u.Beat), Operations: Heartbeat(), CPUSeconds: c.Heartbeat / 1000},
+		{What: "receipts", Times: people * u.Messages * u.Offline * u.Receipts, Operations: Receipt(), CPUSeconds: c.Receipt / 1000},
+		{What: "app starts", Times: people * u.Starts, Operations: Register().Plus(Sync()), CPUSeconds: (c.Register + c.Sync) / 1000},
+		{What: "conversations read", Times: people * u.Read, Operations: Read(), CPUSeconds: c.Read / 1000},
 	}
 	if u.GroupSent > 0 {
-		lines[1].Operations = GroupMessage(u.GroupSize, u.Offline)
+		lines[1].Operations, lines[1].CPUSeconds = GroupMessage(u.GroupSize, u.Offline), c.Group(u.GroupSize, u.Offline)/1000
 		lines[3].Times += people * u.GroupSent * float64(u.GroupSize-1) * u.Offline * u.Receipts
 	}
 	sum := Line{What: "sum"}
 	for i := range lines {
 		l := &lines[i]
-		l.Operations = l.Operations.Times(l.Times)
-		l.USD = p.USD(l.Operations, u.InstanceMS)
-		sum.Operations, sum.USD, sum.Times = sum.Operations.Plus(l.Operations), sum.USD+l.USD, sum.Times+l.Times
+		l.Operations, l.CPUSeconds = l.Operations.Times(l.Times), l.CPUSeconds*l.Times
+		l.CPUUSD, l.WaitUSD = p.Instance(l.CPUSeconds), p.Instance(l.Operations.Invocations*u.WaitMS/1000)
+		l.USD = p.USD(l.Operations) + l.CPUUSD + l.WaitUSD
+		sum.add(*l)
 	}
 	return append(lines, sum)
+}
+
+func (l *Line) add(m Line) {
+	l.Times, l.Operations = l.Times+m.Times, l.Operations.Plus(m.Operations)
+	l.CPUSeconds, l.CPUUSD, l.WaitUSD, l.USD = l.CPUSeconds+m.CPUSeconds, l.CPUUSD+m.CPUUSD, l.WaitUSD+m.WaitUSD, l.USD+m.USD
 }
