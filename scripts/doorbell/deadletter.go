@@ -73,11 +73,15 @@ run it again: a letter that is published twice is sent once.`,
 		Args: cobra.NoArgs,
 		RunE: o.connected(func(cmd *cobra.Command, _ []string) error {
 			var done, found int
+			progress := o.bar(cmd)
 			err := each(cmd, func(d *deadLetters, letters []letter) error {
-				n, err := d.replay(cmd.Context(), letters)
+				n, err := d.replay(cmd.Context(), letters, func(n int) {
+					progress.show(float64(n)/float64(len(letters)), fmt.Sprintf("%d of %d of %s sent again", n, len(letters), d.queue))
+				})
 				done, found = done+n, found+len(letters)
 				return err
 			})
+			progress.end()
 			if o.json {
 				return errors.Join(err, json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]int{"sentAgain": done, "found": found}))
 			}
@@ -187,8 +191,8 @@ func (d *deadLetters) giveBack(ctx context.Context, letters []letter) error {
 	return d.deadline(ctx, letters, 0)
 }
 
-// replay publishes each letter and only then removes it.
-func (d *deadLetters) replay(ctx context.Context, letters []letter) (done int, err error) {
+// replay publishes each letter and only then removes it, and tells how many are done.
+func (d *deadLetters) replay(ctx context.Context, letters []letter, tell func(int)) (done int, err error) {
 	publisher := d.client.Publisher(d.queue)
 	defer publisher.Stop()
 	for _, l := range letters {
@@ -201,6 +205,7 @@ func (d *deadLetters) replay(ctx context.Context, letters []letter) (done int, e
 			return done, err
 		}
 		done++
+		tell(done)
 	}
 	return done, nil
 }

@@ -38,7 +38,7 @@ type load struct {
 	Push     bool
 	Run      string // of this run, in its message IDs
 	HTTP     *http.Client
-	Progress io.Writer // of a terminal; nil for none
+	Progress *bar
 }
 
 // loadResult is what became of them. Times are in ms, of those that were stored.
@@ -74,9 +74,7 @@ conversation, whose writes wait for each other: for a high rate give many sender
 			if err := l.settle(cmd.Context(), o.local, senders, os.Getenv(tokensVariable)); err != nil {
 				return err
 			}
-			if f, ok := cmd.ErrOrStderr().(*os.File); ok && isTerminal(f) {
-				l.Progress = f
-			}
+			l.Progress = o.bar(cmd)
 			return printLoad(cmd.OutOrStdout(), l.run(cmd.Context()), o.json)
 		},
 	}
@@ -133,6 +131,7 @@ func (l *load) run(ctx context.Context) loadResult {
 	inFlight := make(chan struct{}, mostInFlight)
 	began := time.Now()
 	count := max(1, int(l.Rate*l.Duration.Seconds()))
+	answered := 0
 	for i := range count {
 		due := began.Add(time.Duration(float64(i) / l.Rate * float64(time.Second)))
 		select {
@@ -149,21 +148,18 @@ func (l *load) run(ctx context.Context) loadResult {
 			<-inFlight
 			lock.Lock()
 			defer lock.Unlock()
-			if problem != "" {
+			answered++
+			if problem == "" {
+				took = append(took, ms)
+			} else {
 				r.Failed[problem]++
 				r.example = example
-				return
 			}
-			took = append(took, ms)
-			if l.Progress != nil && len(took)%max(1, int(l.Rate)/4) == 0 {
-				fmt.Fprintf(l.Progress, "\r%d of %d stored, the last after %.0f ms ", len(took), count, ms)
-			}
+			l.Progress.show(float64(answered)/float64(count), fmt.Sprintf("%d of %d answered, the last after %.0f ms", answered, count, ms))
 		})
 	}
 	sending.Wait()
-	if l.Progress != nil {
-		fmt.Fprint(l.Progress, "\r\x1b[K")
-	}
+	l.Progress.end()
 	r.Stored, r.Seconds = len(took), time.Since(began).Seconds()
 	slices.Sort(took)
 	r.P50, r.P95, r.P99, r.Max = percentile(took, 50), percentile(took, 95), percentile(took, 99), percentile(took, 100)
@@ -238,10 +234,4 @@ func printLoad(w io.Writer, r loadResult, asJSON bool) error {
 		return fmt.Errorf("%d of %d were not stored, such as: %s", failed, failed+r.Stored, r.example)
 	}
 	return nil
-}
-
-// isTerminal reports whether a person looks at a file.
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

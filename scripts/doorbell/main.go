@@ -19,6 +19,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime"
@@ -42,11 +43,16 @@ type options struct {
 	project string
 	local   bool
 	json    bool
+
+	terminal func(io.Writer) bool // whether a person looks at it
 }
 
 // command is the whole program.
-func command() *cobra.Command {
-	var o options
+func command() *cobra.Command { return commandFor(isTerminal) }
+
+// commandFor is the whole program, with the given idea of a terminal.
+func commandFor(terminal func(io.Writer) bool) *cobra.Command {
+	o := options{terminal: terminal}
 	root := &cobra.Command{
 		Use:           "doorbell",
 		Short:         "Looks into a running Doorbell and helps it along",

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -123,7 +125,13 @@ func (o *options) withFiles(run func(context.Context, resource.Store, resource.S
 				return err
 			}
 			defer done()
-			return run(cmd.Context(), db, set, cmd.OutOrStdout())
+			progress := o.bar(cmd)
+			progress.show(-1, fmt.Sprintf("%d resources of %s …", len(set), dir))
+			var out bytes.Buffer
+			err = run(cmd.Context(), db, set, &out)
+			progress.end()
+			_, printed := out.WriteTo(cmd.OutOrStdout())
+			return errors.Join(err, printed)
 		})(cmd, args)
 	}
 }

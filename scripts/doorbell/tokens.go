@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -37,7 +37,11 @@ for each owner.`,
 				return err
 			}
 			defer client.Close()
-			a, err := auditTokens(cmd.Context(), store.NewFirestore(client), time.Now(), progress(cmd.ErrOrStderr()))
+			progress := o.bar(cmd)
+			a, err := auditTokens(cmd.Context(), store.NewFirestore(client), time.Now(), func(tokens int, hash string) {
+				progress.show(place(hash), fmt.Sprintf("%d tokens", tokens))
+			})
+			progress.end()
 			if err != nil {
 				return err
 			}
@@ -67,7 +71,9 @@ type owners interface {
 	Users(ctx context.Context, userIDs []string) (map[string]*presence.User, error)
 }
 
-func auditTokens(ctx context.Context, db owners, now time.Time, tell func(int)) (audit, error) {
+// auditTokens goes through all tokens by their hashes. After each page it tells how
+// many there were so far, and the last one's hash.
+func auditTokens(ctx context.Context, db owners, now time.Time, tell func(tokens int, hash string)) (audit, error) {
 	a := audit{Platforms: map[string]int{}}
 	for after := ""; ; {
 		page, err := db.Owners(ctx, after, auditPage)
@@ -86,7 +92,7 @@ func auditTokens(ctx context.Context, db owners, now time.Time, tell func(int)) 
 			a.add(hash, o, users[o.UserID], now)
 			after = max(after, hash)
 		}
-		tell(a.Tokens)
+		tell(a.Tokens, after)
 	}
 }
 
@@ -120,14 +126,16 @@ func (a audit) print(w io.Writer) error {
 	return table.Flush()
 }
 
-// progress tells on a terminal how far long work has come, and nothing elsewhere.
-func progress(w io.Writer) func(int) {
-	f, ok := w.(*os.File)
-	if !ok {
-		return func(int) {}
+// hashLetters are what a hash is made of, in their order.
+const hashLetters = "234567abcdefghijklmnopqrstuvwxyz"
+
+// place is the share of all hashes, 0 to 1, that come before one: they are spread
+// evenly, so that is how far an audit has come, and nobody has to count the tokens.
+func place(hash string) (share float64) {
+	unit := 1.0
+	for _, letter := range hash[:min(len(hash), 3)] {
+		unit /= float64(len(hashLetters))
+		share += unit * float64(max(strings.IndexRune(hashLetters, letter), 0))
 	}
-	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return func(int) {}
-	}
-	return func(n int) { fmt.Fprintf(f, "\r%d tokens", n) }
+	return share
 }

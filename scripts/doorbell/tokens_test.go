@@ -1,10 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"testing"
@@ -63,7 +63,16 @@ func TestAuditTokens(t *testing.T) {
 	r.users["replaced"].Devices["p"] = device.Device{Target: device.Target{Kind: device.KindToken, Value: "newer"}}
 
 	var told []int
-	got, err := auditTokens(t.Context(), r, now, func(n int) { told = append(told, n) })
+	hashes := slices.Sorted(maps.Keys(r.owners))
+	got, err := auditTokens(t.Context(), r, now, func(n int, hash string) {
+		told = append(told, n)
+		if hash != hashes[n-1] {
+			t.Errorf("after %d tokens it is at %s, not %s", n, hash, hashes[n-1])
+		}
+		if share := float64(n) / float64(len(hashes)); math.Abs(place(hash)-share) > 0.15 {
+			t.Errorf("%s is said to be at %v, and is at %v", hash, place(hash), share)
+		}
+	})
 	want := audit{Tokens: 2*auditPage + 6, Platforms: map[string]int{"android": 2*auditPage + 1, "web": 1, "ios": 1}, Over30: 2, Over270: 1, Orphans: 3}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v; want %+v", got, err, want)
@@ -71,9 +80,19 @@ func TestAuditTokens(t *testing.T) {
 	if !slices.Equal(told, []int{auditPage, 2 * auditPage, 2*auditPage + 6}) {
 		t.Errorf("progress %v", told)
 	}
-	var out bytes.Buffer
-	progress(&out)(1)
-	if out.Len() > 0 {
-		t.Errorf("what is no terminal gets %q", &out)
+}
+
+// Hashes in their order have places in their order.
+func TestPlace(t *testing.T) {
+	last := -1.0
+	for _, hash := range []string{"", "23", "3", "7zzz", "aaaa", "ab", "z", "zzzzzz"} {
+		p := place(hash)
+		if p < 0 || p >= 1 || p < last {
+			t.Errorf("%q is at %v, the one before at %v", hash, p, last)
+		}
+		last = p
+	}
+	if place("a") != 6.0/32 || place("zzz") < 0.999 {
+		t.Errorf("%v, %v", place("a"), place("zzz"))
 	}
 }
