@@ -114,7 +114,7 @@ func (p person) hoursEnd() {
 // he has not read; it isn't told twice, and who wants no summary gets none.
 func TestSummaryOfQuietHours(t *testing.T) {
 	alice, bob, carol, dave := someone(t, "alice"), someone(t, "bob"), someone(t, "carol"), someone(t, "dave")
-	mobile, tablet := bob.newPhone("phone", "android"), bob.newPhone("tablet", "ios")
+	mobile, tablet := bob.newPhone("phone", "android"), bob.speaks(bob.newPhone("tablet", "ios"), "ios", "de-AT")
 	daves := dave.newPhone("phone", "android")
 	held := map[string]int{"quiet_hours": 1}
 	bob.quietNow(object{"summary": true})
@@ -132,8 +132,8 @@ func TestSummaryOfQuietHours(t *testing.T) {
 	bob.hoursEnd()
 	shows := func(context.Context) error {
 		sweep(t)
-		for _, d := range []phone{mobile, tablet} {
-			if shade := world.FCM.Shade(d.token); len(shade) != 1 || shade[0].Title != "3 unread messages" {
+		for d, title := range map[phone]string{mobile: "3 unread messages", tablet: "3 ungelesene Nachrichten"} {
+			if shade := world.FCM.Shade(d.token); len(shade) != 1 || shade[0].Title != title {
 				return fmt.Errorf("%s shows %+v", d.deviceID, shade)
 			}
 		}

@@ -3,9 +3,12 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
 )
@@ -87,5 +90,37 @@ func TestSummary(t *testing.T) {
 		second := summary(1)
 		b.dispatch(second, false)
 		b.want(second, true, "A", "skipped already_read", "A2", "skipped already_read")
+	})
+}
+
+// A summary, and what tells of several messages, is made before it is known in which
+// language: each device is told in the one it has when the push leaves.
+func TestSummaryInTheDevicesLanguage(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		fcm := &bodies{}
+		b.d.Sender = fcm
+		var targets []push.Target
+		for value, locale := range map[string]string{"A": "de", "A2": "fr-CA", "A3": ""} {
+			target := b.bind("user-A", value)
+			targets = append(targets, target)
+			d := device.Device{DeviceID: "device-" + value, Platform: target.Platform, Target: target.Device(), Popup: true, Locale: locale}
+			if _, err := b.reg.Register(b.Context(), "user-A", d); err != nil {
+				t.Fatal(err)
+			}
+		}
+		summary := push.OfHeld("user-A", 2, false, map[string]int64{"c": 7}, time.Now(), time.Hour)
+		bundle := push.OfBundle(b.batch("m", "B").Announcement, 3, false, "first")
+		b.d.Messages = &looked{m: &chat.Message{Push: &chat.PushConfig{Title: "t", Content: "c"}}}
+		for _, a := range []push.Announcement{summary, bundle} {
+			batch := push.Batches(a, "", targets, time.Now())[0]
+			b.dispatch(batch, false)
+			b.want(batch, true, "A", "sent", "A2", "sent", "A3", "sent")
+		}
+		all := strings.Join(fcm.all, "\n")
+		for _, words := range []string{"2 ungelesene Nachrichten", "2 messages non lus", "2 unread messages", "3 neue Nachrichten", "3 nouveaux messages", "3 new messages"} {
+			if strings.Count(all, words) != 1 {
+				t.Errorf("%q is not said once in %s", words, all)
+			}
+		}
 	})
 }

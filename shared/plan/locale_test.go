@@ -2,6 +2,7 @@ package plan
 
 import (
 	"testing"
+	"time"
 
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/presence"
@@ -17,12 +18,15 @@ func TestTargetsHaveLocales(t *testing.T) {
 		settings presence.Settings
 		want     string
 	}{
-		"as it was sent": {func(*push.Announcement) {}, presence.Settings{}, ""},
-		"in a resource":  {func(a *push.Announcement) { a.Push.ResourcesID = "chat" }, presence.Settings{}, "de"},
-		"veiled":         {func(*push.Announcement) {}, presence.Settings{Privacy: device.PrivacyGeneric}, "de"},
-		"in full":        {func(*push.Announcement) {}, presence.Settings{Privacy: device.PrivacyFull}, ""},
-		"silent":         {func(a *push.Announcement) { a.Push.Silent = true }, presence.Settings{Privacy: device.PrivacyID}, ""},
-		"a call":         {func(a *push.Announcement) { a.Kind = push.KindCall }, presence.Settings{}, "de"},
+		"as it was sent":  {func(*push.Announcement) {}, presence.Settings{}, ""},
+		"in a resource":   {func(a *push.Announcement) { a.Push.ResourcesID = "chat" }, presence.Settings{}, "de"},
+		"veiled":          {func(*push.Announcement) {}, presence.Settings{Privacy: device.PrivacyGeneric}, "de"},
+		"in full":         {func(*push.Announcement) {}, presence.Settings{Privacy: device.PrivacyFull}, ""},
+		"silent":          {func(a *push.Announcement) { a.Push.Silent = true }, presence.Settings{Privacy: device.PrivacyID}, ""},
+		"a bundle":        {func(a *push.Announcement) { *a = push.OfBundle(*a, 5, false, "first") }, presence.Settings{}, "de"},
+		"a bundle of one": {func(a *push.Announcement) { *a = push.OfBundle(*a, 1, false, "first") }, presence.Settings{}, ""},
+		"a summary":       {func(a *push.Announcement) { *a = push.OfHeld("bob", 5, false, nil, now, time.Hour) }, presence.Settings{}, "de"},
+		"a call":          {func(a *push.Announcement) { a.Kind = push.KindCall }, presence.Settings{}, "de"},
 	} {
 		a := call
 		tc.edit(&a)

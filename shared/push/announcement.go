@@ -65,6 +65,11 @@ type Announcement struct {
 	// Bundle is, of several messages told of together, what is said of them: how many
 	// there are. The rest is that of the last of them.
 	Bundle string `json:"bundle,omitempty"`
+	// Count is that number, and that of a summary, and More whether there are more than
+	// that. What says it here is English: a device is told in its language. 0: in a
+	// batch of an older version, which is told as it is.
+	Count int  `json:"count,omitempty"`
+	More  bool `json:"more,omitempty"`
 	// Digest: it was made when a window ended, of messages that are older.
 	Digest bool `json:"digest,omitempty"`
 	// Held is, of KindSummary, the messages it counts.

@@ -1,23 +1,15 @@
 package push
 
-import (
-	"fmt"
-
-	"github.com/doorbell-push/doorbell/shared/chat"
-)
+import "github.com/doorbell-push/doorbell/shared/chat"
 
 // OfBundle announces count messages of one conversation together, or more than
 // that; last announces the last of them, which lends it all but its words. It
 // replaces what shows tag.
 func OfBundle(last Announcement, count int, more bool, tag string) Announcement {
 	last.Collapse, last.Digest = tag, true
-	if count > 1 {
-		last.Bundle = fmt.Sprintf("%d new messages", count)
-	}
-	if more {
-		last.Bundle = fmt.Sprintf("%d+ new messages", count)
-	}
-	if last.Bundle != "" {
+	if count > 1 || more {
+		last.Count, last.More = count, more
+		last.Bundle = dictionary[0].counting(dictionary[0].several, count, more)
 		last.Push.Content = last.Bundle
 	}
 	return last

@@ -66,6 +66,7 @@ func TestEncodeIsTheAdminSDKs(t *testing.T) {
 		"html": announcement(func(a *Announcement) {
 			a.Push.Title, a.Push.Content = `<b>&"\</b>`, "\u2028 \x01 \u00e9 \U0001f468\u200d\U0001f469\u200d\U0001f467"
 		}),
+		"summary": held(99, true), "bundle": bundled(5, false),
 		"silent": announcement(silent), "voip": ringingWith(voIP), "silent call": ringingWith(silent),
 		"too long and silent": announcement(silent, func(a *Announcement) { a.Push.Payload = strings.Repeat("long ", 2000) }),
 		"invalid":             announcement(func(a *Announcement) { a.Push.Content = "\xff\xc3\x28" }),
@@ -93,7 +94,7 @@ func everyTarget() []Target {
 			all = append(all, onDevice(p, func(t *Target) { t.Badge = badge }), onDevice(p, fid, func(t *Target) { t.Badge = badge }))
 		}
 		for _, privacy := range []device.Privacy{device.PrivacySender, device.PrivacyGeneric, device.PrivacyID, ""} {
-			all = append(all, onDevice(p, private(privacy)))
+			all = append(all, onDevice(p, private(privacy)), onDevice(p, private(privacy), speaking("fr")))
 		}
 	}
 	return append(all, onDevice(device.Web, func(t *Target) { t.Value = `odd "<token>` + "\xff" }))

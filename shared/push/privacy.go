@@ -10,11 +10,19 @@ func (a Announcement) told(t Target) Announcement {
 		return a.veiledID(t.Privacy)
 	}
 	w := dictionary[wordsFor(t.Locale)]
-	switch t.Privacy {
-	case device.PrivacySender:
+	if a.Bundle != "" && a.Count > 0 {
+		a.Bundle = w.counting(w.several, a.Count, a.More)
+	}
+	switch {
+	case a.Kind == KindSummary:
+		said := w.summary(a.Count, a.More)
+		a.Push.Title, a.Push.Content = said.Title, said.Content
+	case t.Privacy == device.PrivacySender:
 		a.Push.Content = w.what(a)
-	case device.PrivacyGeneric, device.PrivacyID:
+	case t.Privacy == device.PrivacyGeneric, t.Privacy == device.PrivacyID:
 		a.Push.Title, a.Push.Content = w.what(a), w.open
+	case a.Bundle != "":
+		a.Push.Content = a.Bundle
 	default:
 		a.Push.Content = w.ended(a.CallEnd)
 	}

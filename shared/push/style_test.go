@@ -166,6 +166,24 @@ func TestOwnWords(t *testing.T) {
 		{ended(Declined), device.PrivacyGeneric, "de", "Auf einem anderen Gerät abgelehnt", "Zum Lesen die App öffnen"},
 		{ended(Missed), device.PrivacyFull, "de", "Alice", "Verpasster Anruf"},
 		{ringingWith(func(a *Announcement) { a.Kind, a.CallEnd, a.Push.Content = KindCallEnd, Missed, "Call me back" }), "", "de", "Alice", "Call me back"},
+		// How many there are, with CLDR's plurals; of a summary that is all there is.
+		{held(5, false), "", "", "5 unread messages", "They came in your quiet hours"},
+		{held(1, false), "", "en", "1 unread message", "It came in your quiet hours"},
+		{held(1, false), "", "de", "1 ungelesene Nachricht", "Während deiner Ruhezeiten eingegangen"},
+		{held(5, false), device.PrivacyID, "de-AT", "5 ungelesene Nachrichten", "Während deiner Ruhezeiten eingegangen"},
+		{held(99, true), device.PrivacyGeneric, "fr", "99+ messages non lus", "Pendant vos heures calmes"},
+		{held(3, false), device.PrivacySender, "zh-CN", "3 条未读消息", "在您的免打扰时段收到"},
+		{bundled(5, false), "", "", "Alice", "5 new messages"},
+		{bundled(5, false), "", "es", "Alice", "5 mensajes nuevos"},
+		{bundled(99, true), device.PrivacySender, "it", "Alice", "99+ nuovi messaggi"},
+		{bundled(2, false), device.PrivacyGeneric, "pt-PT", "2 novas mensagens", "Abra o aplicativo para ver"},
+		{bundled(2, false), device.PrivacyID, "tlh", "2 new messages", "Open the app to see it"},
+		{bundled(1, false), "", "de", "Alice", "Are you there?"},
+		{bundled(5, false).Saying(chat.PushConfig{Title: "Al", Content: "edited"}), "", "de", "Al", "5 neue Nachrichten"},
+		// As a version before these made them.
+		{older(held(5, false)), "", "de", "5 unread messages", "They came in your quiet hours"},
+		{older(bundled(5, false)), "", "de", "Alice", "5 new messages"},
+		{older(bundled(5, false)), device.PrivacyGeneric, "de", "5 new messages", "Zum Lesen die App öffnen"},
 	} {
 		for _, p := range platformsFCM {
 			m := Renderer{}.Render(tc.a, onDevice(p, private(tc.privacy), speaking(tc.locale)), sentAt)
@@ -180,6 +198,38 @@ func TestOwnWords(t *testing.T) {
 				t.Errorf("%s says %q", w.locale, text)
 			}
 		}
+		for _, phrase := range []resource.Phrase{w.held, w.unread, w.several} {
+			for _, n := range []int{1, 2, 99} {
+				for _, more := range []bool{false, true} {
+					text := w.counting(phrase, n, more)
+					if text == "" || len(text) > 64 || strings.Contains(text, "{") {
+						t.Errorf("%s says %q of %d, more: %t", w.locale, text, n, more)
+					}
+				}
+			}
+		}
+	}
+}
+
+func held(count int, more bool) Announcement {
+	return OfHeld("bob", count, more, map[string]int64{"c": 7}, sentAt, time.Hour)
+}
+
+func bundled(count int, more bool) Announcement {
+	return OfBundle(announcement(), count, more, "first")
+}
+
+func older(a Announcement) Announcement {
+	a.Count, a.More = 0, false
+	return a
+}
+
+// A resource's texts hold what Doorbell says of a bundle, in the device's language.
+func TestBundleInAResource(t *testing.T) {
+	r := Renderer{}.With(decode(t, `{"texts":[{"locale":"en","title":"Chat","content":"{sender}: {content}"}]}`))
+	n := r.Render(bundled(5, false), onDevice(device.Web, speaking("de")), sentAt).Notification
+	if n.Title != "Chat" || n.Body != "Alice: 5 neue Nachrichten" {
+		t.Errorf("shows %q, %q", n.Title, n.Body)
 	}
 }
 
@@ -197,11 +247,12 @@ func TestEncodeOncePerLanguage(t *testing.T) {
 		e    *Encoder
 		want int
 	}{
-		"plain":             {Renderer{}.Encoder(announcement()), 2},
-		"in a resource":     {Renderer{}.With(worded).Encoder(announcement()), 4},
-		"styled only":       {Renderer{}.With(decode(t, `{"sound":"x"}`)).Encoder(announcement()), 2},
-		"Doorbell's words":  {Renderer{}.Encoder(ended(Missed)), 4},
-		"with their number": {Renderer{}.With(styled(t)).Encoder(announcement()), MaxBatch},
+		"plain":              {Renderer{}.Encoder(announcement()), 2},
+		"in a resource":      {Renderer{}.With(worded).Encoder(announcement()), 4},
+		"styled only":        {Renderer{}.With(decode(t, `{"sound":"x"}`)).Encoder(announcement()), 2},
+		"how many there are": {Renderer{}.Encoder(bundled(5, false)), 4},
+		"Doorbell's words":   {Renderer{}.Encoder(ended(Missed)), 4},
+		"with their number":  {Renderer{}.With(styled(t)).Encoder(announcement()), MaxBatch},
 	} {
 		for _, target := range targets {
 			tc.e.Encode(target, sentAt)

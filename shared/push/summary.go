@@ -1,7 +1,6 @@
 package push
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 
@@ -14,17 +13,16 @@ import (
 // that, and the last one of each conversation, by cid. until is when the hours
 // ended; there is one such announcement of a user and a time.
 func OfHeld(userID string, count int, more bool, last map[string]int64, until time.Time, ttl time.Duration) Announcement {
-	title := fmt.Sprintf("%d unread messages", count)
-	switch {
-	case more:
-		title = fmt.Sprintf("%d+ unread messages", count)
-	case count == 1:
-		title = "1 unread message"
-	}
 	at := until.UnixMilli()
 	return Announcement{
 		Kind: KindSummary, ID: docid.New("summary", userID, strconv.FormatInt(at, 10)), CID: docid.New("summaries", userID),
-		Priority: chat.Medium, Push: chat.PushConfig{Title: title, Content: "They came in your quiet hours"},
-		Held: &Held{Last: last}, CreatedAt: at, ExpiresAt: at + ttl.Milliseconds(),
+		Priority: chat.Medium, Push: dictionary[0].summary(count, more),
+		Count: count, More: more, Held: &Held{Last: last}, CreatedAt: at, ExpiresAt: at + ttl.Milliseconds(),
 	}
+}
+
+// summary is what a summary of so many messages says, to anyone: how many there are,
+// and not what.
+func (w words) summary(count int, more bool) chat.PushConfig {
+	return chat.PushConfig{Title: w.counting(w.unread, count, more), Content: w.counting(w.held, count, more)}
 }

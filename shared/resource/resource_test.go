@@ -151,6 +151,14 @@ func TestPhrases(t *testing.T) {
 			t.Errorf("%d in %s: %q, want %q", tc.n, tc.locale, got, tc.want)
 		}
 	}
+	// Where there are more than the number, it is a greater one.
+	for n, want := range map[int]string{1: "1+ messages from Ana {content}", 99: "99+ messages from Ana {content}"} {
+		v := v(n)
+		v.More = true
+		if got := english.In("en", v); got != want {
+			t.Errorf("more than %d: %q", n, got)
+		}
+	}
 }
 
 func TestLanguages(t *testing.T) {

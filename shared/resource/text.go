@@ -65,18 +65,35 @@ type Values struct {
 	Sender  string // the title that was sent
 	Content string // the content that was sent
 	Count   int
+	More    bool // than Count: {count} is "99+", with the plural of a greater number
+}
+
+// number is what {count} is.
+func (v Values) number() string {
+	if v.More {
+		return strconv.Itoa(v.Count) + "+"
+	}
+	return strconv.Itoa(v.Count)
+}
+
+// form is which plural form v takes in a language.
+func (v Values) form(locale string) Form {
+	if v.More {
+		return formOf(locale, v.Count+1)
+	}
+	return formOf(locale, v.Count)
 }
 
 // In is the phrase in a language, by its tag, empty of a phrase that has no text.
 func (p Phrase) In(locale string, v Values) string {
 	text := p[Other]
 	if len(p) > 1 {
-		if one, ok := p[formOf(locale, v.Count)]; ok {
+		if one, ok := p[v.form(locale)]; ok {
 			text = one
 		}
 	}
 	// All at once: what was sent may hold what looks like a placeholder.
-	return strings.NewReplacer("{sender}", v.Sender, "{content}", v.Content, "{count}", strconv.Itoa(v.Count)).Replace(text)
+	return strings.NewReplacer("{sender}", v.Sender, "{content}", v.Content, "{count}", v.number()).Replace(text)
 }
 
 // Counts reports whether what p says depends on the number.
