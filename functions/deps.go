@@ -19,6 +19,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/config"
 	"github.com/doorbell-push/doorbell/shared/dispatch"
+	"github.com/doorbell-push/doorbell/shared/dryrun"
 	"github.com/doorbell-push/doorbell/shared/fanout"
 	"github.com/doorbell-push/doorbell/shared/fcm"
 	"github.com/doorbell-push/doorbell/shared/group"
@@ -148,6 +149,17 @@ var (
 			return nil, err
 		}
 		return &inbox.Service{Store: db, Presence: db, Reads: reg, Now: time.Now}, nil
+	})
+
+	dryRuns = onDatabase(func(c *config.Config, db *store.Firestore) (*dryrun.Runner, error) {
+		known, err := resources()
+		if err != nil {
+			return nil, err
+		}
+		return &dryrun.Runner{
+			Store: db, Resources: known, Rules: rules(c), Renderer: push.Renderer{WebClickURL: c.WebClickURL},
+			Now: time.Now, PushTTL: c.PushTTL, MaxText: c.MaxTextBytes, MaxInvitees: c.MaxCallInvitees,
+		}, nil
 	})
 
 	stories = onDatabase(func(_ *config.Config, db *store.Firestore) (*trace.Store, error) {

@@ -23,6 +23,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/config"
 	"github.com/doorbell-push/doorbell/shared/device"
+	"github.com/doorbell-push/doorbell/shared/dryrun"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/group"
 	"github.com/doorbell-push/doorbell/shared/inbox"
@@ -68,6 +69,7 @@ func onMemory(t *testing.T) *store.Memory {
 	replace(t, &groups, &group.Service{Store: db, Now: now, MaxMembers: 100}, nil)
 	replace(t, &receipts, &receipt.Service{Store: db, Now: now, Retention: time.Hour}, nil)
 	replace(t, &selfTests, &selfTester{db, selftest.Tester{Sender: &takesAll{}, Now: now}}, nil)
+	replace(t, &dryRuns, &dryrun.Runner{Store: db, Now: now, PushTTL: time.Hour, MaxText: 2048, MaxInvitees: 9}, nil)
 	var told trace.Store = db
 	replace(t, &stories, &told, nil)
 	replace(t, &inboxes, &inbox.Service{Store: db, Presence: db, Reads: &presence.Registry{Store: db, Now: now}, Now: now}, nil)

@@ -6,7 +6,7 @@
 //	register     POST, DELETE over HTTPS                          binds and unbinds a device; what became of pushes on it; self-test
 //	presence     POST (a rule: GET too) over HTTPS                keeps a device's lease; which devices ring, for whom
 //	send         POST over HTTPS                                  stores a message, or one to many from the operator's backend;
-//	                                                              revokes and edits one
+//	                                                              revokes and edits one; dry run, for operators
 //	groups       POST over HTTPS                                  makes groups; who is in them, and what they may
 //	sync         POST over HTTPS                                  what was missed, read positions, histories; what of a conversation rings
 //	             GET trace, by operators                          what became of a push
@@ -58,6 +58,7 @@ var clientFunctions = map[string]routes{
 	},
 	"send": {
 		"send":           {http.MethodPost: send},
+		"dry-run":        {http.MethodPost: dryRun},
 		"system-send":    {http.MethodPost: systemSend},
 		"message-revoke": {http.MethodPost: revisionMethod((*revision.Service).Revoke)},
 		"message-edit":   {http.MethodPost: revisionMethod((*revision.Service).Edit)},

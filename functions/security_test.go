@@ -73,7 +73,8 @@ var foreign = map[string][]attack{
 		{strings.NewReplacer(`"bob"`, `"{}"`, `"conversationType":0`, `"conversationType":2`).Replace(sendBody), "g", 403, fault.GroupUserIsNotInTheGroup, fault.GroupDoesNotExist},
 		{strings.Replace(sendBody, `{`, `{"senderUserID":"alice",`, 1), "", 400, fault.ParamsInvalid, 0},
 	},
-	"POST /system-send": own(strings.Replace(systemBody, `{`, `{"senderUserID":"alice",`, 1)), // more: TestSystemSendIsForBackends
+	"POST /system-send": own(strings.Replace(systemBody, `{`, `{"senderUserID":"alice",`, 1)),                  // more: TestSystemSendIsForBackends
+	"POST /dry-run":     {{`{"fromUserID":"alice","send":` + sendBody + `}`, "", 403, fault.ParamsInvalid, 0}}, // more: TestDryRunIsForOperators
 
 	"POST /message-revoke": {
 		{`{"messageID":"{}","conversationID":"bob","conversationType":0}`, alicesMessage, 404, fault.TargetDoesNotExist, 0},

@@ -31,6 +31,7 @@ const maxBody = 256 << 10
 
 func dryRunCommand(o *options) *cobra.Command {
 	var from string
+	var locales []string
 	var calls, validate bool
 	cmd := &cobra.Command{
 		Use:   "dry-run FILE",
@@ -40,11 +41,12 @@ each receiver whether it would be pushed to and why not, what it would show, and
 JSON that FCM would be given for each platform, without tokens. FILE holds the body of
 "send", with --call that of "call-invite"; - is standard input. With --validate FCM is
 asked, with your own credentials, whether it would take each push (validate_only): it
-delivers none. Nothing is stored and nothing is sent. Settings (DOORBELL_…) are read
+delivers none. With --locale it also says what is shown in these languages. Nothing is stored and nothing is sent. Settings (DOORBELL_…) are read
 from the environment: give those of the deployment where they differ from the
 defaults.`,
-		Example: `  doorbell --local dry-run --from alice message.json`,
-		Args:    cobra.ExactArgs(1),
+		Example: `  doorbell --local dry-run --from alice message.json
+  doorbell --local dry-run --from alice --locale de,fr message.json`,
+		Args: cobra.ExactArgs(1),
 		RunE: o.connected(func(cmd *cobra.Command, args []string) error {
 			c, err := config.Read(o.getenv)
 			if err != nil {
@@ -60,6 +62,9 @@ defaults.`,
 			r := &dryrun.Runner{
 				Store: db, Resources: &resource.Cache{Store: db, Now: time.Now}, Rules: plan.Rules{Defaults: c.UserDefaults}, Renderer: push.Renderer{WebClickURL: c.WebClickURL},
 				Now: time.Now, PushTTL: c.PushTTL, MaxText: c.MaxTextBytes, MaxInvitees: c.MaxCallInvitees,
+			}
+			if r.Locales, err = dryrun.Languages(locales); err != nil {
+				return err
 			}
 			if validate {
 				sender, err := fcmClient(cmd.Context(), c)
@@ -83,6 +88,7 @@ defaults.`,
 	}
 	cmd.Flags().StringVar(&from, "from", "", "the sender's user ID")
 	cmd.Flags().BoolVar(&calls, "call", false, "FILE is the body of call-invite")
+	cmd.Flags().StringSliceVar(&locales, "locale", nil, "also show the text in these languages (BCP 47), at most 20")
 	cmd.Flags().BoolVar(&validate, "validate", false, "ask FCM whether it would take each push")
 	if err := cmd.MarkFlagRequired("from"); err != nil {
 		panic(err) // the flag is defined above
@@ -158,17 +164,49 @@ func printDryRun(w io.Writer, r *dryrun.Result) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
+	printTexts(w, r.Texts)
 	for _, platform := range slices.Sorted(maps.Keys(r.Messages)) {
 		var pretty bytes.Buffer
 		if err := json.Indent(&pretty, r.Messages[platform], "", "  "); err != nil {
 			return err
 		}
 		if p, ok := r.Previews[platform]; ok {
-			fmt.Fprintf(w, "\n%s shows: %s: %s", platform, p.Title, p.Body)
+			fmt.Fprintf(w, "\n%s shows: %s", platform, shows(p))
 		} else {
 			fmt.Fprintf(w, "\n%s shows nothing", platform)
 		}
 		fmt.Fprintf(w, "\nFCM, %s, %d bytes:\n%s\n", platform, len(r.Messages[platform]), pretty.Bytes())
 	}
 	return nil
+}
+
+// printTexts prints what is shown by language and platform.
+func printTexts(w io.Writer, texts []dryrun.Text) {
+	locale := ""
+	for _, t := range texts {
+		if t.Locale != locale {
+			locale = t.Locale
+			fmt.Fprintf(w, "\nin %s:\n", locale)
+		}
+		to := t.Platform
+		if t.Privacy != "" {
+			to += " (" + string(t.Privacy) + ")"
+		}
+		fmt.Fprintf(w, "  %s shows: %s\n", to, shows(t.Preview))
+	}
+}
+
+// shows is a notification's text in a line.
+func shows(p dryrun.Preview) string {
+	part := func(text, key string, args []string) string {
+		if key == "" {
+			return text
+		}
+		return fmt.Sprintf("the app's %s%q", key, args)
+	}
+	line := part(p.Title, p.TitleLocKey, p.TitleLocArgs) + ": " + part(p.Body, p.BodyLocKey, p.BodyLocArgs)
+	for _, a := range p.Actions {
+		line += " [" + a + "]"
+	}
+	return line
 }

@@ -172,6 +172,10 @@ func TestTraceAndDeadLetters(t *testing.T) {
 			t.Errorf("nothing like %s in\n%s", p, out)
 		}
 	}
+	languages := w.run("dry-run", "--from", "alice", "--locale", "de,fr", body)
+	if !regexp.MustCompile(`(?s)in de:\n  android shows: Alice: dry\n.*in fr:\n.*  web shows: Alice: dry\n`).MatchString(languages) {
+		t.Errorf("in two languages:\n%s", languages)
+	}
 	w.Setenv("DOORBELL_FCM_ENDPOINT", "http://"+w.FCMHost()+"/v1")
 	if out := w.run("dry-run", "--from", "alice", "--validate", body); !regexp.MustCompile(`phone \(android\) +would be pushed to +FCM would take it`).MatchString(out) {
 		t.Errorf("asked of FCM:\n%s", out)

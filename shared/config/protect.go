@@ -27,9 +27,10 @@ const AnyPath = "*"
 // defaultRates is RateLimits where nothing is set. Ten messages a second is
 // ZIM's limit of sendMessage; the others are ours. A burst is what an app that
 // comes back after a while, with many devices or a full outbox, does at once;
-// that of calls is small because each of them rings at somebody's, and that of
-// broadcasts because each of them is up to a thousand messages. Receipts that
-// have to wait are told together, up to a hundred at once.
+// that of calls is small because each of them rings at somebody's, that of
+// broadcasts because each of them is up to a thousand messages, and that of dry runs
+// because each of them reads what a fan-out does. Receipts that have to wait are told
+// together, up to a hundred at once.
 var defaultRates = map[string]limit.Rate{
 	"send":           {PerSecond: 10, Burst: 100},
 	"presence":       {PerSecond: 2, Burst: 100},

@@ -83,12 +83,18 @@ func canonical(locale string) (string, error) {
 	if locale == "" {
 		return "", nil
 	}
+	return CheckLocale("locale", locale)
+}
+
+// CheckLocale is a language's tag in its canonical form. field names it in the
+// request.
+func CheckLocale(field, locale string) (string, error) {
 	if len(locale) > MaxLocaleBytes {
-		return "", fault.Invalid("locale", "is %d bytes long: at most %d", len(locale), MaxLocaleBytes)
+		return "", fault.Invalid(field, "is %d bytes long: at most %d", len(locale), MaxLocaleBytes)
 	}
 	tag, err := language.Parse(locale)
-	if err != nil {
-		return "", fault.Invalid("locale", "is not a BCP 47 language tag such as en-GB")
+	if err != nil || locale == "" {
+		return "", fault.Invalid(field, "is not a BCP 47 language tag such as en-GB")
 	}
 	return tag.String(), nil
 }

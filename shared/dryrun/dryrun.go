@@ -16,7 +16,6 @@ import (
 	"github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/delivery"
-	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/fanout"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/group"
@@ -42,6 +41,8 @@ type Runner struct {
 	// FCM is asked, with validate_only, whether it would take each push; nil: it
 	// isn't asked.
 	FCM Sender
+	// Locales is the languages that texts are shown in, of Languages; nil: none.
+	Locales []string
 	// MaxInvitees is how many users a call may invite.
 	MaxInvitees int
 	Store       Store
@@ -63,12 +64,9 @@ type Result struct {
 	// Previews is what a notification would show, by the same names; a push that
 	// shows nothing has none.
 	Previews map[string]Preview `json:"previews"`
-}
-
-// Preview is a notification's text.
-type Preview struct {
-	Title string `json:"title"`
-	Body  string `json:"body"`
+	// Texts is the same in each of the locales that were asked for, by locale and
+	// platform.
+	Texts []Text `json:"texts,omitempty"`
 }
 
 // Device is a receiver's device, or a receiver without one.
@@ -87,8 +85,8 @@ type Device struct {
 }
 
 // Send is what would happen if sender sent r now. A request that would be refused
-// is the error it would be refused with. Cost in reads: of a peer message one; of
-// a group's those of its fan-out, and two.
+// is the error it would be refused with. Cost in reads: of a peer message two;
+// of a group's those of its fan-out, and two.
 func (r *Runner) Send(ctx context.Context, sender string, request *chat.SendRequest) (_ *Result, err error) {
 	defer fault.Wrap(&err, "dry run")
 	if err := chat.CheckID("sender", sender); err != nil {
@@ -152,7 +150,7 @@ func (r *Runner) Call(ctx context.Context, caller string, request *call.InviteRe
 // fanout plans as the functions do, and publishes to s.
 func (r *Runner) fanout(s *rehearsal) *fanout.Fanout {
 	return &fanout.Fanout{
-		Presence: s, Roster: s, Publisher: s, Skips: s, Sweeps: s, AllSkips: true, Rules: r.Rules, Now: r.Now, PushTTL: r.PushTTL, Threshold: math.MaxInt,
+		Presence: s, Roster: s, Publisher: s, Skips: s, Sweeps: s, Bursts: s, Rehearsal: true, AllSkips: true, Rules: r.Rules, Now: r.Now, PushTTL: r.PushTTL, Threshold: math.MaxInt,
 	}
 }
 
@@ -182,29 +180,25 @@ func (r *Runner) result(ctx context.Context, a *push.Announcement, s *rehearsal)
 		r.validate(ctx, *a, s.targets, out.Devices)
 	}
 	encoder := r.Renderer.Encoder(*a)
-	render := func(t push.Target) {
+	for _, t := range r.variants(s.targets) {
 		name := t.Platform.String()
-		if t.Privacy != "" && t.Privacy != device.PrivacyFull {
+		if t.Privacy != "" {
 			name += " (" + string(t.Privacy) + ")"
 		}
-		t.Kind, t.Value = device.KindToken, "TOKEN"
-		if out.Messages[name] == nil {
-			out.Messages[name] = encoder.Encode(t, r.Now())
-			if p, ok := preview(out.Messages[name]); ok {
-				out.Previews[name] = p
+		out.Messages[name] = encoder.Encode(t, r.Now())
+		if p, ok := preview(out.Messages[name]); ok {
+			out.Previews[name] = p
+		}
+		for _, locale := range r.Locales {
+			t.Locale = locale
+			if p, ok := preview(encoder.Encode(t, r.Now())); ok {
+				out.Texts = append(out.Texts, Text{Locale: locale, Platform: t.Platform.String(), Privacy: t.Privacy, Preview: p})
 			}
 		}
 	}
-	rung := map[device.Platform]bool{}
-	for _, t := range s.targets {
-		rung[t.Platform] = true
-		render(t)
-	}
-	for _, p := range []device.Platform{device.Android, device.IPhoneOS, device.Web} {
-		if !rung[p] {
-			render(push.Target{Platform: p, Privacy: r.Rules.Defaults.Privacy})
-		}
-	}
+	slices.SortStableFunc(out.Texts, func(a, b Text) int {
+		return cmp.Or(strings.Compare(a.Locale, b.Locale), strings.Compare(a.Platform, b.Platform), strings.Compare(string(a.Privacy), string(b.Privacy)))
+	})
 	return out
 }
 
@@ -227,17 +221,6 @@ func (r *Runner) validate(ctx context.Context, a push.Announcement, targets []pu
 	}
 }
 
-// preview is the text that a request to FCM has shown, if any.
-func preview(body []byte) (Preview, bool) {
-	var in struct {
-		Message struct{ Notification *Preview }
-	}
-	if json.Unmarshal(body, &in) != nil || in.Message.Notification == nil {
-		return Preview{}, false
-	}
-	return *in.Message.Notification, true
-}
-
 type calls = call.Store
 
 // rehearsal stands in for all that is written to.
@@ -252,13 +235,22 @@ type rehearsal struct {
 
 // AddMessage implements chat.Store: m as it would be stored.
 func (s *rehearsal) AddMessage(ctx context.Context, m chat.Message) (chat.Message, error) {
-	if m.ConversationType != chat.Group {
-		m.OrderKey = math.MaxInt64 // later than all that was read
+	if m.ConversationType == chat.Room {
 		return m, nil
 	}
-	c, members, err := s.ReadGroup(ctx, m.CID(), []string{m.SenderUserID})
+	var sends []string
+	if m.ConversationType == chat.Group {
+		sends = []string{m.SenderUserID}
+	}
+	c, members, err := s.ReadGroup(ctx, m.CID(), sends)
 	if err != nil {
 		return m, err
+	}
+	if m.ConversationType == chat.Peer {
+		if m.OrderKey = 1; c != nil {
+			m.OrderKey = c.LastSeq + 1
+		}
+		return m, nil
 	}
 	sender, member := members[m.SenderUserID]
 	if err := chat.MaySend(c, m, member); err != nil {
@@ -300,6 +292,9 @@ func (s *rehearsal) CreateCall(_ context.Context, c call.Call) (call.Call, error
 	return c, nil
 }
 
+// Bundle implements fanout.Bursts: no burst begins.
+func (s *rehearsal) Bundle(context.Context, string, string, presence.Burst) error { return nil }
+
 // PublishSweep implements fanout.Sweeps.
 func (s *rehearsal) PublishSweep(context.Context, call.Due) error { return nil }
 
@@ -315,7 +310,11 @@ func (s *rehearsal) Publish(_ context.Context, b push.Batch) error {
 // Record implements fanout.Skips.
 func (s *rehearsal) Record(_ context.Context, e delivery.Entry) error {
 	for key, o := range e.Outcomes {
-		d := Device{UserID: o.UserID, Reason: plan.Reason(o.Detail), Text: "no push: " + plan.Reason(o.Detail).Explain()}
+		reason := plan.Reason(o.Detail)
+		d := Device{UserID: o.UserID, Reason: reason, Text: "no push: " + reason.Explain()}
+		if reason == plan.Bundled {
+			d.Text = "not at once: " + reason.Explain()
+		}
 		if key != delivery.UserKey(o.UserID) {
 			d.PushID = key
 		}

@@ -64,6 +64,7 @@ type Fanout struct {
 	Unplanned Unplanned // nil: what can't be planned is left to its event
 	Skips     Skips     // nil: the log only
 	AllSkips  bool      // record also those whose reason is expected
+	Rehearsal bool      // nothing comes of it, so the log isn't told
 	Rules     plan.Rules
 	Now       func() time.Time
 	PushTTL   time.Duration
@@ -230,12 +231,19 @@ func (t *tally) add(d plan.Decision, now time.Time) bool {
 // explain says why devices are not rung: in the log, and in the ledger where
 // Skips is set.
 func (f *Fanout) explain(ctx context.Context, t *tally) error {
-	slog.InfoContext(ctx, "planned", "kind", string(t.kind), "subjectID", t.id, "cid", t.cid,
-		"part", t.part, "batches", t.batches, "decisions", t.counts, "skipped", t.skipped)
+	if !f.Rehearsal {
+		t.log(ctx)
+	}
 	if t.part == "" {
 		return f.record(ctx, t, "skips", t.id)
 	}
 	return f.record(ctx, t, "skips", t.id, t.part)
+}
+
+// log says what was planned.
+func (t *tally) log(ctx context.Context) {
+	slog.InfoContext(ctx, "planned", "kind", string(t.kind), "subjectID", t.id, "cid", t.cid,
+		"part", t.part, "batches", t.batches, "decisions", t.counts, "skipped", t.skipped)
 }
 
 // note has t's users say what is held back or bundled of theirs, and clears that. It

@@ -1,0 +1,68 @@
+package functions
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	calling "github.com/doorbell-push/doorbell/shared/call"
+	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/dryrun"
+	"github.com/doorbell-push/doorbell/shared/fault"
+)
+
+// dryRunRequest is the body of POST dry-run: one of Send and Call.
+type dryRunRequest struct {
+	// FromUserID is who would send it.
+	FromUserID string `json:"fromUserID"`
+	// Send is the body of send.
+	Send *chat.SendRequest `json:"send"`
+	// Call is the body of call-invite.
+	Call *calling.InviteRequest `json:"call"`
+	// Locales is the languages (BCP 47) to show the text in, at most 20.
+	Locales []string `json:"locales"`
+}
+
+// dryRun is what would happen if somebody sent a message or began a call now, for
+// operators: it tells who is online and what they have set. It shows no token. Safe
+// to repeat: it only reads.
+func dryRun(ctx context.Context, _ string, r *http.Request) (any, error) {
+	body, err := decode[dryRunRequest](r)
+	if err != nil {
+		return nil, err
+	}
+	if err := operator(ctx, r); err != nil {
+		return nil, err
+	}
+	if err := chat.CheckID("fromUserID", body.FromUserID); err != nil {
+		return nil, err
+	}
+	if (body.Send == nil) == (body.Call == nil) {
+		return nil, fault.Invalid("send", "give send or call: what would be sent")
+	}
+	rehearsals, err := dryRuns()
+	if err != nil {
+		return nil, err
+	}
+	runner := *rehearsals
+	if runner.Locales, err = dryrun.Languages(body.Locales); err != nil {
+		return nil, err
+	}
+	if body.Call != nil {
+		result, err := runner.Call(ctx, body.FromUserID, body.Call)
+		return result, within("call", err)
+	}
+	result, err := runner.Send(ctx, body.FromUserID, body.Send)
+	return result, within("send", err)
+}
+
+// within is err, of a request that stands in a field of another.
+func within(field string, err error) error {
+	var e *fault.Error
+	if !errors.As(err, &e) || e.Field == "" {
+		return err
+	}
+	inner := *e
+	inner.Field = field + "." + e.Field
+	return &inner
+}
