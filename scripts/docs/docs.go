@@ -23,7 +23,10 @@ var (
 	fence = regexp.MustCompile("^```(\\w*)\\s*$")
 	// program begins a line that is most likely a command.
 	program = regexp.MustCompile(`^(?:go|npm|npx|node|curl|git|gcloud|terraform|firebase|docker|make|cd|cp|export|bash|sudo|apt-get) `)
-	inline  = regexp.MustCompile("`(go run \\./scripts/[^`]*)`")
+	// quotation is what a text has between backquotes, in lines of one paragraph.
+	quotation = regexp.MustCompile("`([^`\\n]+(?:\\n[^`\\n]+)*)`")
+	// variables may come before a command.
+	variables = regexp.MustCompile(`^(?:[A-Z_]+=\S+ )+`)
 )
 
 // shells is the languages of blocks that hold commands, prompts those of blocks
@@ -42,8 +45,8 @@ func (b Block) Commands() (commands []string) {
 	return commands
 }
 
-// Read is the shell blocks of a Markdown file, and the commands of ours that its
-// text has between backquotes. A fence that it doesn't understand is an error:
+// Read is the shell blocks of a Markdown file, and the commands that its text has
+// between backquotes, their words separated by one space. A fence that it doesn't understand is an error:
 // commands might hide behind it.
 func Read(root, file string) (blocks []Block, commands []string, err error) {
 	raw, err := os.ReadFile(root + "/" + file)
@@ -53,6 +56,7 @@ func Read(root, file string) (blocks []Block, commands []string, err error) {
 	var open *Block
 	language, fenced := "", false
 	asked := false // the block's commands stand after prompts
+	var running strings.Builder
 	for i, line := range strings.Split(string(raw), "\n") {
 		if m := fence.FindStringSubmatch(line); m != nil {
 			if open != nil && open.Text != "" {
@@ -78,13 +82,17 @@ func Read(root, file string) (blocks []Block, commands []string, err error) {
 			return nil, nil, fmt.Errorf("%s:%d: a command in a block without a language: call it sh, or put a $ before it", file, i+1)
 		}
 		if !fenced {
-			for _, m := range inline.FindAllStringSubmatch(line, -1) {
-				commands = append(commands, m[1])
-			}
+			running.WriteString(line + "\n")
 		}
 	}
 	if fenced {
 		return nil, nil, fmt.Errorf("%s: a block doesn't end", file)
+	}
+	for _, m := range quotation.FindAllStringSubmatch(running.String(), -1) {
+		command := strings.Join(strings.Fields(m[1]), " ")
+		if program.MatchString(variables.ReplaceAllString(command, "")) {
+			commands = append(commands, command)
+		}
 	}
 	return blocks, commands, nil
 }

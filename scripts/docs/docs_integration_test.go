@@ -65,6 +65,9 @@ func TestFirstPush(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Stop)
+	if out, err := bash(t, "go run ./scripts/local -auth-port "+port(t, s.AuthHost())+" -backend-token"); err != nil || strings.Count(out, ".") != 2 {
+		t.Errorf("the token of a backend: %v: %s", err, out)
+	}
 	mine := strings.NewReplacer(
 		"localhost:8090", "localhost:"+port(t, s.FunctionsURL()), "localhost:8095", "localhost:"+port(t, s.FCMHost()),
 		"./scripts/local -token", "./scripts/local -auth-port "+port(t, s.AuthHost())+" -token", "--local", "--project "+s.ProjectID,
@@ -149,32 +152,41 @@ func TestStandInCommands(t *testing.T) {
 	}
 }
 
-// Every command of ours that stands in a text has the flags that it is given there.
+// Every command of ours that stands in a text has the flags that it is given there;
+// what takes no time and needs nothing is typed.
 func TestInlineCommands(t *testing.T) {
 	help := map[string]string{}
-	for _, file := range markdown(t) {
-		_, commands := read(t, file)
-		for _, c := range commands {
-			words := strings.Fields(c)
-			ask := strings.Join(words[:3], " ")
-			if words[2] == "./scripts/doorbell" && len(words) > 3 {
-				for _, w := range words[3:] {
-					if !strings.HasPrefix(w, "-") && w == strings.ToLower(w) {
-						ask += " " + w
-					}
-				}
+	for _, c := range inlineCommands(t) {
+		words := strings.Fields(c)
+		if inlineHow[c] == t.Name() {
+			if out, err := bash(t, c); err != nil || out == "" {
+				t.Errorf("%s: %v: %s", c, err, out)
 			}
-			if _, ok := help[ask]; !ok {
-				out, _ := bash(t, ask+" -h") // package flag ends with a status, having printed it
-				help[ask] = out
-			}
-			if help[ask] == "" {
-				t.Errorf("%s: %s -h says nothing", file, ask)
-			}
+		}
+		if words[0] != "go" || words[1] != "run" {
+			continue
+		}
+		ask := strings.Join(words[:3], " ")
+		if words[2] == "./scripts/doorbell" {
 			for _, w := range words[3:] {
-				if flag := strings.Trim(w, "-"); strings.HasPrefix(w, "-") && !strings.Contains(help[ask], "-"+flag) {
-					t.Errorf("%s: %s: there is no flag %s:\n%s", file, c, w, help[ask])
+				if !strings.HasPrefix(w, "-") && w == strings.ToLower(w) {
+					ask += " " + w
 				}
+			}
+		}
+		if _, ok := help[ask]; !ok {
+			out, _ := bash(t, ask+" -h") // package flag ends with a status, having printed it
+			help[ask] = out
+		}
+		if help[ask] == "" {
+			t.Errorf("%s -h says nothing", ask)
+		}
+		for _, w := range words[3:] {
+			if flag := strings.Trim(w, "-"); strings.HasPrefix(w, "-") && !strings.Contains(help[ask], "-"+flag) {
+				t.Errorf("%s: there is no flag %s:\n%s", c, w, help[ask])
+			}
+			if words[2] == "./scripts/bench" && !strings.HasPrefix(w, "-") && w != "all" && !strings.Contains(help[ask], "\n  "+w+" ") {
+				t.Errorf("%s: there is no benchmark %s:\n%s", c, w, help[ask])
 			}
 		}
 	}
