@@ -14,7 +14,7 @@ const names = readdirSync(join(root, "test")).filter((name) => name.endsWith(".t
 await build({
   absWorkingDir: root, entryPoints: names.map((name) => `test/${name}`), outdir: out, outExtension: { ".js": ".mjs" },
   bundle: true, platform: "node", format: "esm", target: "node20", sourcemap: "inline", logLevel: "warning",
-  external: ["fake-indexeddb"],
+  external: ["fake-indexeddb", "quicktype-core"],
   alias: Object.fromEntries(["app", "app-check", "auth", "firestore", "messaging"].map((part) => [`firebase/${part}`, `./test/fakes/firebase.ts`])),
 });
 const files = names.map((name) => join(out, name.replace(/\.ts$/, ".mjs")));
