@@ -19,7 +19,13 @@ import (
 // messages are told of together, and whether there is something to tell.
 func (p person) waitBurst(with person, held bool) {
 	p.t.Helper()
-	db, cid := p.database(), chat.CID(chat.Peer, p.ID, with.ID)
+	p.waitBurstIn(chat.CID(chat.Peer, p.ID, with.ID), held)
+}
+
+// waitBurstIn is the same of any conversation.
+func (p person) waitBurstIn(cid string, held bool) {
+	p.t.Helper()
+	db := p.database()
 	err := harness.Poll(p.t.Context(), within, func(ctx context.Context) error {
 		users, err := db.Users(ctx, []string{p.ID})
 		if err != nil {
