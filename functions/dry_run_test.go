@@ -32,7 +32,12 @@ func TestDryRunIsForOperators(t *testing.T) {
 		t.Errorf("it would be %v", got)
 	}
 	got, _ = answer(t, call("olga", "POST", "/dry-run", `{"fromUserID":"alice","call":{"invitees":["bob"],"config":{"pushConfig":{"title":"Alice","content":"Video"}}}}`, asOperator(true)))
-	if shows, ok := got["previews"].(map[string]any)["web"].(map[string]any); !ok || shows["body"] != "Video" || got["texts"] != nil {
+	messages, ok := got["messages"].([]any)
+	if !ok || len(messages) != 3 {
+		t.Fatalf("the call would be %v", got)
+	}
+	web := messages[2].(map[string]any)
+	if shows, ok := web["shows"].(map[string]any); !ok || shows["body"] != "Video" || web["platform"] != "web" || !strings.HasPrefix(web["request"].(string), `{"message":{`) {
 		t.Errorf("the call would be %v", got)
 	}
 	if after := belongings(t, db); !reflect.DeepEqual(after, before) {

@@ -19,7 +19,6 @@ import (
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/delivery"
 	"github.com/doorbell-push/doorbell/shared/device"
-	"github.com/doorbell-push/doorbell/shared/dryrun"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/group"
 	"github.com/doorbell-push/doorbell/shared/inbox"
@@ -74,7 +73,7 @@ var operations = map[string]map[string]operation{
 		http.MethodPost: op[presence.SettingsChange, settingsAnswer]("Changes the caller's own rules for being rung"),
 	},
 	"send":           post(op[chat.SendRequest, sendAnswer]("Stores a message; who is away and wants it is rung")),
-	"dry-run":        post(op[dryRunRequest, dryrun.Result]("For operators: what would happen if this were sent, and what it would show by language and platform")),
+	"dry-run":        post(op[dryRunRequest, dryRunAnswer]("For operators: what would happen if this were sent, and what it would show by language and platform")),
 	"system-send":    post(op[chat.BroadcastRequest, chat.Broadcast]("Stores a message from the system for each of many users, or a group")),
 	"message-revoke": post(op[revision.RevokeRequest, revision.Answer]("Takes a message back, from the store and from the devices that show it")),
 	"message-edit":   post(op[revision.EditRequest, revision.Answer]("Gives a message another content, in the store and on the devices that show it")),
@@ -194,8 +193,6 @@ func special(s *openapi.Schemas, t reflect.Type, request bool) openapi.Object {
 		return nullable(reflect.TypeFor[presence.Level]())
 	case reflect.TypeFor[presence.Change[device.Privacy]]():
 		return nullable(reflect.TypeFor[device.Privacy]())
-	case reflect.TypeFor[json.RawMessage](): // a request to FCM
-		return openapi.Object{"type": "object"}
 	case reflect.TypeFor[map[string]string](): // a group's attributes, which it hasn't
 		return openapi.Object{"type": "object", "maxProperties": 0}
 	case reflect.TypeFor[presence.Change[int64]]():

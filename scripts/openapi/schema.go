@@ -61,8 +61,6 @@ func (s *Schemas) schema(t reflect.Type, request bool) Object {
 		return Object{"type": "integer", "format": "int64"}
 	case reflect.Slice:
 		return Object{"type": "array", "items": s.schema(t.Elem(), request)}
-	case reflect.Map:
-		return Object{"type": "object", "additionalProperties": s.schema(t.Elem(), request)}
 	case reflect.Struct:
 		return s.object(t, request)
 	}
