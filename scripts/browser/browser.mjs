@@ -73,12 +73,12 @@ export class Device {
   #active = new Set(); // registrations with an activated worker: to another none is delivered
   #running = new Map(); // whether each version of a worker runs, by its ID
 
-  static async open(browser, site, who, filled = {}) {
+  static async open(browser, site, who, filled = {}, options = {}) {
     const d = new Device();
     d.site = site;
     d.token = await newDevice('web');
     site.fill.set(who, { webToken: d.token, ...filled });
-    d.context = await browser.newContext();
+    d.context = await browser.newContext(options);
     await d.context.addCookies([{ name: 'who', value: who, url: site.origin }]);
     await d.context.grantPermissions(['notifications'], { origin: site.origin });
     d.context.on('serviceworker', (worker) => worker.on('console', (m) => {
@@ -199,13 +199,13 @@ export class Device {
     return last;
   }
 
-  /** click clicks a notification. */
-  async click(tag) {
+  /** click clicks a notification, or the button on it of an action. */
+  async click(tag, action = '') {
     const worker = await this.worker();
-    await worker.evaluate(async (wanted) => {
+    await worker.evaluate(async ([wanted, button]) => {
       const [notification] = await self.registration.getNotifications({ tag: wanted });
-      self.dispatchEvent(new NotificationEvent('notificationclick', { notification }));
-    }, tag);
+      self.dispatchEvent(new NotificationEvent('notificationclick', { notification, action: button }));
+    }, [tag, action]);
   }
 
   /** sleep ends the worker; the next push wakes it. One that came while it still ends would be lost. */

@@ -51,6 +51,40 @@ test('the minute: away, rung, tapped, read, and a call missed', async (t) => {
   assert.deepEqual(wrong, []);
 });
 
+test('one’s own message is edited, and taken back: what the devices show changes, and goes', async (t) => {
+  const { wrong, ada, ben } = await open(t);
+  await ben.close();
+  await ada.write('See you at ten');
+  await texts('reasons', why(ada.said('See you')), 'rang Ben’s browser', 'rang Ben’s phone, shown');
+  const ten = ada.tab.locator('#messages > li.mine').first();
+  await ten.getByRole('button', { name: 'Edit' }).click();
+  await ada.tab.getByRole('textbox', { name: 'New text' }).fill('See you at eleven');
+  await ada.tab.getByRole('button', { name: 'Save' }).click();
+  await texts('what Ada said', ada.said('See you').locator('.text'), 'See you at eleven');
+  await ada.said('See you').getByText('edited', { exact: true }).waitFor();
+  await texts('Ben’s phone', ben.phone, 'Ada See you at eleven');
+  await texts('Ben’s browser', ben.browser, 'Ada See you at eleven');
+
+  await ada.write('Bring cake');
+  await texts('Ben’s phone', ben.phone, 'Ada See you at eleven', 'Ada Bring cake');
+  await ten.getByRole('button', { name: 'Take back' }).click();
+  await texts('Ben’s phone after it', ben.phone, 'Ada Bring cake');
+  await texts('Ben’s browser after it', ben.browser, 'Ada Bring cake');
+  await texts('what Ada said after it', ada.tab.locator('#messages > li .text'), 'taken back', 'Bring cake');
+  assert.equal(await ten.getByRole('button').count(), 0);
+
+  // Escape leaves a message as it is; and Ben, who is back, sees a change at once.
+  await ada.said('Bring cake').getByRole('button', { name: 'Edit' }).click();
+  await ada.tab.getByRole('textbox', { name: 'New text' }).press('Escape');
+  await ada.tab.getByRole('textbox', { name: 'Message to Ben' }).waitFor();
+  await ben.open();
+  await ben.ready();
+  await texts('what Ben reads', ben.tab.locator('#messages > li .text'), 'taken back', 'Bring cake');
+  await ada.said('Bring cake').getByRole('button', { name: 'Take back' }).click();
+  await texts('what Ben reads then', ben.tab.locator('#messages > li .text'), 'taken back', 'taken back');
+  assert.deepEqual(wrong, []);
+});
+
 test('a group: who muted it stays silent, and a third person can come in', async (t) => {
   const { page, wrong, ada, ben, cleo } = await open(t);
   await page.getByRole('button', { name: 'Bring Cleo in' }).click();

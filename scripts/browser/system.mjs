@@ -42,11 +42,11 @@ export async function call(userID, path, body) {
   return request(path, body, { token: (await session(userID)).idToken });
 }
 
-/** send has a user send a message to another that asks for a push, and returns the message. */
-export async function send(from, to, text = 'content', { payload = '', type = 0 } = {}) {
+/** send has a user send a message to another that asks for a push, and returns the message; more is of its pushConfig. */
+export async function send(from, to, text = 'content', { payload = '', type = 0, ...more } = {}) {
   const { message } = await call(from, '/send', {
     message: { type: 1, message: text }, toConversationID: to, conversationType: type, localMessageID: unique('m'),
-    config: { priority: 2, pushConfig: { title: from, content: text, payload } },
+    config: { priority: 2, pushConfig: { title: from, content: text, payload, ...more } },
   });
   return message;
 }

@@ -105,13 +105,22 @@ class Person {
 
   /** look draws what a device shows. */
   async look(device) {
-    const now = await local.device(device.token);
+    const now = await this.heard(device);
     if (!now) return;
     device.waiting = now.queued;
     const before = new Map([...device.shade.children].map((el) => [el.dataset.key, el]));
     const drawn = now.shade.map((n) => before.get(`${n.tag} ${n.name}`) ?? this.notification(device, n, messageOf(now, n)));
     device.shade.replaceChildren(...drawn.reverse());
     this.drawState();
+  }
+
+  /** heard is a device as it is once its app has done what pushes without a notification ask for. */
+  async heard(device) {
+    const now = await local.device(device.token);
+    const gone = withdrawn(now);
+    if (gone.length === 0) return now;
+    await Promise.all(gone.map((n) => local.dismiss(device.token, n.tag)));
+    return local.device(device.token);
   }
 
   notification(device, { tag, name, title, body }, { data = {} }) {
@@ -171,6 +180,13 @@ async function kept(key, kind) {
   const device = await local.newDevice(kind);
   localStorage.setItem(key, device.token);
   return { token: device.token };
+}
+
+/** withdrawn is the notifications of a device whose message was revoked without words: an app takes those away, a worker too. */
+function withdrawn(device) {
+  const pushes = device?.messages.map((m) => m.message) ?? [];
+  const tags = pushes.filter((p) => p.data?.kind === "revoke" && !p.notification).map((p) => p.data.tag ?? p.data.id);
+  return device?.shade.filter((n) => tags.includes(n.tag)) ?? [];
 }
 
 /** messageOf is the FCM message that a notification came with. */

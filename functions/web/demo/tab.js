@@ -1,5 +1,6 @@
 // One person's browser tab: a small chat app on Doorbell's SDK, as any app would
 // use it. What it has of the stage around it is who else is in the demo.
+import { add as addLine, change, clear, has, line, toEnd } from "./lines.js";
 import * as local from "./local.js";
 import { selfTest } from "./self-test.js";
 import { settings } from "./settings.js";
@@ -15,6 +16,7 @@ const $ = (id) => document.getElementById(id);
 
 let zim;
 let chat = chats[0]; // the one that is shown
+let editing; // the message that is being written anew
 let call; // {callID, name, text, states} of the call under way
 
 // A page has to ask before it may show notifications. Here the stage draws them,
@@ -61,6 +63,8 @@ function listen() {
   };
   zim.on("peerMessageReceived", received);
   zim.on("groupMessageReceived", received);
+  zim.on("messageEdited", (_, { messageList }) => change(messageList));
+  zim.on("messageRevokeReceived", (_, { messageList }) => change(messageList));
   zim.on("error", (_, { message }) => complain(new Error(message)));
 
   zim.on("callInvitationReceived", (_, { callID, inviter, callUserList }) => {
@@ -91,10 +95,11 @@ function arrived(message, conversationID, wasAway) {
 
 async function show(id) {
   chat = chats.find((c) => c.id === id) ?? chat;
+  edit(undefined);
   if (chat.unread) read();
   chat.unread = 0;
   drawChats();
-  $("messages").replaceChildren();
+  clear();
   if (!chat.begun) return;
   const shown = chat;
   const { messageList } = await zim.queryHistoryMessage(chat.id, chat.type, { count: 30, reverse: true });
@@ -107,30 +112,11 @@ function read() {
 }
 
 function add(message, wasAway, withWhy = true) {
-  if (document.querySelector(`[data-message="${message.messageID}"]`)) return;
+  if (has(message)) return;
   const mine = message.senderUserID === me.id;
-  const list = line(mine ? "mine" : "theirs", message.message, {
-    who: [!mine && chat.type === 2 && named(message.senderUserID), wasAway && "while you were away"].filter(Boolean).join(", "),
-    messageID: message.messageID,
-  });
+  const who = [!mine && chat.type === 2 && named(message.senderUserID), wasAway && "while you were away"].filter(Boolean).join(", ");
+  const list = addLine(message, mine, who, { edit, revoke: (m) => revoke(m).catch(complain) });
   if (withWhy) explain(list, { message: message.messageID }, mine ? chat.people : [me], phone, message.timestamp).then(toEnd, complain);
-}
-
-/** line adds a line to the conversation and returns its list of reasons. */
-function line(kind, text, { who = "", messageID = "" } = {}) {
-  const el = $("message").content.firstElementChild.cloneNode(true);
-  el.className = kind;
-  el.dataset.message = messageID;
-  el.querySelector(".who").textContent = who;
-  el.querySelector(".who").hidden = who === "";
-  el.querySelector(".text").textContent = text;
-  $("messages").append(el);
-  toEnd();
-  return el.querySelector(".why");
-}
-
-function toEnd() {
-  $("messages").scrollTop = $("messages").scrollHeight;
 }
 
 /** pushConfig asks for a push, and says in its payload where a tap leads. */
@@ -149,6 +135,30 @@ async function send(text) {
   to.begun = true;
   if (to === chat) add(message);
   done("send");
+}
+
+/** edit has the composer write a message anew, or with none, another one. */
+function edit(message) {
+  if (!message && !editing) return;
+  editing = message;
+  $("composer").querySelector("[type=submit]").textContent = message ? "Save" : "Send";
+  $("text").value = message?.message ?? "";
+  drawComposer();
+  if (message) $("text").focus();
+}
+
+/** save gives the message that is being edited its new text, and says what shows where it was pushed. */
+async function save(text) {
+  const { message } = await zim.editMessage({ ...editing, message: text }, { pushConfig: pushConfig(text) });
+  edit(undefined);
+  change([message]);
+}
+
+/** revoke takes a message back: what shows of it goes. */
+async function revoke(message) {
+  if (editing?.messageID === message.messageID) edit(undefined);
+  change([(await zim.revokeMessage(message, {})).message]);
+  $("messages").focus(); // the button is gone
 }
 
 /* Calls */
@@ -235,13 +245,19 @@ function drawChats() {
     });
     return button;
   }));
-  const to = chat.type === 2 ? `the group ${chat.name}` : chat.name;
+  const to = addressee();
   $("with").textContent = `Messages with ${to}`;
-  document.querySelector("label[for=text]").textContent = `Message to ${to}`;
-  $("text").placeholder = `Write to ${chat.name}`;
   $("ring").setAttribute("aria-label", `Ring ${to}`);
   $("mute").hidden = chat.type !== 2;
   $("mute").setAttribute("aria-pressed", String(Boolean(chat.muted)));
+  drawComposer();
+}
+
+const addressee = () => (chat.type === 2 ? `the group ${chat.name}` : chat.name);
+
+function drawComposer() {
+  document.querySelector("label[for=text]").textContent = editing ? "New text of the message; Escape leaves it as it is" : `Message to ${addressee()}`;
+  $("text").placeholder = editing ? "New text" : `Write to ${chat.name}`;
 }
 
 function complain(err) {
@@ -254,8 +270,15 @@ $("composer").addEventListener("submit", (e) => {
   const text = $("text").value.trim();
   if (!text) return;
   $("problem").hidden = true;
+  if (editing) {
+    save(text).catch(complain);
+    return;
+  }
   $("text").value = "";
   send(text).catch(complain);
+});
+$("text").addEventListener("keydown", (e) => {
+  if (e.key === "Escape") edit(undefined);
 });
 $("ring").addEventListener("click", () => ring().catch(complain));
 $("mute").addEventListener("click", () => {

@@ -28,6 +28,8 @@ export interface WireMessage {
   originalMessageType?: number;
   editorUserID?: string;
   editedTime?: number;
+  /** The operator's backend sent it. */
+  system?: boolean;
   /** When it was revoked or edited last, in a document. */
   changedAt?: number;
 }
@@ -56,6 +58,7 @@ export function toMessage(m: WireMessage, userID: string): ZIMMessage {
     isBroadcastMessage: false,
     mentionedUserIDs: m.mentionedUserIDs ?? [],
     isMentionAll: m.isMentionAll ?? false,
+    ...(m.system ? { system: true, isServerMessage: true } : {}),
     ...(m.editedTime ? { editorUserID: m.editorUserID, editedTime: m.editedTime } : {}),
     ...content(m),
   } as ZIMMessage;

@@ -63,6 +63,8 @@ export interface ZIMMessage {
   repliedInfo?: ZIMMessageRepliedInfo;
   rootRepliedCount?: number;
   isServerMessage?: boolean;
+  /** The operator's backend sent it (/system-send). Doorbell's own; isServerMessage says the same. */
+  system?: boolean;
   editorUserID?: string;
   editedTime?: number;
   isGroupTargetedMessage?: boolean;

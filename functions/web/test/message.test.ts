@@ -13,6 +13,13 @@ test("a message of a document, as each side knows it", () => {
   assert.equal(inGroup.conversationID, "g");
 });
 
+test("what the operator's backend sent says so, and nothing else does", () => {
+  const news = toMessage({ ...wire, senderUserID: "system", conversationID: "bob", system: true }, "bob");
+  assert.deepEqual([news.system, news.isServerMessage, news.conversationID], [true, true, "system"]);
+  const other = toMessage(wire, "bob");
+  assert.ok(!("system" in other) && !("isServerMessage" in other));
+});
+
 test("commands are bytes, custom messages have a subType", () => {
   const command = toMessage({ ...wire, type: 2, message: "é" }, "bob") as unknown as { message: Uint8Array };
   assert.deepEqual([...command.message], [0xc3, 0xa9]);
