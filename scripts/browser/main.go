@@ -70,6 +70,9 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer sys.Stop()
+	if err := sys.ApplyResources(ctx); err != nil {
+		return err
+	}
 
 	ctx, cancel := context.WithTimeout(ctx, testsWithin)
 	defer cancel()

@@ -163,6 +163,8 @@ func TestRenderGolden(t *testing.T) {
 		{"android_summary", Renderer{}, heldBack(), onDevice(device.Android), sentAt},
 		{"ios_summary", Renderer{}, heldBack(), onDevice(device.IPhoneOS), sentAt},
 		{"web_summary_id", Renderer{}, heldBack(), onDevice(device.Web, private(device.PrivacyID)), sentAt},
+		{"ios_summary_german", Renderer{}, heldBack(), onDevice(device.IPhoneOS, speaking("de")), sentAt},
+		{"android_bundle_german", Renderer{}, OfBundle(announcement(func(a *Announcement) { a.Seq = 7 }), 5, false, "first"), onDevice(device.Android, speaking("de")), sentAt},
 		{"android_low", Renderer{}, announcement(low), onDevice(device.Android), sentAt},
 		{"android_everything", clickable, announcement(everything), onDevice(device.Android), later},
 		{"android_fid", Renderer{}, announcement(), onDevice(device.Android, fid), sentAt},
