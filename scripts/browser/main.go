@@ -74,6 +74,11 @@ func run(ctx context.Context) error {
 		return err
 	}
 
+	backend, err := system.BackendToken()
+	if err != nil {
+		return err
+	}
+
 	ctx, cancel := context.WithTimeout(ctx, testsWithin)
 	defer cancel()
 	args := []string{"--test", "--test-concurrency=1", "--test-reporter=spec"}
@@ -84,7 +89,7 @@ func run(ctx context.Context) error {
 		args = append(args, "--test-name-pattern", *pattern)
 	}
 	cmd := command(ctx, dir, "node", args...)
-	cmd.Env = append(os.Environ(), "DOORBELL_WEB="+sys.WebURL(), "DOORBELL_CHROMIUM="+chromium, fmt.Sprintf("DOORBELL_SHOW=%t", *show))
+	cmd.Env = append(os.Environ(), "DOORBELL_WEB="+sys.WebURL(), "DOORBELL_CHROMIUM="+chromium, "DOORBELL_BACKEND_TOKEN="+backend, fmt.Sprintf("DOORBELL_SHOW=%t", *show))
 	if err := cmd.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "\nThe functions printed last:\n  "+strings.Join(sys.LastLines("functions"), "\n  "))
 		return fmt.Errorf("the tests failed: %w", err)

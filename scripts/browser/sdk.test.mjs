@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 
 import { Device, launch, record, recorded } from './browser.mjs';
 import { startSite } from './site.mjs';
-import { session, unique, until } from './system.mjs';
+import { session, systemSend, unique, until } from './system.mjs';
 
 const events = [
   'userRuleUpdated', 'groupStateChanged', 'groupMessageReceived', 'receiveGroupMessage', 'peerMessageReceived', 'conversationSyncStateChanged',
@@ -65,6 +65,19 @@ test('the module loads with no word in the console', async (t) => {
   const page = await device.visit('/module.html');
   await until('the module', () => page.evaluate(() => Boolean(self.zim)));
   assert.deepEqual(device.wrong, []);
+});
+
+test('what the operator’s backend sends says so: as it comes, and in the history', async (t) => {
+  const [ada, ben] = await people(t, 'ada', 'ben');
+  await systemSend(ada.id, 'We are back');
+  await ben.ask('sendMessage', { type: 1, message: 'Hello' }, ada.id, 0, { priority: 2 });
+  const news = (list) => list.map(({ message, system, isServerMessage }) => [message, system, isServerMessage]);
+  const came = async (text) => (await ada.hears('peerMessageReceived', (e) => e.messageList.some((m) => m.message === text))).messageList;
+  assert.deepEqual(news(await came('We are back')), [['We are back', true, true]]);
+  assert.deepEqual(news(await came('Hello')), [['Hello', undefined, undefined]]);
+  const { messageList } = await ada.ask('queryHistoryMessage', 'system', 0, { count: 10, reverse: true });
+  assert.deepEqual(news(messageList), [['We are back', true, true]]);
+  await ada.quiet();
 });
 
 test('the user: push rule, notification settings, what is known of oneself', async (t) => {

@@ -51,6 +51,11 @@ export async function send(from, to, text = 'content', { payload = '', type = 0,
   return message;
 }
 
+/** systemSend has the operator's backend send a message to a user. */
+export const systemSend = (to, text) => request('/system-send', {
+  message: { type: 1, message: text }, toUserIDs: [to], localMessageID: unique('m'), config: { priority: 2 },
+}, { token: process.env.DOORBELL_BACKEND_TOKEN });
+
 /** verdict waits for what became of one user's devices: a list of status and detail. about is {message: ID} or {call: ID}. */
 export async function verdict(about, userID) {
   return until(`the verdict on ${userID}`, async () => {
