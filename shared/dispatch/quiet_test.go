@@ -11,6 +11,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
+	"github.com/doorbell-push/doorbell/shared/resource"
 )
 
 // holds counts what is noted with users.
@@ -121,6 +122,22 @@ func TestSummaryInTheDevicesLanguage(t *testing.T) {
 			if strings.Count(all, words) != 1 {
 				t.Errorf("%q is not said once in %s", words, all)
 			}
+		}
+	})
+}
+
+// It looks as the operator's resource for summaries says, if there is one.
+func TestSummaryInAResource(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		fcm := &bodies{}
+		b.d.Sender = fcm
+		b.d.Resources = &known{set: resource.Set{push.SummaryResource: {Style: resource.Style{Channel: "digests"}}}}
+		a := push.OfHeld("user-A", 2, false, map[string]int64{"c": 7}, time.Now(), time.Hour)
+		batch := push.Batches(a, "", []push.Target{b.bind("user-A", "A")}, time.Now())[0]
+		b.dispatch(batch, false)
+		b.want(batch, true, "A", "sent")
+		if len(fcm.all) != 1 || !strings.Contains(fcm.all[0], `"channel_id":"digests"`) || !strings.Contains(fcm.all[0], "2 unread messages") {
+			t.Errorf("FCM was asked %q", fcm.all)
 		}
 	})
 }

@@ -126,7 +126,7 @@ func data(a Announcement, p device.Privacy) map[string]string {
 	if a.Push.Payload != "" {
 		d["payload"] = a.Push.Payload
 	}
-	if a.Push.ResourcesID != "" {
+	if a.Push.ResourcesID != "" && a.Kind != KindSummary {
 		d["resourcesID"] = a.Push.ResourcesID
 	}
 	return d

@@ -154,7 +154,7 @@ func (r Renderer) actions(a Announcement, t Target, s resource.Style) []*messagi
 
 // word puts a in r's resource's words.
 func (r Renderer) word(m *messaging.Message, a Announcement, t Target) {
-	v := resource.Values{Sender: a.Push.Title, Content: a.Push.Content, Count: count(a, t)}
+	v := resource.Values{Sender: a.Push.Title, Content: a.Push.Content, Count: count(a, t), More: a.More && a.Kind == KindSummary}
 	title, body := v.Sender, v.Content
 	if texts := r.Resource.Texts; len(texts) > 0 {
 		text := texts[r.Resource.TextFor(t.Locale)]
@@ -186,5 +186,11 @@ func (r Renderer) word(m *messaging.Message, a Announcement, t Target) {
 	n.Body, n.BodyLocKey, n.BodyLocArgs = body, keys.BodyKey, bodyArgs
 }
 
-// count is what {count} is: the number on the app's icon with this push.
-func count(a Announcement, t Target) int { return t.Badge + a.Push.BadgeIncrement }
+// count is what {count} is: the number on the app's icon with this push, or of a
+// summary how many messages it is of.
+func count(a Announcement, t Target) int {
+	if a.Kind == KindSummary {
+		return a.Count
+	}
+	return t.Badge + a.Push.BadgeIncrement
+}

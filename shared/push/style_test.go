@@ -211,6 +211,30 @@ func TestOwnWords(t *testing.T) {
 	}
 }
 
+// An operator says what a summary says, where they have a resource for it; who is told
+// less is told what Doorbell has.
+func TestSummaryInAResource(t *testing.T) {
+	r := Renderer{}.With(decode(t, `{"channel":"digests","texts":[{"locale":"en","title":{"one":"You missed {count}","other":"You missed {count} messages"},"content":"{sender}"},
+		{"locale":"pl","title":{"one":"{count} wiadomość","few":"{count} wiadomości","other":"{count} wiadomości!"},"content":"Dzień dobry"}]}`))
+	for _, tc := range []struct {
+		a           Announcement
+		locale      string
+		privacy     device.Privacy
+		title, body string
+	}{
+		{held(1, false), "en", "", "You missed 1", "1 unread message"},
+		{held(99, true), "de", "", "You missed 99+ messages", "99+ ungelesene Nachrichten"},
+		{held(3, false), "pl", "", "3 wiadomości", "Dzień dobry"},
+		{held(5, false), "pl", "", "5 wiadomości!", "Dzień dobry"},
+		{held(5, false), "de", device.PrivacyGeneric, "5 ungelesene Nachrichten", "Während deiner Ruhezeiten eingegangen"},
+	} {
+		m := r.Render(tc.a, onDevice(device.Android, speaking(tc.locale), private(tc.privacy), badged(7)), sentAt)
+		if n := m.Notification; n.Title != tc.title || n.Body != tc.body || m.Android.Notification.ChannelID != "digests" || m.Data["resourcesID"] != "" {
+			t.Errorf("%d in %s: %q, %q, %+v", tc.a.Count, tc.locale, n.Title, n.Body, m.Data)
+		}
+	}
+}
+
 func held(count int, more bool) Announcement {
 	return OfHeld("bob", count, more, map[string]int64{"c": 7}, sentAt, time.Hour)
 }
