@@ -222,7 +222,7 @@ var (
 			return nil, err
 		}
 		return &dispatch.Dispatcher{
-			Ledger: db, Sender: client, Bindings: db, Holds: holds, Calls: db, Messages: db, Members: db, DeadLetters: q, Resources: known,
+			Ledger: db, Sender: client, Bindings: db, Holds: holds, Calls: db, Messages: db, Members: db, DeadLetters: q, Resources: known, Pauses: db,
 			Renderer: push.Renderer{WebClickURL: c.WebClickURL}, Rules: rules(c), Now: time.Now,
 			Retention: c.LedgerRetention, MaxAttempts: c.MaxAttempts, Concurrency: c.FCMConcurrency,
 			Rate: float64(c.FCMRate) / 60 / float64(c.FCMInstances), MaxDead: c.MaxDeadPercent,

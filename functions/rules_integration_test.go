@@ -182,6 +182,7 @@ func TestRules(t *testing.T) {
 		"secrets":    {"/secrets", "receipts"},
 		"roster":     {group + "/roster", "0"},
 		"resources":  {"/resources", "applied"},
+		"pauses":     {"/pauses", "fcm"},
 		"unknown":    {"/unknown", "none"},
 		"deeper":     {"/presence/" + bob.ID + "/deeper", "none"},
 		"beside":     {group + "/beside", bob.ID},

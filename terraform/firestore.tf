@@ -23,6 +23,7 @@ locals {
     deliveries    = { ttl = "expireAt" } # one per batch of pushes
     members       = { owner = "their group: who leaves is removed, and all when it is dismissed" }
     messages      = { ttl = "expireAt" }
+    pauses        = { owner = "the project: one document, how long FCM wants to hear nothing of it" }
     presence      = { owner = "its user: a document each, of bounded devices and lists" }
     receipts      = { ttl = "expireAt" } # what devices told of pushes
     resources     = { owner = "the operator: one document, of bounded size" }

@@ -54,11 +54,11 @@ func TestWait(t *testing.T) {
 
 // The bursts come in a row: a rule sees only what the ones before it let through.
 func TestFaulty(t *testing.T) {
-	p := faulty(2*burstEvery + 1)
+	p := faulty(2*burstEvery+1, burst, stayAway)
 	if err := p.Validate(); err != nil || len(p.Rules) != 2*burst+1 {
 		t.Errorf("%d rules, %v", len(p.Rules), err)
 	}
-	if full := faulty(50_000); full.Validate() != nil {
+	if full := faulty(50_000, burst, stayAway); full.Validate() != nil {
 		t.Error("the plan of a stream isn't valid")
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/doorbell-push/doorbell/scripts/fcm/standin"
 	"github.com/doorbell-push/doorbell/shared/delivery"
+	"github.com/doorbell-push/doorbell/shared/dispatch"
 	"github.com/doorbell-push/doorbell/shared/fcm"
 	"github.com/doorbell-push/doorbell/shared/push"
 	"github.com/doorbell-push/doorbell/shared/store"
@@ -33,13 +34,17 @@ const (
 	faultyDelay = 20 * time.Millisecond // FCM's time for an answer
 )
 
-// faulty is a stand-in's plan for so many pushes.
-func faulty(pushes int) standin.Plan {
+// Where there are several processes, of so many requests one is answered 429: one
+// process is told for all of them.
+const stayAwayAll = 10 * time.Second
+
+// faulty is a stand-in's plan for so many pushes, with so many 429s in a row.
+func faulty(pushes, inARow int, away time.Duration) standin.Plan {
 	p := standin.Plan{Seed: 1, Latency: standin.Latency{Base: standin.Delay(faultyDelay)}}
 	for at := burstEvery; at < pushes; at += burstEvery {
-		for range burst { // a rule counts what the rules before it have let through
+		for range inARow { // a rule counts what the rules before it have let through
 			p.Rules = append(p.Rules, standin.Rule{
-				Match: standin.Match{Nth: at}, Action: standin.Action{Error: standin.ProjectQuota, RetryAfter: standin.Delay(stayAway)},
+				Match: standin.Match{Nth: at}, Action: standin.Action{Error: standin.ProjectQuota, RetryAfter: standin.Delay(away)},
 			})
 		}
 	}
@@ -53,6 +58,10 @@ type faultsParams struct {
 	Edge   edge
 	Sender string
 	Pushes int
+	// Processes is how many dispatchers there are, each with connections of its own;
+	// Tell: they tell each other what FCM wants.
+	Processes int
+	Tell      bool
 }
 
 // faultsResult is what one sender made of the faults.
@@ -105,7 +114,7 @@ func (w *wait) result(began time.Time, lost int) faultsResult {
 // waiting is a client that looks when requests begin.
 type waiting struct {
 	*fcm.Client
-	wait
+	*wait // of all senders
 }
 
 func (c *waiting) Send(ctx context.Context, body []byte) (string, error) {
@@ -144,7 +153,7 @@ func measureFaults(ctx context.Context, params []byte, out io.Writer) error {
 	if p.Sender != oursName {
 		run = faultySDK
 	}
-	r, err := run(ctx, p.Edge, batches(p.Pushes, devices))
+	r, err := run(ctx, p, batches(p.Pushes, devices))
 	if err != nil {
 		return err
 	}
@@ -154,21 +163,30 @@ func measureFaults(ctx context.Context, params []byte, out io.Writer) error {
 // redelivery is how long Pub/Sub waits before it repeats a batch that failed.
 const redelivery = 10 * time.Second
 
-// faultyOurs is the dispatcher with a ledger in memory, given each batch again for
-// as long as it asks for it.
-func faultyOurs(ctx context.Context, e edge, all []push.Batch) (faultsResult, error) {
-	client, err := e.client()
-	if err != nil {
-		return faultsResult{}, err
+// faultyOurs is dispatchers with a ledger in memory, given each batch again for as
+// long as they ask for it.
+func faultyOurs(ctx context.Context, p faultsParams, all []push.Batch) (faultsResult, error) {
+	w, ledger := &wait{}, &store.Memory{}
+	var processes []*dispatch.Dispatcher
+	for range p.Processes {
+		client, err := p.Edge.client()
+		if err != nil {
+			return faultsResult{}, err
+		}
+		d := dispatcher(&waiting{client, w}, ledger)
+		if p.Tell {
+			d.Pauses = ledger
+		}
+		processes = append(processes, d)
 	}
-	w, ledger := &waiting{Client: client}, &store.Memory{}
-	d := dispatcher(w, ledger)
 	began := time.Now()
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(dispatching)
-	for _, b := range all {
+	g.SetLimit(dispatching * p.Processes)
+	for i, b := range all {
+		d := processes[i%p.Processes]
 		g.Go(func() error {
-			b.PlannedAt = time.Now().UnixMilli()
+			now := time.Now().UnixMilli() // what is told late is looked up
+			b.PlannedAt, b.Announcement.CreatedAt = now, now
 			for d.Dispatch(ctx, b) != nil {
 				select {
 				case <-time.After(redelivery):
@@ -198,7 +216,8 @@ func faultyOurs(ctx context.Context, e edge, all []push.Batch) (faultsResult, er
 }
 
 // faultySDK is 16 calls of SendEach at once, each batch given to it once.
-func faultySDK(ctx context.Context, e edge, all []push.Batch) (faultsResult, error) {
+func faultySDK(ctx context.Context, p faultsParams, all []push.Batch) (faultsResult, error) {
+	e := p.Edge
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.TLSClientConfig, t.ForceAttemptHTTP2, t.MaxIdleConnsPerHost = e.tls(), true, 100
 	w := &waitingTransport{RoundTripper: t}
@@ -231,27 +250,56 @@ func benchFaults(ctx context.Context, s settings) error {
 		s.stream, faultyDelay, burstEvery, burst, stayAway.Seconds())
 	fmt.Fprintln(s.out, "| | taken by FCM | given up | a second | while it didn't have to wait | requests a push taken | arrived inside a Retry-After | begun though the sender knew |")
 	fmt.Fprintln(s.out, "|---|--:|--:|--:|--:|--:|--:|--:|")
+	plan := faulty(s.stream, burst, stayAway)
 	for _, name := range []string{"16 SendEach", oursName} {
-		e, stop, err := startEdge(ctx, edgeParams{Devices: devices, Faults: faulty(s.stream)})
-		if err != nil {
-			return err
-		}
-		r, err := ask[faultsResult](ctx, "faults", faultsParams{e, name, s.stream})
-		if err != nil {
-			stop()
-			return err
-		}
-		st, err := e.stats(ctx)
-		stop()
+		r, st, err := askFaults(ctx, plan, faultsParams{Sender: name, Pushes: s.stream, Processes: 1})
 		if err != nil {
 			return err
 		}
 		taken := float64(st.Accepted)
 		fmt.Fprintf(s.out, "| %s | %d | %d | %.0f/s | %.0f/s | %.3f | %d | %d |\n", name, st.Accepted, r.Lost, taken/r.Seconds, taken/(r.Seconds-r.Told),
 			float64(st.Requests)/taken, st.InRetryAfter, r.Inside)
-		if name == oursName && (int(st.Accepted) != s.stream || r.Lost > 0) {
-			return fmt.Errorf("FCM took %d messages, want %d; %d are lost", st.Accepted, s.stream, r.Lost)
+	}
+	return benchTold(ctx, s)
+}
+
+// benchTold is two processes of which FCM asks one to wait, for both.
+func benchTold(ctx context.Context, s settings) error {
+	fmt.Fprintf(s.out, "\nTwo processes, and every %d requests one 429 with `Retry-After: %.0f`, of which one process hears; %d pushes:\n\n", burstEvery, stayAwayAll.Seconds(), s.stream)
+	fmt.Fprintln(s.out, "| | arrived inside a Retry-After | begun though one of them knew | of all requests |")
+	fmt.Fprintln(s.out, "|---|--:|--:|--:|")
+	var alone float64
+	for _, tell := range []bool{false, true} {
+		r, st, err := askFaults(ctx, faulty(s.stream, 1, stayAwayAll), faultsParams{Sender: oursName, Pushes: s.stream, Processes: 2, Tell: tell})
+		if err != nil {
+			return err
 		}
+		name, less := "each by itself", ""
+		if tell {
+			name, less = "**they tell each other**", fmt.Sprintf(", %.0f× fewer", alone/max(float64(r.Inside), 1))
+		}
+		alone = float64(r.Inside)
+		fmt.Fprintf(s.out, "| %s | %d | %d%s | %.1f %% |\n", name, st.InRetryAfter, r.Inside, less, 100*float64(r.Inside)/float64(st.Requests))
 	}
 	return nil
+}
+
+// askFaults is what a sender makes of a plan, and FCM of it. Ours must lose nothing.
+func askFaults(ctx context.Context, plan standin.Plan, p faultsParams) (r faultsResult, st standin.Stats, err error) {
+	e, stop, err := startEdge(ctx, edgeParams{Devices: devices, Faults: plan})
+	if err != nil {
+		return r, st, err
+	}
+	defer stop()
+	p.Edge = e
+	if r, err = ask[faultsResult](ctx, "faults", p); err != nil {
+		return r, st, err
+	}
+	if st, err = e.stats(ctx); err != nil {
+		return r, st, err
+	}
+	if p.Sender == oursName && (int(st.Accepted) != p.Pushes || r.Lost > 0) {
+		err = fmt.Errorf("FCM took %d messages, want %d; %d are lost", st.Accepted, p.Pushes, r.Lost)
+	}
+	return r, st, err
 }

@@ -112,7 +112,8 @@ func deliver(ctx context.Context, s *server, from, n int) (again int, err error)
 		g.Go(func() error {
 			b := batch(at/push.MaxBatch, push.MaxBatch, devices)
 			for {
-				b.PlannedAt = time.Now().UnixMilli()
+				now := time.Now().UnixMilli() // what is told late is looked up
+				b.PlannedAt, b.Announcement.CreatedAt = now, now
 				ok, err := deliverBatch(ctx, s, b)
 				if ok || err != nil {
 					return err

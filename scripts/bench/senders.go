@@ -180,7 +180,8 @@ func ours(_ context.Context, e edge, all []push.Batch) (send, error) {
 		g.SetLimit(dispatching)
 		for _, b := range all[from:to] {
 			g.Go(func() error {
-				b.PlannedAt = time.Now().UnixMilli()
+				now := time.Now().UnixMilli() // what is told late is looked up
+				b.PlannedAt, b.Announcement.CreatedAt = now, now
 				return d.Dispatch(ctx, b)
 			})
 		}

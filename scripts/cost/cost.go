@@ -57,7 +57,9 @@ const (
 )
 
 // GroupMessage is a message with a push to a group of so many members, each with
-// one device; offline is the share of the others that is to ring, evenly spread.
+// one device; offline is the share of the others that is to ring, evenly spread. What
+// an instance of dispatch reads once a second while it has much to send, for what FCM
+// told others, isn't in it: it is of no message.
 func GroupMessage(members int, offline float64) Operations {
 	chunks := (members + chunkMembers - 1) / chunkMembers
 	o := Send().Plus(Operations{Reads: float64(chunks + members - 1), Invocations: 1})

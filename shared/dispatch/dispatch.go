@@ -123,6 +123,7 @@ type Dispatcher struct {
 	Holds       Holds // nil: nothing is noted
 	DeadLetters DeadLetters
 	Resources   Resources // nil: there are none
+	Pauses      Pauses    // nil: what FCM wants stays with this process
 	Rules       plan.Rules
 	Renderer    push.Renderer
 	Now         func() time.Time
@@ -157,7 +158,9 @@ func (d *Dispatcher) Dispatch(ctx context.Context, b push.Batch) (err error) {
 		return err
 	}
 	b.Announcement = b.Announcement.Within(named)
+	d.once.Do(func() { d.gate = newGate(d.Concurrency, d.Rate, d.PerDevice) })
 	now := d.Now()
+	looked := d.lookFirst(ctx, len(b.Targets), time.UnixMilli(b.PlannedAt), now)
 
 	first := delivery.Entry{
 		ID: b.ID, Kind: string(b.Announcement.Kind), SubjectID: b.Announcement.ID, Attempt: 1,
@@ -167,6 +170,7 @@ func (d *Dispatcher) Dispatch(ctx context.Context, b push.Batch) (err error) {
 		first.Asked = b.PushIDs() // whoever may ring must be told when it stops
 	}
 	entry, err := d.begin(ctx, first, b.PushIDs(), now)
+	looked()
 	if err != nil || entry.Done {
 		return err
 	}

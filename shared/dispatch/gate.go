@@ -16,6 +16,7 @@ type gate struct {
 	slots, reserved chan struct{}
 	pace            pace
 	pause           pause
+	herald          herald
 	quotas          quotas
 	devices         *devices
 	crew            crew

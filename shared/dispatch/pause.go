@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// pause holds every send of the process back while FCM's Retry-After runs:
-// the quota is the project's, so all have to slow down.
+// pause holds every send of the process back, calls too, while FCM's Retry-After
+// runs: the quota is the project's, so all have to slow down. Other processes are
+// told of it (herald).
 type pause struct {
 	mu sync.Mutex
 	at time.Time

@@ -17,7 +17,6 @@ import (
 // target gets a goroutine with its turn, not before: a batch that waits costs
 // next to nothing.
 func (d *Dispatcher) send(ctx context.Context, run *run, deadline time.Time) {
-	d.once.Do(func() { d.gate = newGate(d.Concurrency, d.Rate, d.PerDevice) })
 	waiting, cancel := context.WithTimeout(ctx, deadline.Sub(d.Now()))
 	defer cancel()
 	s := &sending{
@@ -97,6 +96,9 @@ func (s *sending) try(i int, turn turn, tries int) (next time.Time, again bool) 
 		s.gate.pace.back(s.rank)
 		return at, ok
 	}
+	if s.Pauses != nil && s.gate.herald.due(now, 1) {
+		s.under.Go(func() { s.learn(s.ctx) })
+	}
 	s.run.ask(i)
 	_, span := tracing.Begin(s.ctx, "FCM messages:send", tracing.Client)
 	name, err := s.Sender.Send(s.limit.context(s.ctx, now), s.encoder.Encode(t, now))
@@ -115,6 +117,7 @@ func (s *sending) try(i int, turn turn, tries int) (next time.Time, again bool) 
 		return now, false
 	case v.Class.Retryable():
 		at := s.gate.obey(t.Value, v, now)
+		s.heard(v, at, now)
 		s.run.record(i, delivery.Pending, string(v.Class), now, at)
 		if at.After(next) {
 			next = at

@@ -37,6 +37,7 @@ type anyStore interface {
 	call.Store
 	dispatch.Calls
 	dispatch.Messages
+	dispatch.Pauses
 	revision.Store
 	fanout.Marks
 	group.Store
@@ -96,6 +97,7 @@ func contract(t *testing.T, s anyStore) {
 		"secrets":                secrets,
 		"aftermath":              aftermath,
 		"resources":              resourcesApplied,
+		"pause":                  pauseKept,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, s) })
 	}

@@ -32,6 +32,7 @@ const (
 //	conversations/{cid}/messages/{mid}    chat.Message. Who may read the conversation may read it. TTL: expireAt.
 //	deliveries/{batch}                    delivery.Entry: the ledger. Server only. TTL: expireAt.
 //	receipts/{receipt.DocID}              receiptDoc: what the devices of a shard told of a message or call. Server only. TTL: expireAt.
+//	pauses/{name}                         delivery.Pause: "fcm" is how long FCM wants to hear nothing of the project. Server only.
 //	resources/{name}                      resourcesDoc: "applied" is how pushes look that name a resourcesID. Server only.
 //	secrets/{name}                        secretDoc: random bytes that the functions made for themselves. Server only.
 //

@@ -31,6 +31,7 @@ type Memory struct {
 	receipts      map[string]receiptDoc // by the ID of the message or call
 	secrets       map[string][]byte
 	resources     resourcesDoc
+	pause         delivery.Pause
 }
 
 // put stores v under key in the map at m, making the map on first use.
