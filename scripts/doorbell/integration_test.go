@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -83,14 +84,31 @@ func (w world) run(args ...string) string {
 }
 
 func (w world) try(args ...string) (string, error) {
+	out, _, err := w.typed(isTerminal, args...)
+	return out, err
+}
+
+// watched runs the program as somebody does who looks at its stderr, where it has to
+// show something and take it away again.
+func (w world) watched(shows string, args ...string) string {
+	w.Helper()
+	out, shown, err := w.typed(func(io.Writer) bool { return true }, args...)
+	if err != nil || !strings.Contains(shown, shows) || !strings.HasSuffix(shown, "\r\x1b[K") {
+		w.Errorf("%v: %v, shown %q, want %q", args, err, shown, shows)
+	}
+	return out
+}
+
+func (w world) typed(terminal func(io.Writer) bool, args ...string) (out, shown string, err error) {
 	w.Setenv("FIRESTORE_EMULATOR_HOST", w.FirestoreHost())
 	w.Setenv("PUBSUB_EMULATOR_HOST", w.PubSubHost())
-	var out bytes.Buffer
-	cmd := command()
-	cmd.SetOut(&out)
+	var stdout, stderr bytes.Buffer
+	cmd := commandFor(terminal)
+	cmd.SetOut(&stdout)
+	cmd.SetErr(&stderr)
 	cmd.SetArgs(append(args, "--project", w.ProjectID))
-	err := cmd.ExecuteContext(w.Context())
-	return out.String(), err
+	err = cmd.ExecuteContext(w.Context())
+	return stdout.String(), stderr.String(), err
 }
 
 // until runs the program until what it prints matches each pattern.
@@ -159,6 +177,9 @@ func TestTraceAndDeadLetters(t *testing.T) {
 	w.until([]string{`"userID": "bob"`, `"detail": "online"`}, "trace", id, "bob", "--json")
 
 	w.until([]string{`tokens +2\n`, `on android +2\n`, `of no device +0\n`}, "tokens", "audit")
+	if got := w.watched("2 tokens", "tokens", "audit"); strings.Contains(got, "\r") {
+		t.Errorf("beside the bar: %q", got)
+	}
 
 	body := filepath.Join(t.TempDir(), "message.json")
 	if err := os.WriteFile(body, []byte(`{"message":{"type":1,"message":"x"},"toConversationID":"bob","conversationType":0,"localMessageID":"dry",`+
@@ -203,7 +224,7 @@ func TestTraceAndDeadLetters(t *testing.T) {
 	if got := w.run("dead-letter", "replay", "--reason", "credentials"); got != "0 of 0 sent again\n" {
 		t.Errorf("replay of others: %q", got)
 	}
-	if got := w.run("dead-letter", "replay", "--queue", "push"); got != "1 of 1 sent again\n" {
+	if got := w.watched("] 100 %  1 of 1 of push sent again", "dead-letter", "replay", "--queue", "push"); got != "1 of 1 sent again\n" {
 		t.Errorf("replay: %q", got)
 	}
 	w.until([]string{`pushed: FCM took it at the first try`}, "trace", lost, "bob")
@@ -267,7 +288,7 @@ func (w world) resources(body string) {
 	if out, err := w.try("resources", "apply", dir); err == nil || !strings.Contains(err.Error(), "quiet.yaml: /silent") {
 		w.Errorf("applied %s, %v", out, err)
 	}
-	if got := w.run("resources", "apply", "../../terraform/resources"); !strings.HasPrefix(got, "version 2: ") {
+	if got := w.watched("resources of ../../terraform/resources …", "resources", "apply", "../../terraform/resources"); !strings.HasPrefix(got, "version 2: ") {
 		w.Errorf("the repository's: %q", got)
 	}
 	w.until([]string{`version 2 of 20`}, "resources", "list")
