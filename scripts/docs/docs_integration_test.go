@@ -96,7 +96,7 @@ func TestFirstPush(t *testing.T) {
 	why = regexp.MustCompile(`MESSAGE_ID|\b[a-z2-7]{26}\b`).ReplaceAllString(why, id[1])
 	err = harness.Poll(t.Context(), within, func(context.Context) error {
 		told, err := bash(t, why, "FIRESTORE_EMULATOR_HOST="+s.FirestoreHost())
-		if err != nil || !strings.Contains(told, "bobs-phone (android)") || strings.Count(told, "pushed: FCM took it") < 2 {
+		if err != nil || !strings.Contains(told, "bobs-phone (android)") || strings.Count(told, "pushed: FCM took it") < 2 || !strings.Contains(told, "nothing is recorded for carol") {
 			return fmt.Errorf("%v: %s", err, told)
 		}
 		return nil

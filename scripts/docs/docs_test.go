@@ -142,7 +142,7 @@ func TestTerraformCommands(t *testing.T) {
 				dir, args := root, words[1:]
 				if words[0] == "terraform" {
 					folder, ok := strings.CutPrefix(words[1], "-chdir=")
-					if !ok || !slices.Contains([]string{"init", "apply", "providers"}, words[2]) {
+					if !ok || !slices.Contains([]string{"init", "plan", "apply", "providers"}, words[2]) {
 						t.Errorf("%v: %s", b, line)
 						continue
 					}

@@ -6,6 +6,7 @@ var untyped = map[string]map[string][]string{
 	"README.md": {
 		"terraform -chdir=terraform ": {
 			"terraform -chdir=terraform init",
+			"terraform -chdir=terraform plan -var-file=environments/dev.tfvars # says what there will be, and changes nothing",
 			"terraform -chdir=terraform apply -var-file=environments/dev.tfvars",
 		},
 	},
