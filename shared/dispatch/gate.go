@@ -88,6 +88,7 @@ func (g *gate) enter(ctx context.Context, now func() time.Time, deadline time.Ti
 			return t, true
 		}
 		// FCM asked for a pause meanwhile: after it, all start anew.
+		g.pace.back(r)
 	}
 }
 
@@ -127,6 +128,7 @@ func (g *gate) hold(now, until time.Time) {
 		g.pace.slow(now) // once, however many are told so
 	}
 	g.pause.until(until)
+	g.pace.rest(now, until)
 }
 
 // crew is the goroutines that requests are made on. They stay for the next

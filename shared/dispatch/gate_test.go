@@ -315,3 +315,66 @@ func TestRankOf(t *testing.T) {
 		}
 	}
 }
+
+// When a pause ends, what waited comes at half the speed it had, and nothing at once:
+// what could have been sent in the pause is not made up for.
+func TestNothingAtOnceAfterAPause(t *testing.T) {
+	const rate, waiting = 100, 500
+	for _, tc := range []struct {
+		after, pause time.Duration
+		speed        float64 // then
+	}{
+		{5 * time.Second, 30 * time.Second, 10},        // it had just begun
+		{2 * time.Minute, 30 * time.Second, 50},        // at full speed
+		{2 * time.Minute, time.Second, 50},             // for a moment
+		{2 * time.Minute, 10 * time.Minute, 50},        // for long
+		{90 * time.Second, 0, rate},                    // none
+		{2 * time.Minute, 1500 * time.Millisecond, 50}, // no whole second
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			g := newGate(2*waiting, rate, DeviceLimits{})
+			start := time.Now()
+			resumes := start.Add(tc.after + tc.pause)
+			var mu sync.Mutex
+			var first, later int // in the second after it, and in the ten after that
+			var all sync.WaitGroup
+			for range waiting {
+				all.Go(func() {
+					for time.Now().Before(resumes.Add(11 * time.Second)) {
+						turn, ok := g.enter(t.Context(), time.Now, start.Add(time.Hour), bulk)
+						if !ok {
+							t.Error("no turn")
+							return
+						}
+						turn.end()
+						switch d := time.Since(resumes); {
+						case d < 0 && tc.pause > 0 && d > -tc.pause:
+							t.Errorf("one went %v before the end", -d)
+						case d < 0 || d >= 11*time.Second:
+						case d < time.Second:
+							mu.Lock()
+							first++
+							mu.Unlock()
+						default:
+							mu.Lock()
+							later++
+							mu.Unlock()
+						}
+					}
+				})
+			}
+			time.Sleep(tc.after)
+			if tc.pause > 0 {
+				g.hold(time.Now(), time.Now().Add(tc.pause/2))
+				g.hold(time.Now(), resumes) // another is told a bit later
+			}
+			all.Wait()
+			if f := float64(first); f < tc.speed/2 || f > tc.speed*2 {
+				t.Errorf("%v after %v: %d in the first second, want some %v", tc.pause, tc.after, first, tc.speed)
+			}
+			if l := float64(later) / 10; l < tc.speed*0.7 || l > tc.speed*2 {
+				t.Errorf("%v after %v: %v a second then, want some %v", tc.pause, tc.after, l, tc.speed)
+			}
+		})
+	}
+}

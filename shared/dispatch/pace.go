@@ -26,7 +26,7 @@ type pace struct {
 	credit float64   // requests that may go at once; those that wait are below zero
 	ahead  float64   // the same, of those of high rank
 	passed float64   // requests of a higher rank than bulk, ever
-	at     time.Time // when speed and credit were so
+	at     time.Time // when speed and credit were so; to come, while the pace rests
 }
 
 // next is when the caller may send; it counts as sent then. Who waits until then
@@ -51,7 +51,7 @@ func (p *pace) next(now time.Time, r rank) (at time.Time, count float64) {
 	if credit >= 0 {
 		return now, p.passed
 	}
-	return now.Add(time.Duration(-credit / p.speed * float64(time.Second))), p.passed
+	return p.at.Add(time.Duration(-credit / p.speed * float64(time.Second))), p.passed
 }
 
 // overtaken is when who has waited may send after all: those of higher rank that
@@ -89,6 +89,20 @@ func (p *pace) slow(now time.Time) {
 	p.advance(now)
 	p.speed = max(p.speed/2, p.rate*floor)
 	p.credit, p.ahead = min(p.credit, 0), min(p.ahead, 0)
+}
+
+// rest is for a pause: until its end no time passes, so that what could have been
+// sent in it doesn't go all at once then.
+func (p *pace) rest(now, until time.Time) {
+	if p.rate <= 0 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.advance(now)
+	if until.After(p.at) {
+		p.at = until
+	}
 }
 
 func (p *pace) advance(now time.Time) {

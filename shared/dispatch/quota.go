@@ -26,6 +26,9 @@ type quotas struct {
 const (
 	crowd     = 3
 	crowdTime = 5 * time.Second
+	// mostRefused is how many devices are remembered, in some 5 MB: of more, some are
+	// forgotten, and left in peace through the ledger alone.
+	mostRefused = 1 << 14
 )
 
 // refused notes a 429 for a target, that FCM wants left in peace until a time. It
@@ -43,6 +46,12 @@ func (q *quotas) refused(target string, now, until time.Time) (everyone bool) {
 	}
 	if q.until == nil {
 		q.until = map[string]time.Time{}
+	}
+	if len(q.until) >= mostRefused {
+		for some := range q.until {
+			delete(q.until, some)
+			break
+		}
 	}
 	q.until[target] = until
 	q.some[target] = struct{}{}

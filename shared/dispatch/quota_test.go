@@ -161,4 +161,14 @@ func TestQuotasForget(t *testing.T) {
 	if n := len(q.until); n > 20 {
 		t.Errorf("%d devices are remembered", n)
 	}
+	for i := range 2 * mostRefused { // FCM wants peace for longer than that takes
+		q.refused(fmt.Sprint("long", i), now, now.Add(time.Hour))
+		now = now.Add(time.Second / 50)
+	}
+	if n := len(q.until); n > mostRefused {
+		t.Errorf("%d devices are remembered for long", n)
+	}
+	if last := fmt.Sprint("long", 2*mostRefused-1); !q.left(last).After(now) {
+		t.Error("the last isn't remembered")
+	}
 }
