@@ -209,6 +209,20 @@ func (d database) ReadGroup(ctx context.Context, cid string, userIDs []string) (
 	return c, members, err
 }
 
+// Pause implements dispatch.Pauses.
+func (d database) Pause(ctx context.Context) (told delivery.Pause, err error) {
+	err = d.p.op(ctx, "read pause", func() error {
+		told, err = d.Memory.Pause(ctx)
+		return err
+	})
+	return told, err
+}
+
+// TellPause implements dispatch.Pauses.
+func (d database) TellPause(ctx context.Context, told delivery.Pause) error {
+	return d.p.op(ctx, "tell pause", func() error { return d.Memory.TellPause(ctx, told) })
+}
+
 // LapsedUsers implements lapse.Lapses.
 func (d database) LapsedUsers(ctx context.Context, shard int, until time.Time, after *presence.User, limit int) (out []*presence.User, err error) {
 	err = d.p.op(ctx, "list lapsed users "+strconv.Itoa(shard), func() error {

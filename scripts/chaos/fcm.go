@@ -75,8 +75,12 @@ func (s sender) Send(ctx context.Context, body []byte) (string, error) {
 		note("500")
 		return "", fcm.NewError(http.StatusInternalServerError, nil, nil)
 	case happens(weather.Unavailable):
+		header := http.Header{} // which is for all processes
+		if f.hits(retryAfter, 0.2) {
+			header.Set("Retry-After", fmt.Sprint(int(f.between(howLong, 1, 20))))
+		}
 		note("503")
-		return "", fcm.NewError(http.StatusServiceUnavailable, nil, nil)
+		return "", fcm.NewError(http.StatusServiceUnavailable, header, nil)
 	case happens(weather.Refused):
 		status := []int{401, 403, 404}[int(f.between(retryAfter, 0, 3))]
 		note(fmt.Sprint(status))

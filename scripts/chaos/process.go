@@ -192,7 +192,7 @@ func (w *World) run(function string, n int) *process {
 	var once sync.Mutex
 	random := w.dice.stream("retries", p.function)
 	p.dispatcher = &dispatch.Dispatcher{
-		Ledger: db, Sender: sender{p}, Bindings: db, Calls: db, Messages: db, Members: db, DeadLetters: t, Now: p.now,
+		Ledger: db, Sender: sender{p}, Bindings: db, Calls: db, Messages: db, Members: db, DeadLetters: t, Pauses: db, Now: p.now,
 		Random: func(below time.Duration) time.Duration {
 			once.Lock()
 			defer once.Unlock()

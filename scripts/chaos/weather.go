@@ -44,7 +44,7 @@ type FCMWeather struct {
 	Slow        float64 // takes seconds
 	Quota       float64 // 429, half with Retry-After
 	Internal    float64 // 500
-	Unavailable float64 // 503
+	Unavailable float64 // 503, a fifth with Retry-After
 	Reset       float64 // connection closed, nothing done
 	Hang        float64 // no answer, nothing done
 	LostAnswer  float64 // accepted, connection closed
