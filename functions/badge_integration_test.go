@@ -3,8 +3,11 @@
 package functions_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
+
+	"github.com/doorbell-push/doorbell/shared/chat"
 )
 
 // An iPhone's icon counts from what its user's client set; Android is
@@ -40,5 +43,82 @@ func TestUserBadge(t *testing.T) {
 	waitShade(t, ios, append(ids, without)...)
 	if got := at(ios.push(t, without), "apns", "payload", "aps", "badge"); got != nil {
 		t.Errorf("without enableBadge the iPhone got %v", got)
+	}
+}
+
+// counted is message with a push that asks for what its receiver has not read.
+func counted(body object) object {
+	body["config"] = object{"priority": 2, "pushConfig": pushConfig(object{"enableBadge": true})}
+	return body
+}
+
+// Where neither the sender nor the app says a number, a push says how much its user
+// has not read on all their devices, without what they muted: what is read is not in
+// the next one's. The app's own number comes before that, until it is 0 again.
+func TestUnreadBadge(t *testing.T) {
+	alice, bob, carol := someone(t, "alice"), someone(t, "bob"), someone(t, "carol")
+	ios, android, web := bob.newPhone("tablet", "ios"), bob.newPhone("phone", "android"), bob.newPhone("tab", "web")
+	groupID := "g-" + t.Name()
+	carol.call(http.MethodPost, "/group-create", object{"groupInfo": object{"groupID": groupID, "groupName": "n"}, "userIDs": []string{bob.ID, alice.ID}})
+	var ids []string
+	n := 0
+	local := func() string { n++; return fmt.Sprint(n) }
+	// said is the number that the push of a message says to each device.
+	said := func(what, id string, want int) {
+		t.Helper()
+		ids = append(ids, id)
+		for _, d := range []phone{ios, android, web} {
+			waitShade(t, d, ids...)
+		}
+		if got := at(ios.push(t, id), "apns", "payload", "aps", "badge"); got != float64(want) {
+			t.Errorf("%s: the iPad got %v, want %d", what, got, want)
+		}
+		for _, d := range []phone{android, web} {
+			if got := at(d.push(t, id), "data", "badge"); got != fmt.Sprint(want) {
+				t.Errorf("%s: %s got %v, want %d", what, d.pushID, got, want)
+			}
+		}
+		if got := at(android.push(t, id), "android", "notification", "notification_count"); got != nil {
+			t.Errorf("%s: Android adds %v", what, got)
+		}
+	}
+	toBob := func() string { return alice.post(counted(message(bob.ID, "hello", local()))) }
+	toGroup := func() string { return carol.post(counted(messageTo(chat.Group, groupID, "hello", local()))) }
+
+	said("the first", toBob(), 1)
+	said("another", toBob(), 2)
+	said("a group's", toGroup(), 3)
+	bob.call(http.MethodPost, "/group-notification-status", object{"status": 2, "conversationID": groupID, "conversationType": 2})
+	carol.post(counted(messageTo(chat.Group, groupID, "rings nobody", local())))
+	said("the group muted", toBob(), 3)
+	bob.call(http.MethodPost, "/read", object{"conversationID": alice.ID, "conversationType": 0})
+	said("read", toBob(), 1)
+	bob.call(http.MethodPost, "/group-notification-status", object{"status": 1, "conversationID": groupID, "conversationType": 2})
+	said("the group again", toBob(), 4)
+
+	bob.call(http.MethodPost, "/badge", object{"badge": 40})
+	id := toBob()
+	ids = append(ids, id)
+	waitShade(t, ios, ids...)
+	if got := at(ios.push(t, id), "apns", "payload", "aps", "badge"); got != 40. {
+		t.Errorf("the app's own: %v", got)
+	}
+	bob.call(http.MethodPost, "/badge", object{"badge": 0})
+	said("and no more", toBob(), 6)
+}
+
+// A push that shows nothing has the number for the app.
+func TestSilentBadge(t *testing.T) {
+	alice, bob := someone(t, "alice"), someone(t, "bob")
+	ios := bob.newPhone("tablet", "ios")
+	alice.send(bob, "hello", "1")
+	waitPushes(t, 1, ios)
+	body := message(bob.ID, "sync", "2")
+	body["config"] = object{"priority": 2, "pushConfig": object{"silent": true, "enableBadge": true, "payload": "p"}}
+	id := alice.post(body)
+	waitPushes(t, 2, ios)
+	push := ios.push(t, id)
+	if data, aps := at(push, "data", "badge"), at(push, "apns", "payload", "aps", "badge"); data != "2" || aps != nil {
+		t.Errorf("data %v, aps %v", data, aps)
 	}
 }

@@ -221,8 +221,12 @@ var (
 		if err != nil {
 			return nil, err
 		}
+		unread, err := inboxes()
+		if err != nil {
+			return nil, err
+		}
 		return &dispatch.Dispatcher{
-			Ledger: db, Sender: client, Bindings: db, Holds: holds, Calls: db, Messages: db, Members: db, DeadLetters: q, Resources: known, Pauses: db,
+			Ledger: db, Sender: client, Bindings: db, Holds: holds, Unread: unread, Calls: db, Messages: db, Members: db, DeadLetters: q, Resources: known, Pauses: db,
 			Renderer: push.Renderer{WebClickURL: c.WebClickURL}, Rules: rules(c), Now: time.Now,
 			Retention: c.LedgerRetention, MaxAttempts: c.MaxAttempts, Concurrency: c.FCMConcurrency,
 			Rate: float64(c.FCMRate) / 60 / float64(c.FCMInstances), MaxDead: c.MaxDeadPercent,

@@ -120,7 +120,8 @@ type Dispatcher struct {
 	Calls       Calls
 	Messages    Messages
 	Members     Members
-	Holds       Holds // nil: nothing is noted
+	Holds       Holds  // nil: nothing is noted
+	Unread      Unread // nil: nothing is counted for a badge
 	DeadLetters DeadLetters
 	Resources   Resources // nil: there are none
 	Pauses      Pauses    // nil: what FCM wants stays with this process
@@ -186,6 +187,7 @@ func (d *Dispatcher) Dispatch(ctx context.Context, b push.Batch) (err error) {
 		entry.LeaseUntil, entry.Outcomes, entry.Refusals, entry.Attempt = now, nil, nil, entry.Attempt-1
 		return errors.Join(err, d.Ledger.Finish(ctx, entry))
 	}
+	d.count(ctx, run)
 	d.send(ctx, run, now.Add(Budget))
 	return d.settle(ctx, run)
 }

@@ -184,9 +184,7 @@ func (r *run) skip(now time.Time, why func(push.Target) plan.Reason) {
 // to where their devices are reached now.
 func (r *run) decide(now time.Time, what func(push.Target) plan.Decision) {
 	r.mu.Lock()
-	if !r.moved {
-		r.batch.Targets, r.moved = slices.Clone(r.batch.Targets), true
-	}
+	r.own()
 	r.mu.Unlock()
 	for i := range r.states {
 		t, open := r.target(i)
@@ -200,6 +198,40 @@ func (r *run) decide(now time.Time, what func(push.Target) plan.Decision) {
 			r.batch.Targets[i] = d.Target
 			r.mu.Unlock()
 		}
+	}
+}
+
+// uncounted is the users to be told with a number that is yet to be counted, sorted.
+func (r *run) uncounted() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ids := map[string]struct{}{}
+	for i, t := range r.batch.Targets {
+		if !r.states[i].over && plan.NeedsUnread(r.batch.Announcement, t) {
+			ids[t.UserID] = struct{}{}
+		}
+	}
+	return slices.Sorted(maps.Keys(ids))
+}
+
+// counted has the targets that are to say it say how much their users have not read.
+func (r *run) counted(counts map[string]int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.own()
+	for i := range r.batch.Targets {
+		t := &r.batch.Targets[i]
+		if n, ok := counts[t.UserID]; ok && plan.NeedsUnread(r.batch.Announcement, *t) {
+			t.Counted, t.Unread = true, n
+		}
+	}
+}
+
+// own has the run change the batch's targets, of which the caller has others.
+// r.mu is held.
+func (r *run) own() {
+	if !r.moved {
+		r.batch.Targets, r.moved = slices.Clone(r.batch.Targets), true
 	}
 }
 

@@ -207,7 +207,7 @@ func (p Rules) Recheck(a push.Announcement, t push.Target, u *presence.User, now
 	}
 	if out.Reason == Push {
 		out.Target = p.target(a, r, d)
-		out.Target.Gen = t.Gen
+		out.Target.Gen, out.Target.Counted, out.Target.Unread = t.Gen, t.Counted, t.Unread
 	}
 	return out
 }

@@ -137,7 +137,11 @@ type Target struct {
 	Platform device.Platform `json:"f"`
 	Kind     string          `json:"k"`
 	Value    string          `json:"v"`
-	Badge    int             `json:"b,omitempty"` // the icon's number before this push
+	Badge    int             `json:"b,omitempty"` // the icon's number before this push, as the user's app set it; 0: it didn't
+	// Counted: Unread is how much the user has not read, and the number that goes with
+	// the push. It is counted when the push leaves, so a batch doesn't have it.
+	Counted bool `json:"-"`
+	Unread  int  `json:"-"`
 	// Mentioned and Insisted say why the message may ring its user; see
 	// plan.Receiver.
 	Mentioned bool `json:"m,omitempty"`

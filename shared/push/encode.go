@@ -32,6 +32,7 @@ type speech struct{ text, words int }
 type variant struct {
 	block   device.Platform // one of those that share a block
 	badge   int
+	badged  bool // it has a badge
 	privacy device.Privacy
 	expires int64 // by APNs' clock
 	speech  speech
@@ -77,14 +78,12 @@ func appendString(b []byte, s string) []byte {
 func (e *Encoder) common(t Target, now time.Time) []byte {
 	ttl := e.a.TTL(now)
 	v := variant{block: device.Android, privacy: t.Privacy}
+	v.badge, v.badged = badge(e.a, t)
 	switch {
 	case t.Platform == device.Web:
 		v.block = device.Web
-		if e.a.Push.EnableBadge {
-			v.badge = t.Badge
-		}
 	case t.Platform.Apple():
-		v.block, v.badge, v.expires = device.IPhoneOS, t.Badge, now.Add(ttl).Unix()
+		v.block, v.expires = device.IPhoneOS, now.Add(ttl).Unix()
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -67,6 +67,7 @@ func TestEncodeIsTheAdminSDKs(t *testing.T) {
 			a.Push.Title, a.Push.Content = `<b>&"\</b>`, "\u2028 \x01 \u00e9 \U0001f468\u200d\U0001f469\u200d\U0001f467"
 		}),
 		"summary": held(99, true), "bundle": bundled(5, false),
+		"unread": announcement(counting), "unread of a bundle": countedBundle(), "silent unread": announcement(silent, counting),
 		"silent": announcement(silent), "voip": ringingWith(voIP), "silent call": ringingWith(silent),
 		"too long and silent": announcement(silent, func(a *Announcement) { a.Push.Payload = strings.Repeat("long ", 2000) }),
 		"invalid":             announcement(func(a *Announcement) { a.Push.Content = "\xff\xc3\x28" }),
@@ -92,6 +93,9 @@ func everyTarget() []Target {
 	for _, p := range append(platformsFCM, device.OHOS) {
 		for _, badge := range []int{0, 0, 5, 99999} {
 			all = append(all, onDevice(p, func(t *Target) { t.Badge = badge }), onDevice(p, fid, func(t *Target) { t.Badge = badge }))
+		}
+		for _, unread := range []int{0, 3} {
+			all = append(all, onDevice(p, unreadOf(unread)), onDevice(p, unreadOf(unread), badged(5)))
 		}
 		for _, privacy := range []device.Privacy{device.PrivacySender, device.PrivacyGeneric, device.PrivacyID, ""} {
 			all = append(all, onDevice(p, private(privacy)), onDevice(p, private(privacy), speaking("fr")))
@@ -146,8 +150,8 @@ func TestEncodeOnce(t *testing.T) {
 	for _, target := range targets {
 		numberless.Encode(target, sentAt)
 	}
-	if n := len(numberless.encoded); n != 5 { // which the web's have none of
-		t.Errorf("%d encodings without a badge, want 5", n)
+	if n := len(numberless.encoded); n != 3 {
+		t.Errorf("%d encodings without a badge, want 3", n)
 	}
 	e.Encode(targets[0], sentAt.Add(10*time.Second))
 	if n := len(e.encoded); n != 1 {

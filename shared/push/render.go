@@ -70,8 +70,8 @@ func (r Renderer) message(a Announcement, t Target, now time.Time) *messaging.Me
 		voIP, _ := json.Marshal(a.Push.VoIP) // of a number, a text and a flag
 		m.Data["voIPConfig"] = string(voIP)
 	}
-	if a.Push.EnableBadge && t.Platform == device.Web {
-		m.Data["badge"] = strconv.Itoa(badge(a, t)) // which the service worker sets
+	if n, ok := badge(a, t); ok && (a.Push.Silent || !t.Platform.Apple()) {
+		m.Data["badge"] = strconv.Itoa(n) // which the service worker sets, and an app may
 	}
 	ttl := a.TTL(now)
 	if a.Push.Silent {
@@ -85,7 +85,7 @@ func (r Renderer) message(a Announcement, t Target, now time.Time) *messaging.Me
 	case t.Platform.Apple():
 		m.APNS = apns(a, t, now.Add(ttl))
 	default:
-		m.Android = android(a, ttl)
+		m.Android = android(a, t, ttl)
 	}
 	return m
 }
@@ -132,7 +132,7 @@ func data(a Announcement, p device.Privacy) map[string]string {
 	return d
 }
 
-func android(a Announcement, ttl time.Duration) *messaging.AndroidConfig {
+func android(a Announcement, t Target, ttl time.Duration) *messaging.AndroidConfig {
 	c := &messaging.AndroidConfig{
 		Priority: "high",
 		TTL:      &ttl,
@@ -153,17 +153,47 @@ func android(a Announcement, ttl time.Duration) *messaging.AndroidConfig {
 		// what is true now; the notification itself makes no sound.
 		c.Notification.Priority = messaging.PriorityLow
 	}
-	if a.Push.EnableBadge && a.Push.BadgeIncrement > 0 {
-		// Android adds this to the icon's number (AndroidNotification.notification_count).
-		n := a.Push.BadgeIncrement
+	if n := stands(a, t); n > 0 {
 		c.Notification.NotificationCount = &n
 	}
 	return c
 }
 
-// badge is the number that the app's icon gets with a push: APNs and browsers set
-// it, they can't add to it.
-func badge(a Announcement, t Target) int { return t.Badge + a.Push.BadgeIncrement }
+// stands is for how many messages a notification stands on Android, whose icons show
+// the sum of those of all notifications there are (AndroidNotification.notification_count);
+// 0: one. A total would be added to those before it, so that it is in the data only.
+func stands(a Announcement, t Target) int {
+	switch {
+	case !a.Push.EnableBadge:
+		return 0
+	case t.Counted:
+		return a.Count // of several told of together
+	}
+	return a.Push.BadgeIncrement
+}
+
+// icon is the number on the app's icon with a push: the app's own and the sender's
+// step or, without either, what the user has not read. It isn't known where that
+// wasn't counted.
+func icon(a Announcement, t Target) (n int, known bool) {
+	if own := t.Badge + a.Push.BadgeIncrement; own > 0 {
+		return own, true
+	}
+	return t.Unread, t.Counted
+}
+
+// badge is the number that a push says, if any: APNs and browsers set it, they can't
+// add to it. Android's icon counts by itself (see stands); its app is told what the
+// user has not read.
+func badge(a Announcement, t Target) (n int, ok bool) {
+	if !a.Push.EnableBadge {
+		return 0, false
+	}
+	if t.Platform != device.Web && !t.Platform.Apple() && !a.Push.Silent && !t.Counted {
+		return 0, false
+	}
+	return icon(a, t)
+}
 
 func apns(a Announcement, t Target, expires time.Time) *messaging.APNSConfig {
 	aps := &messaging.Aps{ThreadID: a.Push.ThreadID, Sound: "default"}
@@ -181,8 +211,7 @@ func apns(a Announcement, t Target, expires time.Time) *messaging.APNSConfig {
 		aps.Sound = ""
 		aps.CustomData = map[string]any{"interruption-level": "passive"}
 	}
-	if a.Push.EnableBadge {
-		n := badge(a, t)
+	if n, ok := badge(a, t); ok {
 		aps.Badge = &n
 	}
 	// Apple: 10 sends at once, 5 when the device's power allows.

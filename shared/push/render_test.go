@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -128,6 +129,18 @@ func everything(a *Announcement) {
 	a.Push.EnableBadge, a.Push.BadgeIncrement = true, 2
 }
 
+// counting asks for a number and says no step.
+func counting(a *Announcement) { a.Push.EnableBadge = true }
+
+// unreadOf has a target say that its user has not read so much.
+func unreadOf(n int) func(*Target) { return func(t *Target) { t.Counted, t.Unread = true, n } }
+
+func countedBundle() Announcement {
+	a := bundled(5, false)
+	counting(&a)
+	return a
+}
+
 func collapsed(a *Announcement) { a.Collapse = "zvp3k2hclsrykrbbyidmg6bm2q" }
 
 func silent(a *Announcement) {
@@ -171,6 +184,12 @@ func TestRenderGolden(t *testing.T) {
 		{"ios", Renderer{}, announcement(), onDevice(device.IPhoneOS), sentAt},
 		{"ios_low", Renderer{}, announcement(low), onDevice(device.IPhoneOS), sentAt},
 		{"ios_everything", clickable, announcement(everything), onDevice(device.IPhoneOS, func(t *Target) { t.Badge = 5 }), later},
+		{"android_unread", Renderer{}, announcement(counting), onDevice(device.Android, unreadOf(12)), sentAt},
+		{"android_unread_bundle", Renderer{}, countedBundle(), onDevice(device.Android, unreadOf(12)), sentAt},
+		{"android_unread_silent", Renderer{}, announcement(silent, counting), onDevice(device.Android, unreadOf(12)), sentAt},
+		{"ios_unread", Renderer{}, announcement(counting), onDevice(device.IPhoneOS, unreadOf(12)), sentAt},
+		{"ios_unread_silent", Renderer{}, announcement(silent, counting), onDevice(device.IPhoneOS, unreadOf(12)), sentAt},
+		{"web_unread", Renderer{}, announcement(counting), onDevice(device.Web, unreadOf(12)), sentAt},
 		{"ios_fid", Renderer{}, announcement(), onDevice(device.IPadOS, fid), sentAt},
 		{"web", Renderer{}, announcement(), onDevice(device.Web), sentAt},
 		{"web_low", Renderer{}, announcement(low), onDevice(device.Web), sentAt},
@@ -274,25 +293,67 @@ func TestRenderOneBlockPerPlatform(t *testing.T) {
 	}
 }
 
-// APNs sets the icon's number: without a step it stays, without permission it isn't sent.
+// APNs and a browser set the icon's number: to the app's own and the step, or else to
+// what the user has not read, where that was counted; without permission none is sent.
+// Android adds up what its notifications stand for, so that it gets the step alone, and
+// the total for the app only. A silent push leaves all of it to the app.
 func TestRenderBadge(t *testing.T) {
+	const uncounted = -1
 	for _, tc := range []struct {
-		enable         bool
-		badge, step    int
-		apple, android int // -1: none
+		enable              bool
+		badge, step, unread int
+		number              int // for the icon; -1: none
+		stands              int // Android's notification for; -1: left out
+		app                 string
 	}{
-		{false, 5, 0, -1, -1},
-		{true, 5, 0, 5, -1},
-		{true, 0, 0, 0, -1},
-		{true, 5, 3, 8, 3},
-		{true, 0, 1, 1, 1},
+		{false, 5, 0, uncounted, -1, -1, ""},
+		{false, 5, 0, 4, -1, -1, ""},
+		{true, 5, 0, uncounted, 5, -1, ""},
+		{true, 5, 3, uncounted, 8, 3, ""},
+		{true, 0, 1, uncounted, 1, 1, ""},
+		{true, 0, 0, uncounted, -1, -1, ""},
+		{true, 0, 0, 4, 4, -1, "4"},
+		{true, 0, 0, 0, 0, -1, "0"},
 	} {
-		a := announcement(func(a *Announcement) { a.Push.EnableBadge, a.Push.BadgeIncrement = tc.enable, tc.step })
-		withBadge := func(t *Target) { t.Badge = tc.badge }
-		apple := Renderer{}.Render(a, onDevice(device.IPhoneOS, withBadge), sentAt).APNS.Payload.Aps.Badge
-		android := Renderer{}.Render(a, onDevice(device.Android, withBadge), sentAt).Android.Notification.NotificationCount
-		if number(apple) != tc.apple || number(android) != tc.android {
-			t.Errorf("%+v: APNs %d, Android %d", tc, number(apple), number(android))
+		badge := func(a *Announcement) { a.Push.EnableBadge, a.Push.BadgeIncrement = tc.enable, tc.step }
+		loud, quiet := announcement(badge), announcement(silent, badge)
+		on := func(a Announcement, p device.Platform) *messaging.Message {
+			return Renderer{}.Render(a, onDevice(p, func(t *Target) {
+				if t.Badge = tc.badge; tc.unread != uncounted {
+					unreadOf(tc.unread)(t)
+				}
+			}), sentAt)
+		}
+		want := ""
+		if tc.number >= 0 {
+			want = strconv.Itoa(tc.number)
+		}
+		apple, android := on(loud, device.IPhoneOS), on(loud, device.Android)
+		if n := number(apple.APNS.Payload.Aps.Badge); n != tc.number || apple.Data["badge"] != "" {
+			t.Errorf("%+v: APNs %d, %q", tc, n, apple.Data["badge"])
+		}
+		if n := number(android.Android.Notification.NotificationCount); n != tc.stands || android.Data["badge"] != tc.app {
+			t.Errorf("%+v: Android %d, %q", tc, n, android.Data["badge"])
+		}
+		if got := on(loud, device.Web).Data["badge"]; got != want {
+			t.Errorf("%+v: web %q", tc, got)
+		}
+		for _, p := range platformsFCM {
+			if m := on(quiet, p); m.Data["badge"] != want || m.APNS != nil && m.APNS.Payload.Aps.Badge != nil {
+				t.Errorf("%+v: silent on %s %q", tc, p, m.Data["badge"])
+			}
+		}
+	}
+}
+
+// Android's notification of several messages stands for all of them.
+func TestRenderBadgeOfBundle(t *testing.T) {
+	for _, tc := range []struct {
+		target Target
+		want   int
+	}{{onDevice(device.Android, unreadOf(12)), 5}, {onDevice(device.Android), -1}} {
+		if n := number(Renderer{}.Render(countedBundle(), tc.target, sentAt).Android.Notification.NotificationCount); n != tc.want {
+			t.Errorf("%+v: %d, want %d", tc.target, n, tc.want)
 		}
 	}
 }

@@ -192,5 +192,6 @@ func count(a Announcement, t Target) int {
 	if a.Kind == KindSummary {
 		return a.Count
 	}
-	return t.Badge + a.Push.BadgeIncrement
+	n, _ := icon(a, t)
+	return n
 }

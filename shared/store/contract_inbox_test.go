@@ -13,13 +13,15 @@ import (
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/group"
 	"github.com/doorbell-push/doorbell/shared/inbox"
+	"github.com/doorbell-push/doorbell/shared/plan"
+	"github.com/doorbell-push/doorbell/shared/presence"
 )
 
 // inboxes is the contract of inbox.Store.
 func inboxes(t *testing.T, s anyStore) {
 	for name, test := range map[string]func(*testing.T, anyStore){
 		"peers": peersListed, "messages": messagesListed, "last messages": lastMessages, "read": readMoved, "failed read": failedRead,
-		"ringing": callsRinging,
+		"ringing": callsRinging, "unread": unreadCounted,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, s) })
 	}
@@ -238,5 +240,58 @@ func callsRinging(t *testing.T, s anyStore) {
 	}
 	if none, err := s.RingingCalls(t.Context(), fmt.Sprint(user, "x"), 10); err != nil || len(none) != 0 {
 		t.Errorf("of nobody: %+v, %v", none, err)
+	}
+}
+
+// What a user has not read is counted from what the store has of their conversations,
+// and is less once they have read.
+func unreadCounted(t *testing.T, s anyStore) {
+	user := rand.Text()
+	peers(t, s, user, 5)
+	now := func() time.Time { return at(time.Hour) }
+	reg := &presence.Registry{Store: s, Now: now}
+	service := &inbox.Service{Store: s, Presence: s, Reads: reg, Now: now}
+	groups := &group.Service{Store: s, Now: now, MaxMembers: 10}
+	owner, id := rand.Text(), rand.Text()
+	create := &group.CreateRequest{GroupInfo: &group.BaseInfo{GroupID: id, GroupName: "n"}, UserIDs: []string{user}}
+	if _, err := groups.Create(t.Context(), owner, create); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		m := fullMessage(owner, id)
+		m.ConversationType = chat.Group
+		addMessage(t, s, m)
+	}
+	found, err := s.LatestPeers(t.Context(), user, nil, 1)
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%v, %v", found, err)
+	}
+	muted := cidsOf(found)[0]
+	read := func() error {
+		kind := chat.Group
+		_, err := service.Read(t.Context(), user, &inbox.ReadRequest{ConversationID: id, ConversationType: &kind})
+		return err
+	}
+	for _, step := range []struct {
+		name string
+		do   func() error
+		want int
+	}{
+		{"all", func() error { return nil }, 7},
+		{"a peer muted", func() error { return reg.SetPeer(t.Context(), user, muted, &presence.Mute{}, "") }, 6},
+		{"the group read", read, 4},
+	} {
+		if err := step.do(); err != nil {
+			t.Fatal(err)
+		}
+		u := &presence.User{UserID: user}
+		if users, err := s.Users(t.Context(), []string{user}); err != nil {
+			t.Fatal(err)
+		} else if users[user] != nil {
+			u = users[user]
+		}
+		if n, known, err := service.Unread(t.Context(), u, plan.Rules{}); err != nil || !known || n != step.want {
+			t.Errorf("%s: %d, %t, %v; want %d", step.name, n, known, err, step.want)
+		}
 	}
 }
