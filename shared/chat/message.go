@@ -192,13 +192,16 @@ func CID(t ConversationType, userID, conversationID string) string {
 // PushConfig is ZIM's ZIMPushConfig: what the receiver's device shows. It is
 // how a message and a call invitation alike ask for a push.
 type PushConfig struct {
-	Title          string `firestore:"title" json:"title"`
-	Content        string `firestore:"content" json:"content"`
-	Payload        string `firestore:"payload,omitempty" json:"payload,omitempty"`
-	ResourcesID    string `firestore:"resourcesID,omitempty" json:"resourcesID,omitempty"`
-	ThreadID       string `firestore:"threadID,omitempty" json:"threadID,omitempty"`
-	EnableBadge    bool   `firestore:"enableBadge,omitempty" json:"enableBadge,omitempty"`
-	BadgeIncrement int    `firestore:"badgeIncrement,omitempty" json:"badgeIncrement,omitempty"`
+	Title       string `firestore:"title" json:"title"`
+	Content     string `firestore:"content" json:"content"`
+	Payload     string `firestore:"payload,omitempty" json:"payload,omitempty"`
+	ResourcesID string `firestore:"resourcesID,omitempty" json:"resourcesID,omitempty"`
+	ThreadID    string `firestore:"threadID,omitempty" json:"threadID,omitempty"`
+	// EnableBadge is for a push that says the number on the app's icon: what the user's
+	// app set (updateUserBadge) and BadgeIncrement, or where both are 0 how much the
+	// user has not read, without what they muted.
+	EnableBadge    bool `firestore:"enableBadge,omitempty" json:"enableBadge,omitempty"`
+	BadgeIncrement int  `firestore:"badgeIncrement,omitempty" json:"badgeIncrement,omitempty"`
 	// Silent is for a push that shows nothing and gives the app its payload: it
 	// has neither title nor content.
 	Silent bool `firestore:"silent,omitempty" json:"silent,omitempty"`

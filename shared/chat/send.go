@@ -124,6 +124,6 @@ func (p *PushConfig) Settle(ctx context.Context, known Resources) error {
 	if err != nil || r == nil || !r.Silent {
 		return err
 	}
-	p.Silent, p.Title, p.Content, p.EnableBadge, p.BadgeIncrement = true, "", "", false, 0
+	p.Silent, p.Title, p.Content = true, "", ""
 	return nil
 }

@@ -287,7 +287,7 @@ func TestSilentResource(t *testing.T) {
 		m, err := s.Send(t.Context(), "alice", r)
 		want := r.Config.PushConfig.PushConfig
 		if silent {
-			want = chat.PushConfig{Silent: true, Payload: "p", ResourcesID: id}
+			want = chat.PushConfig{Silent: true, Payload: "p", ResourcesID: id, EnableBadge: true, BadgeIncrement: 2}
 		}
 		if err != nil || *m.Push != want {
 			t.Errorf("with %q: %+v, %v", id, m.Push, err)

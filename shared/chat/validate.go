@@ -217,9 +217,6 @@ func (p *PushConfigInput) checkTexts(field string) error {
 			return err
 		}
 	}
-	if p.Silent && p.EnableBadge {
-		return fault.Invalid(field+".enableBadge", "is for a push that shows something: leave it out, or silent")
-	}
 	return nil
 }
 

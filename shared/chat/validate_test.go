@@ -118,7 +118,6 @@ func TestCheckRefuses(t *testing.T) {
 		{"config.pushConfig.content", "is required and must not be empty: a push has a title and a content, unless it is silent", edits(push(func(p *PushConfigInput) { p.Content = "" }))},
 		{"config.pushConfig.title", "is for a push that shows something: leave it out, or silent", edits(push(func(p *PushConfigInput) { p.Silent = true }))},
 		{"config.pushConfig.content", "is for a push that shows something: leave it out, or silent", edits(push(func(p *PushConfigInput) { p.Silent, p.Title = true, "" }))},
-		{"config.pushConfig.enableBadge", "is for a push that shows something: leave it out, or silent", edits(push(silent, func(p *PushConfigInput) { p.EnableBadge = true }))},
 		{"config.pushConfig.voIPConfig.iOSVoIPHandleType", "is 0: give 1 (generic), 2 (phone number) or 3 (email address)", edits(push(voIP(VoIPConfig{HandleValue: "alice"})))},
 		{"config.pushConfig.voIPConfig.iOSVoIPHandleType", "is 4: give 1 (generic), 2 (phone number) or 3 (email address)", edits(push(voIP(VoIPConfig{HandleType: 4, HandleValue: "alice"})))},
 		{"config.pushConfig.voIPConfig.iOSVoIPHandleValue", "is required and must not be empty", edits(push(voIP(VoIPConfig{HandleType: GenericHandle})))},
@@ -154,6 +153,7 @@ func TestSilentAndVoIPAreTaken(t *testing.T) {
 	for _, edit := range []func(*SendRequest){
 		push(silent),
 		push(silent, func(p *PushConfigInput) { p.Payload = "sync" }),
+		push(silent, func(p *PushConfigInput) { p.EnableBadge = true }),
 		push(voIP(VoIPConfig{HandleType: GenericHandle, HandleValue: "alice", HasVideo: true})),
 		push(silent, voIP(VoIPConfig{HandleType: PhoneNumber, HandleValue: "+3212345"})),
 	} {

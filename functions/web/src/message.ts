@@ -152,7 +152,7 @@ function text(m: ZIMMessageInput): string {
 /**
  * pushConfig is p as the API takes it. Without a title or a content there is no
  * push, as in the compared SDK, which says nothing; here the console does. A
- * silent one has neither.
+ * silent one has neither, and its badge is for the app.
  */
 export function pushConfig(p: ZIMPushConfigInput | undefined, call: string): object | undefined {
   if (!p) return undefined;
@@ -162,6 +162,7 @@ export function pushConfig(p: ZIMPushConfigInput | undefined, call: string): obj
     ...(p.resourcesID ? { resourcesID: p.resourcesID } : {}),
     ...(p.threadID ? { threadID: p.threadID } : {}),
     ...(p.voIPConfig ? { voIPConfig: p.voIPConfig } : {}),
+    ...(p.enableBadge ? { enableBadge: true, badgeIncrement: p.badgeIncrement ?? 0 } : {}),
   };
   if (p.silent) return { silent: true, ...carried };
   if (!p.title || !p.content) {
@@ -172,6 +173,5 @@ export function pushConfig(p: ZIMPushConfigInput | undefined, call: string): obj
     title: p.title,
     content: p.content,
     ...carried,
-    ...(p.enableBadge ? { enableBadge: true, badgeIncrement: p.badgeIncrement ?? 0 } : {}),
   };
 }

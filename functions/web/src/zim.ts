@@ -158,7 +158,11 @@ export class ZIM {
     return { offlinePushRule: rule };
   }
 
-  /** Sets the number that the icons of the user's iOS, macOS and installed web apps get with the next push, plus its badgeIncrement. */
+  /**
+   * Sets the number that the icons of the user's iOS, macOS and installed web apps get with the next push that has
+   * enableBadge, plus its badgeIncrement. After 0 it is the server's to count: a push without a badgeIncrement says how
+   * much the user has not read, but for what they muted.
+   */
   async updateUserBadge(badge: number): Promise<void> {
     if (!Number.isInteger(badge) || badge < 0) throw invalid("badge", "must be a whole number from 0 on");
     await this.in().api.post("/badge", { badge });

@@ -77,6 +77,7 @@ test("payload and its older name", () => {
   const voIPConfig = { iOSVoIPHandleType: 1, iOSVoIPHandleValue: "alice", iOSVoIPHasVideo: true };
   assert.deepEqual(pushConfig({ title: "t", content: "c", voIPConfig }, ""), { title: "t", content: "c", voIPConfig });
   assert.deepEqual(pushConfig({ silent: true, title: "not shown", payload: "p" }, ""), { silent: true, payload: "p" });
+  assert.deepEqual(pushConfig({ silent: true, enableBadge: true }, ""), { silent: true, enableBadge: true, badgeIncrement: 0 });
   assert.deepEqual(pushConfig({ title: "t", content: "c", extendedData: "old" }, ""), { title: "t", content: "c", payload: "old" });
   assert.deepEqual(pushConfig({ title: "t", content: "c", payload: "new", extendedData: "old" }, ""), { title: "t", content: "c", payload: "new" });
 });

@@ -210,6 +210,8 @@ test("the app icon gets the number of a push, once, where it has one and the bro
   const numbered = (id: string, badge: string) => { const m = message(id); return { ...m, data: { ...m.data, badge } }; };
   for (const push of [message("m0"), numbered("m1", "3"), numbered("m2", "4"), numbered("m1", "3"), numbered("m3", "0"), numbered("m4", "-1"), numbered("m5", "x"), numbered("m6", "99999")]) await w.push(push);
   assert.deepEqual([w.badges, w.shown().length], [[3, 4, 0, 99999], 7]);
+  await w.push({ data: { ...numbered("m7", "12").data } }); // a silent push has one, too
+  assert.deepEqual([w.badges.at(-1), w.shown().length], [12, 7]);
   const without = worker();
   without.self["navigator"] = {};
   await without.push(numbered("m1", "3"));

@@ -41,7 +41,11 @@ export declare class ZIM {
     /** Signs in anew. Firebase renews its own tokens, so only an app that changes a user's claims needs this. */
     renewToken(token: string): Promise<t.ZIMTokenRenewedResult>;
     updateUserOfflinePushRule(offlinePushRule: Partial<t.ZIMUserOfflinePushRule>): Promise<t.ZIMUserOfflinePushRuleUpdatedResult>;
-    /** Sets the number that the icons of the user's iOS, macOS and installed web apps get with the next push, plus its badgeIncrement. */
+    /**
+     * Sets the number that the icons of the user's iOS, macOS and installed web apps get with the next push that has
+     * enableBadge, plus its badgeIncrement. After 0 it is the server's to count: a push without a badgeIncrement says how
+     * much the user has not read, but for what they muted.
+     */
     updateUserBadge(badge: number): Promise<void>;
     /** What Doorbell knows of the user who is logged in: their push rule. */
     querySelfUserInfo(): Promise<t.ZIMSelfUserInfoQueriedResult>;
