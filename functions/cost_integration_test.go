@@ -182,3 +182,45 @@ func TestCostOfAnsweredCalls(t *testing.T) {
 		})
 	}
 }
+
+// A push whose number is counted costs what the model says besides, and nothing where
+// it isn't asked for: see the others. Bob is in two groups, of which he muted one, and
+// has written with two people.
+func TestCostOfBadge(t *testing.T) {
+	alice, bob, carol := someone(t, "alice"), someone(t, "bob"), someone(t, "carol")
+	bob.newPhone("phone", "android")
+	for i, status := range []int{1, 2} {
+		id := fmt.Sprint("badge-", i, "-", t.Name())
+		carol.call(http.MethodPost, "/group-create", object{"groupInfo": object{"groupID": id, "groupName": "n"}, "userIDs": []string{bob.ID}})
+		bob.call(http.MethodPost, "/group-notification-status", object{"status": status, "conversationID": id, "conversationType": 2})
+	}
+	waitLogged(t, "dispatched", carol.send(bob, "hello", "1"))
+	waitLogged(t, "dispatched", alice.send(bob, "hello", "2"))
+	costs(t, "counted", cost.PeerMessage(1).Plus(cost.Badge(2, 2, 1)), nil, func(try int) {
+		waitLogged(t, "dispatched", alice.post(counted(message(bob.ID, "hello", fmt.Sprint("counted", try)))))
+	})
+
+	dave := someone(t, "dave")
+	dave.newPhone("phone", "android")
+	waitLogged(t, "dispatched", alice.send(dave, "hello", "3"))
+	costs(t, "counted, in no group", cost.PeerMessage(1).Plus(cost.Badge(1, 0, 0)), nil, func(try int) {
+		waitLogged(t, "dispatched", alice.post(counted(message(dave.ID, "hello", fmt.Sprint("counted", try)))))
+	})
+	dave.call(http.MethodPost, "/badge", object{"badge": 1})
+	costs(t, "the app's own number", cost.PeerMessage(1), nil, func(try int) {
+		waitLogged(t, "dispatched", alice.post(counted(message(dave.ID, "hello", fmt.Sprint("own", try)))))
+	})
+}
+
+// Of a group, each who is away costs that, once for all of their devices in a batch.
+func TestCostOfGroupBadge(t *testing.T) {
+	olga := someone(t, "olga")
+	people, phones := crowd(t, 3, 2)
+	id := "badge-" + t.Name()
+	olga.call(http.MethodPost, "/group-create", object{"groupInfo": object{"groupID": id, "groupName": "n"}, "userIDs": userIDs(people)})
+	model := cost.GroupMessage(4, 2.0/3).Plus(cost.Badge(0, 1, 0).Times(2))
+	costs(t, "message", model, nil, func(try int) {
+		waitLogged(t, "dispatched", olga.post(counted(messageTo(chat.Group, id, "hello", strconv.Itoa(try)))))
+		waitPushes(t, try+1, phones[:2]...)
+	})
+}

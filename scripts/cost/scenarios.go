@@ -33,6 +33,19 @@ func CallCancel(ringing int) Operations {
 	return o
 }
 
+// Badge is what a push costs besides that says how much its user has not read, of a
+// user with so many peer conversations and groups, of which they muted some: their
+// presence, and what inbox.Service.Unread reads. Each of a query's results is a read,
+// and a query without any is one.
+func Badge(peers, groups, muted int) Operations {
+	const most = 50 // inbox.MaxCounted
+	reads := 1 + max(1, min(peers, most)) + max(1, min(groups, most+1))
+	if groups <= most {
+		reads += groups - muted
+	}
+	return Operations{Reads: float64(reads)}
+}
+
 // The naive design reads the presence of each device by itself, publishes a
 // message for each receiver who is away, and writes what became of each device to
 // the ledger. It gets its list of members for nothing, looks at nothing again
