@@ -63,7 +63,7 @@ var operations = map[string]map[string]operation{
 		http.MethodGet:  op[none, ruleAnswer]("The caller's offline push rule"),
 		http.MethodPost: op[presence.PushRule, ruleAnswer]("Replaces the caller's offline push rule"),
 	},
-	"badge":            post(op[badgeRequest, none]("Sets the number that the caller's app icons count from")),
+	"badge":            post(op[badgeRequest, none]("Sets the number that the caller's app icons count from; 0: what they have not read")),
 	"blacklist-add":    post(op[blacklistUsers, blacklistChanged]("Adds users to the caller's blacklist")),
 	"blacklist-remove": post(op[blacklistUsers, blacklistChanged]("Removes users from the caller's blacklist")),
 	"blacklist-query":  post(op[blacklistPage, blacklistQueried]("A page of the caller's blacklist")),

@@ -24,8 +24,8 @@ const MaxCounted = 50
 // without reading all.
 //
 // Cost: a read for each such peer conversation and at least one, one for each group
-// and at least one, and another for each group that is in the badge. That is at most
-// 3·MaxCounted + 1.
+// and at least one, and another for each group that is in the badge: at most
+// 3·MaxCounted in all.
 func (s *Service) Unread(ctx context.Context, u *presence.User, rules plan.Rules) (n int, known bool, err error) {
 	defer fault.Wrap(&err, "count what %q has not read", u.UserID)
 	var peers, groups int64
