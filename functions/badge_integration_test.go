@@ -3,15 +3,18 @@
 package functions_test
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"testing"
 
+	"github.com/doorbell-push/doorbell/scripts/harness"
 	"github.com/doorbell-push/doorbell/shared/chat"
 )
 
-// An iPhone's icon counts from what its user's client set; Android is
-// told only how much is new, and the web nothing.
+// With a step an iPhone's icon counts from what its user's client set, and Android is
+// told only how much is new.
 func TestUserBadge(t *testing.T) {
 	alice, bob := someone(t, "alice"), someone(t, "bob")
 	android, ios, web := bob.newPhone("phone", "android"), bob.newPhone("tablet", "ios"), bob.newPhone("tab", "web")
@@ -120,5 +123,54 @@ func TestSilentBadge(t *testing.T) {
 	push := ios.push(t, id)
 	if data, aps := at(push, "data", "badge"), at(push, "apns", "payload", "aps", "badge"); data != "2" || aps != nil {
 		t.Errorf("data %v, aps %v", data, aps)
+	}
+}
+
+// What tells of several messages is counted for when it leaves, long after them: with
+// what came meanwhile, without what was read. Android's notification stands for those
+// it tells of.
+func TestUnreadBadgeOfABundle(t *testing.T) {
+	alice, bob, carol := someone(t, "alice"), someone(t, "bob"), someone(t, "carol")
+	ios, android := bob.newPhone("tablet", "ios"), bob.newPhone("phone", "android")
+	carol.send(bob, "read before the window ends", "1")
+	carol.send(bob, "that, too", "2")
+	waitPushes(t, 2, ios, android)
+	bob.set(object{"bundleSeconds": 600})
+	first := alice.post(counted(message(bob.ID, "hello", "1")))
+	waitPushes(t, 3, ios, android)
+	if got := at(ios.push(t, first), "apns", "payload", "aps", "badge"); got != 3. {
+		t.Errorf("the first: %v, want 3", got)
+	}
+	bob.waitBurst(alice, false)
+	wantPlanned(t, alice.post(counted(message(bob.ID, "hello", "2"))), map[string]int{"bundled": 2})
+	bob.waitBurst(alice, true)
+	bob.call(http.MethodPost, "/read", object{"conversationID": carol.ID, "conversationType": 0})
+
+	bob.windowsEnd()
+	last := func(d phone) (out object) {
+		all := world.FCM.Messages(d.token)
+		if err := json.Unmarshal(all[len(all)-1].Message, &out); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	told := func(context.Context) error {
+		sweep(t)
+		for _, d := range []phone{ios, android} {
+			if n := len(world.FCM.Messages(d.token)); n < 4 {
+				return fmt.Errorf("%s got %d pushes", d.deviceID, n)
+			}
+		}
+		return nil
+	}
+	if err := harness.Poll(t.Context(), sweptWithin, told); err != nil {
+		t.Fatal(err)
+	}
+	if got := at(last(ios), "apns", "payload", "aps", "badge"); got != 2. {
+		t.Errorf("the bundle: %v, want 2", got)
+	}
+	push := last(android)
+	if total, stands := at(push, "data", "badge"), at(push, "android", "notification", "notification_count"); total != "2" || stands != 2. {
+		t.Errorf("the bundle on Android: %v of %v", stands, total)
 	}
 }
