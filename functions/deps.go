@@ -18,6 +18,7 @@ import (
 	calling "github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/config"
+	"github.com/doorbell-push/doorbell/shared/content"
 	"github.com/doorbell-push/doorbell/shared/dispatch"
 	"github.com/doorbell-push/doorbell/shared/dryrun"
 	"github.com/doorbell-push/doorbell/shared/fanout"
@@ -88,6 +89,16 @@ var (
 
 	receipts = onDatabase(func(c *config.Config, db *store.Firestore) (*receipt.Service, error) {
 		return &receipt.Service{Store: db, Now: time.Now, Retention: c.LedgerRetention}, nil
+	})
+
+	contents = onDatabase(func(c *config.Config, db *store.Firestore) (*content.Service, error) {
+		known, err := resources()
+		if err != nil {
+			return nil, err
+		}
+		return &content.Service{
+			Store: db, Resources: known, Rules: rules(c), Renderer: push.Renderer{WebClickURL: c.WebClickURL}, Now: time.Now, PushTTL: c.PushTTL,
+		}, nil
 	})
 
 	selfTests = onDatabase(func(c *config.Config, db *store.Firestore) (*selfTester, error) {

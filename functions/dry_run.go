@@ -13,6 +13,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/dryrun"
 	"github.com/doorbell-push/doorbell/shared/fault"
+	"github.com/doorbell-push/doorbell/shared/push"
 )
 
 // dryRunRequest is the body of POST dry-run: one of Send and Call.
@@ -43,7 +44,7 @@ type dryRunMessage struct {
 	// Request is the JSON of messages:send, as a text, without the device's token.
 	Request string `json:"request"`
 	// Shows is the notification's text; a push that shows nothing has none.
-	Shows *dryrun.Preview `json:"shows,omitempty"`
+	Shows *push.Preview `json:"shows,omitempty"`
 }
 
 // dryRun is what would happen if somebody sent a message or began a call now, for

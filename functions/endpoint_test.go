@@ -22,6 +22,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/backend"
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/config"
+	"github.com/doorbell-push/doorbell/shared/content"
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/dryrun"
 	"github.com/doorbell-push/doorbell/shared/fault"
@@ -68,6 +69,7 @@ func onMemory(t *testing.T) *store.Memory {
 	replace(t, &registry, &presence.Registry{Store: db, Now: now, Lease: 2 * time.Minute, MaxDevices: 2}, nil)
 	replace(t, &groups, &group.Service{Store: db, Now: now, MaxMembers: 100}, nil)
 	replace(t, &receipts, &receipt.Service{Store: db, Now: now, Retention: time.Hour}, nil)
+	replace(t, &contents, &content.Service{Store: db, Now: now, PushTTL: time.Hour}, nil)
 	replace(t, &selfTests, &selfTester{db, selftest.Tester{Sender: &takesAll{}, Now: now}}, nil)
 	replace(t, &dryRuns, &dryrun.Runner{Store: db, Now: now, PushTTL: time.Hour, MaxText: 2048, MaxInvitees: 9}, nil)
 	var told trace.Store = db

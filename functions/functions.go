@@ -3,7 +3,8 @@
 // function, named after it.
 //
 //	function     called by                                        does
-//	register     POST, DELETE over HTTPS                          binds and unbinds a device; what became of pushes on it; self-test
+//	register     POST, DELETE over HTTPS                          binds and unbinds a device; what became of pushes on it, and what
+//	                                                              those that say only IDs are about; self-test
 //	presence     POST (a rule: GET too) over HTTPS                keeps a device's lease; which devices ring, for whom
 //	send         POST over HTTPS                                  stores a message, or one to many from the operator's backend;
 //	                                                              revokes and edits one; dry run, for operators
@@ -41,6 +42,8 @@ var clientFunctions = map[string]routes{
 	"register": {
 		"register": {http.MethodPost: register, http.MethodDelete: unregister},
 		"receipts": {http.MethodPost: addReceipts},
+
+		"push-content": {http.MethodPost: pushContent},
 
 		"self-test": {http.MethodPost: selfTest},
 	},

@@ -17,6 +17,7 @@ import (
 
 	calling "github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/content"
 	"github.com/doorbell-push/doorbell/shared/delivery"
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/fault"
@@ -56,9 +57,10 @@ var operations = map[string]map[string]operation{
 		http.MethodPost:   op[device.Registration, registerAnswer]("Binds the caller's device, so that it rings while they are away"),
 		http.MethodDelete: op[none, none]("Unbinds a device of the caller's"),
 	},
-	"receipts":  post(op[receipt.Request, none]("What became of pushes on the device that calls")),
-	"self-test": post(op[selfTestRequest, selfTestAnswer]("Walks every step of a push to the caller's devices, and says which is broken")),
-	"presence":  post(op[heartbeatRequest, heartbeatAnswer]("Keeps a device's lease, ends it, or logs the device out")),
+	"receipts":     post(op[receipt.Request, none]("What became of pushes on the device that calls")),
+	"push-content": post(op[content.Request, content.Content]("What a push is about that said only IDs, to the device that got it")),
+	"self-test":    post(op[selfTestRequest, selfTestAnswer]("Walks every step of a push to the caller's devices, and says which is broken")),
+	"presence":     post(op[heartbeatRequest, heartbeatAnswer]("Keeps a device's lease, ends it, or logs the device out")),
 	"push-rule": {
 		http.MethodGet:  op[none, ruleAnswer]("The caller's offline push rule"),
 		http.MethodPost: op[presence.PushRule, ruleAnswer]("Replaces the caller's offline push rule"),
@@ -114,6 +116,7 @@ var operations = map[string]map[string]operation{
 var requiredFields = map[reflect.Type][]string{
 	reflect.TypeFor[device.Registration]():          {"platform", "deviceID"},
 	reflect.TypeFor[receipt.Request]():              {"receipts"},
+	reflect.TypeFor[content.Request]():              {"userID", "kind", "id"},
 	reflect.TypeFor[receipt.Receipt]():              {"id", "kind", "event", "at"},
 	reflect.TypeFor[heartbeatRequest]():             {"state"},
 	reflect.TypeFor[presence.Quiet]():               {"weekdays"},

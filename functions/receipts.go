@@ -9,9 +9,9 @@ import (
 )
 
 // askedByDevices is the paths whose caller is a device, by its receiptToken. Who
-// tells what became of a push is a service worker or an app's extension: there no
-// user is signed in, and App Check has no token.
-var askedByDevices = map[string]bool{"receipts": true}
+// tells what became of a push, or asks what it is about, is a service worker or an
+// app's extension: there no user is signed in, and App Check has no token.
+var askedByDevices = map[string]bool{"receipts": true, "push-content": true}
 
 // callingDevice is the PushID of the device that calls.
 func callingDevice(ctx context.Context, _ *config.Config, r *http.Request) (string, error) {

@@ -54,7 +54,10 @@ var foreign = map[string][]attack{
 	"POST /register":   own(`{"token":"M","platform":"web","deviceID":"d","userID":"alice"}`), // more: TestTokenTheft
 	"DELETE /register": {{"", alicesPhone, 403, fault.PushIDInvalid, 0}},
 	"POST /receipts":   own(`{"pushID":"` + alicesPhone + `","receipts":[{"id":"` + someMessage + `","kind":"message","event":"shown","at":1}]}`), // more: TestReceiptTokens
-	"POST /self-test":  own(`{"deviceID":"d","userID":"alice"}`),                                                                                  // more: TestSelfTest
+	"POST /push-content": {
+		{`{"userID":"{}","kind":"message","id":"` + someMessage + `","conversationID":"bob","conversationType":0}`, "alice", 403, fault.PushIDInvalid, 0},
+	}, // more: TestPushContentIsTheDevices
+	"POST /self-test": own(`{"deviceID":"d","userID":"alice"}`), // more: TestSelfTest
 	"POST /presence": {
 		{`{"pushID":"{}","state":"online"}`, alicesPhone, 403, fault.PushIDInvalid, 0},
 		{`{"pushID":"{}","state":"logout"}`, alicesPhone, 403, fault.PushIDInvalid, 0},

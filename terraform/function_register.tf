@@ -3,9 +3,9 @@ module "register" {
   deploy = local.deploy
 
   name        = "register"
-  description = "Binds and unbinds a device; what became of pushes on it"
+  description = "Binds and unbinds a device; what became of pushes on it, and what they are about"
   public      = true
-  paths       = ["/register", "/receipts", "/self-test"]
+  paths       = ["/register", "/receipts", "/push-content", "/self-test"]
   firestore   = "write"
 
   sends_pushes = true # a self-test, to the caller's own devices

@@ -197,7 +197,7 @@ func printTexts(w io.Writer, texts []dryrun.Text) {
 }
 
 // shows is a notification's text in a line.
-func shows(p dryrun.Preview) string {
+func shows(p push.Preview) string {
 	part := func(text, key string, args []string) string {
 		if key == "" {
 			return text

@@ -36,6 +36,7 @@ var defaultRates = map[string]limit.Rate{
 	"presence":       {PerSecond: 2, Burst: 100},
 	"register":       {PerSecond: 1, Burst: 50},
 	"receipts":       {PerSecond: 1, Burst: 60},
+	"push-content":   {PerSecond: 1, Burst: 60},
 	"self-test":      {PerSecond: 0.1, Burst: 10},
 	"system-send":    {PerSecond: 1, Burst: 20},
 	"group-create":   {PerSecond: 1, Burst: 50},

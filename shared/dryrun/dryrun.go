@@ -63,7 +63,7 @@ type Result struct {
 	Messages map[string]json.RawMessage `json:"messages"`
 	// Previews is what a notification would show, by the same names; a push that
 	// shows nothing has none.
-	Previews map[string]Preview `json:"previews"`
+	Previews map[string]push.Preview `json:"previews"`
 	// Texts is the same in each of the locales that were asked for, by locale and
 	// platform.
 	Texts []Text `json:"texts,omitempty"`
@@ -169,7 +169,7 @@ func (r *Runner) announced(ctx context.Context, a push.Announcement, s *rehearsa
 
 // result is what s was told; a is what it was told of, nil if that rings nobody.
 func (r *Runner) result(ctx context.Context, a *push.Announcement, s *rehearsal) *Result {
-	out := &Result{Devices: s.devices, Messages: map[string]json.RawMessage{}, Previews: map[string]Preview{}}
+	out := &Result{Devices: s.devices, Messages: map[string]json.RawMessage{}, Previews: map[string]push.Preview{}}
 	slices.SortFunc(out.Devices, func(a, b Device) int {
 		return cmp.Or(strings.Compare(a.UserID, b.UserID), strings.Compare(a.DeviceID, b.DeviceID), strings.Compare(a.PushID, b.PushID))
 	})
@@ -186,12 +186,12 @@ func (r *Runner) result(ctx context.Context, a *push.Announcement, s *rehearsal)
 			name += " (" + string(t.Privacy) + ")"
 		}
 		out.Messages[name] = encoder.Encode(t, r.Now())
-		if p, ok := preview(out.Messages[name]); ok {
+		if p, ok := push.Show(out.Messages[name]); ok {
 			out.Previews[name] = p
 		}
 		for _, locale := range r.Locales {
 			t.Locale = locale
-			if p, ok := preview(encoder.Encode(t, r.Now())); ok {
+			if p, ok := push.Show(encoder.Encode(t, r.Now())); ok {
 				out.Texts = append(out.Texts, Text{Locale: locale, Platform: t.Platform.String(), Privacy: t.Privacy, Preview: p})
 			}
 		}

@@ -192,7 +192,7 @@ func TestValidate(t *testing.T) {
 	if want := map[string]push.Class{"bob/phone": push.Sent, "carol/phone": push.SenderMismatch}; !maps.Equal(said, want) || len(a.bodies) != 2 {
 		t.Errorf("FCM said %v to %d questions, want %v", said, len(a.bodies), want)
 	}
-	if p := got.Previews["android"]; !reflect.DeepEqual(p, Preview{Title: "Alice", Body: "Hello"}) || len(got.Previews) != len(got.Messages) {
+	if p := got.Previews["android"]; !reflect.DeepEqual(p, push.Preview{Title: "Alice", Body: "Hello"}) || len(got.Previews) != len(got.Messages) {
 		t.Errorf("shown is %+v", got.Previews)
 	}
 }

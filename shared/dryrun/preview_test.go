@@ -13,6 +13,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/plan"
 	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/push"
 	"github.com/doorbell-push/doorbell/shared/resource"
 )
 
@@ -51,37 +52,37 @@ func TestTexts(t *testing.T) {
 	if r.Locales, err = Languages([]string{"de-at", "en", "ja", "de-AT"}); err != nil || !slices.Equal(r.Locales, []string{"de-AT", "en", "ja"}) {
 		t.Fatalf("%v, %v", r.Locales, err)
 	}
-	text := func(locale, platform string, p Preview) Text {
+	text := func(locale, platform string, p push.Preview) Text {
 		return Text{Locale: locale, Platform: platform, Preview: p}
 	}
 	veiled := func(locale string, title, body string) Text {
-		return Text{Locale: locale, Platform: "ios", Privacy: device.PrivacyGeneric, Preview: Preview{Title: title, Body: body}}
+		return Text{Locale: locale, Platform: "ios", Privacy: device.PrivacyGeneric, Preview: push.Preview{Title: title, Body: body}}
 	}
 	german, english, other := veiled("de-AT", "Neue Nachricht", "Zum Lesen die App öffnen"), veiled("en", "New message", "Open the app to see it"), veiled("ja", "New message", "Open the app to see it")
-	keys := Preview{TitleLocKey: "from", TitleLocArgs: []string{"Alice"}, BodyLocKey: "said", BodyLocArgs: []string{"Hello"}}
-	from := func(title, action string) Preview {
-		return Preview{Title: title, Body: "Hello", Actions: []string{action}}
+	keys := push.Preview{TitleLocKey: "from", TitleLocArgs: []string{"Alice"}, BodyLocKey: "said", BodyLocArgs: []string{"Hello"}}
+	from := func(title, action string) push.Preview {
+		return push.Preview{Title: title, Body: "Hello", Actions: []string{action}}
 	}
-	plain := Preview{Title: "Alice", Body: "Hello"}
+	plain := push.Preview{Title: "Alice", Body: "Hello"}
 	for resourcesID, want := range map[string][]Text{
 		"": {
 			text("de-AT", "android", plain), german, text("de-AT", "web", plain), text("en", "android", plain), english, text("en", "web", plain),
 			text("ja", "android", plain), other, text("ja", "web", plain),
 		},
 		"chat": {
-			text("de-AT", "android", Preview{Title: "Von Alice", Body: "Hello"}), german, text("de-AT", "web", from("Von Alice", "Antworten")),
-			text("en", "android", Preview{Title: "From Alice", Body: "Hello"}), english, text("en", "web", from("From Alice", "Reply")),
-			text("ja", "android", Preview{Title: "From Alice", Body: "Hello"}), other, text("ja", "web", from("From Alice", "Reply")),
+			text("de-AT", "android", push.Preview{Title: "Von Alice", Body: "Hello"}), german, text("de-AT", "web", from("Von Alice", "Antworten")),
+			text("en", "android", push.Preview{Title: "From Alice", Body: "Hello"}), english, text("en", "web", from("From Alice", "Reply")),
+			text("ja", "android", push.Preview{Title: "From Alice", Body: "Hello"}), other, text("ja", "web", from("From Alice", "Reply")),
 		},
 		"keys": {
-			text("de-AT", "android", keys), german, text("de-AT", "web", Preview{Title: "From Alice", Body: "Hello"}),
-			text("en", "android", keys), english, text("en", "web", Preview{Title: "From Alice", Body: "Hello"}),
-			text("ja", "android", keys), other, text("ja", "web", Preview{Title: "From Alice", Body: "Hello"}),
+			text("de-AT", "android", keys), german, text("de-AT", "web", push.Preview{Title: "From Alice", Body: "Hello"}),
+			text("en", "android", keys), english, text("en", "web", push.Preview{Title: "From Alice", Body: "Hello"}),
+			text("ja", "android", keys), other, text("ja", "web", push.Preview{Title: "From Alice", Body: "Hello"}),
 		},
 		"title": {
-			text("de-AT", "android", Preview{TitleLocKey: "from", Body: "Hello"}), german, text("de-AT", "web", plain),
-			text("en", "android", Preview{TitleLocKey: "from", Body: "Hello"}), english, text("en", "web", plain),
-			text("ja", "android", Preview{TitleLocKey: "from", Body: "Hello"}), other, text("ja", "web", plain),
+			text("de-AT", "android", push.Preview{TitleLocKey: "from", Body: "Hello"}), german, text("de-AT", "web", plain),
+			text("en", "android", push.Preview{TitleLocKey: "from", Body: "Hello"}), english, text("en", "web", plain),
+			text("ja", "android", push.Preview{TitleLocKey: "from", Body: "Hello"}), other, text("ja", "web", plain),
 		},
 		"quiet": nil,
 	} {

@@ -6,6 +6,7 @@ import (
 
 	calling "github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/device"
+	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
 )
 
@@ -70,13 +71,18 @@ func RecheckCall(a push.Announcement, t push.Target, c *calling.Call, now time.T
 	return Push
 }
 
+// Privacy is how much a push tells d, which is u's.
+func (p Rules) Privacy(u *presence.User, d device.Device) device.Privacy {
+	return cmp.Or(d.Privacy, Receiver{Presence: u}.settings(p.Defaults).Privacy)
+}
+
 // target is d as what rings it; a is what for, of which the push and kind matter.
 func (p Rules) target(a push.Announcement, r Receiver, d device.Device) push.Target {
 	t := push.Target{
 		UserID: r.UserID, PushID: d.PushID, Platform: d.Platform,
 		Kind: d.Target.Kind, Value: d.Target.Value, Badge: r.Presence.Badge,
 		Mentioned: r.Mentioned, Insisted: r.Insisted,
-		Privacy: cmp.Or(d.Privacy, r.settings(p.Defaults).Privacy),
+		Privacy: p.Privacy(r.Presence, d),
 	}
 	if t.Privacy == device.PrivacyFull {
 		t.Privacy = "" // a batch has many targets

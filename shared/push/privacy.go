@@ -29,6 +29,12 @@ func (a Announcement) told(t Target) Announcement {
 	return a.veiledID(t.Privacy)
 }
 
+// Fetchable reports whether a device that is told only IDs of a gets the rest from
+// the server, by package content: what tells of one message, or rings.
+func (a Announcement) Fetchable() bool {
+	return (a.Kind == KindMessage || a.Kind == KindEdit || a.Kind == KindCall) && a.Bundle == ""
+}
+
 func (a Announcement) veiledID(p device.Privacy) Announcement {
 	if p == device.PrivacyID {
 		a.Push.ThreadID = ""

@@ -118,6 +118,9 @@ func data(a Announcement, p device.Privacy) map[string]string {
 		d["tag"] = a.Collapse
 	}
 	if p == device.PrivacyID {
+		if a.Fetchable() {
+			d["fetch"] = "1"
+		}
 		return d
 	}
 	if a.Kind != KindSummary {
