@@ -97,6 +97,48 @@
     }
   };
 
+  // src/worker/content.ts
+  var patience = 4e3;
+  async function complete(push, settings2, ask) {
+    const { data } = push;
+    if (data?.fetch !== "1" || !settings2?.contentURL) return { push };
+    let timer;
+    try {
+      const late = new Promise((_, failed) => {
+        timer = setTimeout(() => {
+          failed(new Error("no answer in time"));
+        }, patience);
+      });
+      return { push: filled(push, await Promise.race([late, fetched(data, settings2, ask)])) };
+    } catch {
+      return { push, reason: "not_fetched" };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+  async function fetched(data, { contentURL, receiptToken, userID }, ask) {
+    const answer = await ask(contentURL, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Authorization: `Bearer ${receiptToken}` },
+      credentials: "omit",
+      body: JSON.stringify({
+        userID,
+        kind: data.kind,
+        id: data.id,
+        ...data.callID ? { callID: data.callID } : { conversationID: data.conversationID, conversationType: Number(data.conversationType) }
+      })
+    });
+    if (!answer.ok) throw new Error("refused");
+    return await answer.json();
+  }
+  function filled(push, { notification, senderUserID, payload, resourcesID }) {
+    return {
+      ...push,
+      data: { ...push.data, senderUserID, ...payload ? { payload } : {}, ...resourcesID ? { resourcesID } : {} },
+      ...push.notification && notification?.title ? { notification: { ...push.notification, title: notification.title, body: notification.body } } : {}
+    };
+  }
+
   // src/worker/notification.ts
   var overtakenMs = 15e3;
   function parse(text) {
@@ -273,8 +315,9 @@
   self.addEventListener("message", (event) => {
     if (event.data?.doorbell === "flush") event.waitUntil(settings().then((s) => receipts.flush(s)));
   });
-  async function arrived(push) {
+  async function arrived(came) {
     const known = await settings();
+    const { push, reason: incomplete } = await complete(came, known, (url, init) => fetch(url, init));
     const now = Date.now() - (known?.clockAheadMs ?? 0);
     const { id, kind, key, tag, expiresAt } = identity(push);
     if (ends(push)) {
@@ -290,7 +333,8 @@
     if (show) {
       try {
         await self.registration.showNotification(show.title, show.options);
-        happened.push({ id, kind, event: "shown", at: now, ...reason && reason !== "duplicate" ? { reason } : {} });
+        const why = reason ?? incomplete;
+        happened.push({ id, kind, event: "shown", at: now, ...why && why !== "duplicate" ? { reason: why } : {} });
       } catch (err) {
         happened.push({ id, kind, event: "dropped", at: now, reason: errorName(err) });
       }

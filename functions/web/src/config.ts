@@ -31,6 +31,7 @@ export interface DoorbellConfig {
   name?: string;
   serviceWorker?: { url?: string; scope?: string };
   receiptsURL?: string;
+  contentURL?: string;
   idleSeconds?: number;
   appCheck?: { siteKey: string; enterprise?: boolean };
   tokenProvider?: TokenProvider;
@@ -46,6 +47,7 @@ export interface Settings extends DoorbellConfig {
   vapidKey: string;
   serviceWorker: { url: string; scope: string };
   receiptsURL: string;
+  contentURL: string;
   idleSeconds: number;
 }
 
@@ -72,6 +74,7 @@ export async function settings(own: DoorbellConfig): Promise<Settings> {
     ...merged,
     baseURL,
     receiptsURL: merged.receiptsURL ?? `${baseURL}/receipts`,
+    contentURL: merged.contentURL ?? `${baseURL}/push-content`,
     serviceWorker: { ...workerDefaults, ...defined(merged.serviceWorker ?? {}) },
   };
 }

@@ -170,7 +170,7 @@ export class ZPNs {
     });
     remember(ownerKey(settings), account.userID);
     remember(boundKey(settings), account.userID);
-    const known = { pushID, receiptToken, receiptsURL: settings.receiptsURL, clockAheadMs: account.clockAhead, appURL: location.href.split("#")[0]! };
+    const known = { pushID, receiptToken, receiptsURL: settings.receiptsURL, contentURL: settings.contentURL, userID: account.userID, clockAheadMs: account.clockAhead, appURL: location.href.split("#")[0]! };
     // Without a database the worker does without: it still shows what comes.
     await new Database(request.serviceWorkerRegistration.scope).setSettings(known).catch(() => {});
     request.serviceWorkerRegistration.active?.postMessage({ doorbell: "flush" });

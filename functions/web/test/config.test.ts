@@ -33,6 +33,8 @@ test("what stands beside appID wins over configure, that over the global, and de
 test("receipts go to the base URL, unless they are turned off or go elsewhere", async () => {
   configure({ baseURL: "https://d.example/" });
   assert.equal((await settings({})).receiptsURL, "https://d.example/receipts");
+  assert.equal((await settings({})).contentURL, "https://d.example/push-content");
+  assert.equal((await settings({ contentURL: "" })).contentURL, "");
   assert.equal((await settings({ receiptsURL: "" })).receiptsURL, "");
   assert.equal((await settings({ receiptsURL: "https://r.example/" })).receiptsURL, "https://r.example/");
 });

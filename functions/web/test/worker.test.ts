@@ -27,7 +27,8 @@ function worker(scope = `https://app.example/scope${scopes++}`) {
   const posted: Posted[] = [];
   const synced: string[] = [];
   const badges: number[] = [];
-  const net = { status: 200 };
+  const net = { status: 200, content: { status: 404 } as { status: number; body?: object } | "never" };
+  const asked: { token: string; body: Record<string, unknown> }[] = [];
   let permission = true;
   const registration = {
     scope,
@@ -43,11 +44,16 @@ function worker(scope = `https://app.example/scope${scopes++}`) {
     sync: { register: (tag: string) => Promise.resolve(void synced.push(tag)) },
   };
   const self: Record<string, unknown> = {
-    registration, indexedDB, console, URL, structuredClone, setTimeout, skipWaiting: () => Promise.resolve(),
+    registration, indexedDB, console, URL, structuredClone, setTimeout: (f: () => void, ms: number) => setTimeout(f, net.content === "never" ? 0 : ms), clearTimeout, skipWaiting: () => Promise.resolve(),
     addEventListener: (type: string, listener: (event: object) => void) => { listeners.set(type, [...listeners.get(type) ?? [], listener]); },
     navigator: { setAppBadge: (n: number) => { badges.push(n); return n > 9999 ? Promise.reject(new Error("refused")) : Promise.resolve(); } },
     clients: { matchAll: () => Promise.resolve([...clients]), openWindow: (url: string) => Promise.resolve(void opened.push(url)) },
-    fetch: (_url: string, init: { body: string; headers: { Authorization: string } }) => {
+    fetch: (url: string, init: { body: string; headers: { Authorization: string } }) => {
+      if (url === "https://doorbell.example/push-content") {
+        asked.push({ token: init.headers.Authorization, body: JSON.parse(init.body) as Record<string, unknown> });
+        const { content } = net;
+        return content === "never" ? new Promise(() => {}) : Promise.resolve({ ok: content.status === 200, status: content.status, json: () => Promise.resolve(content.body) });
+      }
       if (net.status === 0) return Promise.reject(new TypeError("Failed to fetch"));
       if (net.status === 200) posted.push({ token: init.headers.Authorization, ...JSON.parse(init.body) as Omit<Posted, "token"> });
       return Promise.resolve({ ok: net.status === 200, status: net.status });
@@ -63,12 +69,12 @@ function worker(scope = `https://app.example/scope${scopes++}`) {
   };
   return {
     self: self as typeof self & { onNotificationArrived(m: ZPNsMessage): unknown; onNotificationClicked(m: ZPNsMessage): unknown; onThroughMessageReceived?(m: ZPNsMessage): unknown },
-    listeners, shade, badges, clients, opened, posted, synced, net, scope, dispatch,
+    listeners, shade, badges, asked, clients, opened, posted, synced, net, scope, dispatch,
     deny: () => { permission = false; },
     shown: () => shade.filter((n) => n.open),
     push: (data: unknown) => dispatch("push", { data: data === null ? null : { text: () => (typeof data === "string" ? data : JSON.stringify(data)) } }),
     click: async (n: Note) => dispatch("notificationclick", { notification: { data: n.options.data as ShownData, close: () => { n.open = false; } } }),
-    settings: (more: object = {}) => new Database(scope).setSettings({ pushID: "push-1", receiptToken: "token-1", receiptsURL: "https://doorbell.example/receipts", clockAheadMs: 0, appURL: "https://app.example/chat", ...more }),
+    settings: (more: object = {}) => new Database(scope).setSettings({ pushID: "push-1", receiptToken: "token-1", receiptsURL: "https://doorbell.example/receipts", contentURL: "https://doorbell.example/push-content", userID: "bob", clockAheadMs: 0, appURL: "https://app.example/chat", ...more }),
     page: (url: string, focused = false, visibilityState = "hidden"): Client => {
       const client: Client = {
         url, focused, visibilityState, told: [], focus() { this.focused = true; return Promise.resolve(); }, postMessage(m) { this.told.push(m); },
@@ -440,6 +446,63 @@ test("without a URL for them there are no receipts, kept or sent", async () => {
   await w.settings();
   await w.dispatch("sync", { tag: "doorbell-receipts" });
   assert.deepEqual(w.posted, []);
+});
+
+/** A push that says only IDs, as shared/push/testdata/web_id.json asks for. */
+const secret = (more: object = {}) => ({
+  data: { kind: "message", id: "m1", conversationID: "alice", conversationType: "0", messageSeq: "5", expiresAt: String(Date.now() + 1e6), fetch: "1", ...more },
+  notification: { title: "New message", body: "Open the app to see it", tag: "m1" },
+});
+
+test("what a push keeps back is asked of the server, and shown as if the push had said it", async () => {
+  const w = worker();
+  await w.settings();
+  const arrived: ZPNsMessage[] = [];
+  w.self.onNotificationArrived = (m) => arrived.push(m);
+  w.net.content = { status: 200, body: { notification: { title: "Alice", body: "Hello" }, senderUserID: "alice", payload: "p", resourcesID: "r" } };
+  await w.push(secret());
+  assert.deepEqual(w.asked, [{ token: "Bearer token-1", body: { userID: "bob", kind: "message", id: "m1", conversationID: "alice", conversationType: 0 } }]);
+  assert.deepEqual(w.shade.map((n) => [n.title, n.options.body, n.options.tag]), [["Alice", "Hello", "m1"]]);
+  const { title, content, extra } = arrived[0]!;
+  assert.deepEqual([title, content, extra!.senderUserID, extra!.payload, extra!.resourcesID], ["Alice", "Hello", "alice", "p", "r"]);
+  assert.deepEqual(w.posted[0]!.receipts.map((r) => [r.event, r.reason]), [["arrived", undefined], ["shown", undefined]]);
+
+  await w.push({ ...secret({ kind: "call", id: "c1", callID: "7" }), notification: { title: "Incoming call", body: "", tag: "c1" } });
+  assert.deepEqual(w.asked[1]!.body, { userID: "bob", kind: "call", id: "c1", callID: "7" });
+});
+
+test("what can't be had, or not in time, is shown without words, once, and told", async () => {
+  for (const content of ["never", { status: 404 }, { status: 500 }, { status: 200, body: undefined }] as const) {
+    const w = worker();
+    await w.settings();
+    w.net.content = content;
+    await w.push(secret());
+    assert.deepEqual(w.shade.map((n) => [n.title, n.options.body]), [["New message", "Open the app to see it"]], JSON.stringify(content));
+    assert.deepEqual(w.posted[0]!.receipts.map((r) => [r.event, r.reason]), [["arrived", undefined], ["shown", "not_fetched"]]);
+  }
+  const w = worker();
+  await w.settings({ contentURL: "" });
+  await w.push(secret());
+  await w.push({ ...message("m2") });
+  assert.deepEqual([w.shade.length, w.asked.length], [2, 0]);
+});
+
+test("a message that is revoked while its words are fetched isn't shown", async () => {
+  const w = worker();
+  await w.settings();
+  let answer: (() => void) | undefined;
+  const asked = new Promise<void>((is) => {
+    w.self.fetch = (url: string) => url.endsWith("/receipts") ? Promise.resolve({ ok: true, status: 200 }) : new Promise((done) => {
+      answer = () => { done({ ok: true, status: 200, json: () => Promise.resolve({ notification: { title: "Alice", body: "Hello" }, senderUserID: "alice" }) }); };
+      is();
+    });
+  });
+  const first = w.push(secret());
+  await asked;
+  await w.push(change("revoke", 7));
+  answer!();
+  await first;
+  assert.deepEqual(w.shown(), []);
 });
 
 test("without a database it still shows what comes", async () => {

@@ -31,6 +31,7 @@ export interface DoorbellConfig {
         scope?: string;
     };
     receiptsURL?: string;
+    contentURL?: string;
     idleSeconds?: number;
     appCheck?: {
         siteKey: string;
@@ -50,6 +51,7 @@ export interface Settings extends DoorbellConfig {
         scope: string;
     };
     receiptsURL: string;
+    contentURL: string;
     idleSeconds: number;
 }
 /** configure sets what every ZIM of this page uses from now on. */

@@ -20,7 +20,10 @@ export interface WorkerSettings {
     pushID: string;
     /** Empty: no receipts. */
     receiptsURL: string;
-    /** What the worker shows when it posts receipts: no user is signed in there. */
+    /** Where the worker asks what a push is about that says only IDs. Empty: it doesn't. */
+    contentURL: string;
+    userID: string;
+    /** What the worker shows when it posts receipts, or asks: no user is signed in there. */
     receiptToken: string;
     /** How far this device's clock is ahead of the server's, ms. */
     clockAheadMs: number;

@@ -3,6 +3,7 @@
 // starts the worker for a push with no page open, and looks for no others then.
 import { Database, type Receipt } from "../database.js";
 import type { ShownData, WorkerNews, WorkerSettings, ZPNsMessage } from "../push.js";
+import { complete } from "./content.js";
 import { decide, ends, identity, parse, pickWindow, replaces, takesAway, type Push } from "./notification.js";
 import { Receipts, syncTag } from "./receipts.js";
 
@@ -43,8 +44,10 @@ self.addEventListener("message", (event) => {
   if ((event.data as { doorbell?: string } | undefined)?.doorbell === "flush") event.waitUntil(settings().then((s) => receipts.flush(s)));
 });
 
-async function arrived(push: Push): Promise<void> {
+async function arrived(came: Push): Promise<void> {
   const known = await settings();
+  // Before anything is looked up, so that what comes meanwhile, such as its revocation, is seen.
+  const { push, reason: incomplete } = await complete(came, known, (url, init) => fetch(url, init));
   const now = Date.now() - (known?.clockAheadMs ?? 0);
   const { id, kind, key, tag, expiresAt } = identity(push);
   if (ends(push)) {
@@ -63,7 +66,8 @@ async function arrived(push: Push): Promise<void> {
     try {
       await self.registration.showNotification(show.title, show.options);
       // A repeat is shown as the first was.
-      happened.push({ id, kind, event: "shown", at: now, ...(reason && reason !== "duplicate" ? { reason } : {}) });
+      const why = reason ?? incomplete;
+      happened.push({ id, kind, event: "shown", at: now, ...(why && why !== "duplicate" ? { reason: why } : {}) });
     } catch (err) {
       happened.push({ id, kind, event: "dropped", at: now, reason: errorName(err) });
     }
