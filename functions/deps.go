@@ -154,12 +154,13 @@ var (
 		return &group.Service{Store: db, Now: time.Now, MaxMembers: c.MaxGroupMembers}, nil
 	})
 
-	inboxes = onDatabase(func(_ *config.Config, db *store.Firestore) (*inbox.Service, error) {
+	inboxes = onDatabase(func(c *config.Config, db *store.Firestore) (*inbox.Service, error) {
 		reg, err := registry()
 		if err != nil {
 			return nil, err
 		}
-		return &inbox.Service{Store: db, Presence: db, Reads: reg, Now: time.Now}, nil
+		reads := &fanout.Reader{Positions: reg, Publisher: laterTopics{}, Rules: rules(c), Now: time.Now, PushTTL: c.PushTTL}
+		return &inbox.Service{Store: db, Presence: db, Reads: reads, Now: time.Now}, nil
 	})
 
 	dryRuns = onDatabase(func(c *config.Config, db *store.Firestore) (*dryrun.Runner, error) {
@@ -245,6 +246,18 @@ var (
 		}, nil
 	})
 )
+
+// laterTopics is the topics, opened with what is first published: most of what uses the
+// inbox publishes nothing.
+type laterTopics struct{}
+
+func (laterTopics) Publish(ctx context.Context, b push.Batch) error {
+	q, err := topics()
+	if err != nil {
+		return err
+	}
+	return q.Publish(ctx, b)
+}
 
 // configured is build, run on first use with the settings.
 func configured[T any](build func(*config.Config) (*T, error)) func() (*T, error) {

@@ -25,6 +25,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/content"
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/dryrun"
+	"github.com/doorbell-push/doorbell/shared/fanout"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/group"
 	"github.com/doorbell-push/doorbell/shared/inbox"
@@ -74,7 +75,7 @@ func onMemory(t *testing.T) *store.Memory {
 	replace(t, &dryRuns, &dryrun.Runner{Store: db, Now: now, PushTTL: time.Hour, MaxText: 2048, MaxInvitees: 9}, nil)
 	var told trace.Store = db
 	replace(t, &stories, &told, nil)
-	replace(t, &inboxes, &inbox.Service{Store: db, Presence: db, Reads: &presence.Registry{Store: db, Now: now}, Now: now}, nil)
+	replace(t, &inboxes, &inbox.Service{Store: db, Presence: db, Reads: &fanout.Reader{Positions: &presence.Registry{Store: db, Now: now}}, Now: now}, nil)
 	replace(t, &sender, &chat.Sender{
 		Store: db, Now: now, MaxText: 2048, Retention: time.Hour,
 		CheckPush: func(m chat.Message) error { return push.CheckFits(push.OfMessage(m, time.Hour), "config.pushConfig") },

@@ -64,6 +64,10 @@ locals {
       collection = "conversations"
       fields     = [{ path = "members", contains = true }, { path = "lastAt", order = "DESCENDING" }]
     }
+    "deliveries of what somebody reads, newest first" = {
+      collection = "deliveries"
+      fields     = [{ path = "to", contains = true }, { path = "cid", order = "ASCENDING" }, { path = "seq", order = "DESCENDING" }]
+    }
     "leases that have run out" = {
       collection = "presence"
       fields     = [{ path = "shard", order = "ASCENDING" }, { path = "sweepAt", order = "ASCENDING" }]

@@ -27,6 +27,7 @@ var queries = []query{
 	{"shared/store/call.go CallsSince", "callsCollection", "calls", false, []string{"members array-contains", "createTime >=", "createTime desc"}},
 	{"shared/store/call.go DueCalls", "callsCollection", "calls", false, []string{"dueShard ==", "dueAt <=", "dueAt asc"}},
 	{"shared/store/delivery.go Entries", "deliveriesCollection", "deliveries", false, []string{"subjectID =="}},
+	{"shared/store/delivery.go Rung", "deliveriesCollection", "deliveries", false, []string{"to array-contains", "cid ==", "seq >", "seq <=", "seq desc"}},
 	{"shared/store/group.go ClearingGroups", "conversationsCollection", "conversations", false, []string{"clearing =="}},
 	{"shared/store/group.go Members", "membersCollection", "members", false, []string{"number asc"}},
 	{"shared/store/group.go Memberships", "membersCollection", "members", true, []string{"userID =="}},

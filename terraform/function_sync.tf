@@ -7,4 +7,5 @@ module "sync" {
   public      = true
   paths       = ["/sync", "/read", "/conversations", "/messages", "/conversation-notification-status", "/trace"]
   firestore   = "write"
+  publishes   = { for t in ["push"] : t => local.topic_ids[t] } # that a conversation was read
 }

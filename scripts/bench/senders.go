@@ -249,6 +249,10 @@ func (l *ledger) Begin(_ context.Context, e delivery.Entry, _ []string, _ time.T
 	return e, nil
 }
 
+func (l *ledger) Rung(context.Context, string, string, int64, int64, []string, int) ([]delivery.Entry, error) {
+	return nil, nil
+}
+
 func (l *ledger) Finish(_ context.Context, e delivery.Entry) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -241,6 +241,15 @@ func (d database) Peers(ctx context.Context, userID string, since int64) (out []
 	return out, err
 }
 
+// Rung implements dispatch.Ledger.
+func (d database) Rung(ctx context.Context, userID, cid string, after, upTo int64, pushIDs []string, limit int) (e []delivery.Entry, err error) {
+	err = d.p.op(ctx, "read what rang "+userID, func() error {
+		e, err = d.Memory.Rung(ctx, userID, cid, after, upTo, pushIDs, limit)
+		return err
+	})
+	return e, err
+}
+
 // SetRead implements inbox.Store.
 func (d database) SetRead(ctx context.Context, t chat.ConversationType, cid, userID string, f func(*chat.Conversation, *group.Member) (int64, error)) error {
 	return d.p.op(ctx, "set read", func() error { return d.Memory.SetRead(ctx, t, cid, userID, f) })

@@ -182,8 +182,8 @@ func (w *World) run(function string, n int) *process {
 	p.calls = &call.Service{
 		Store: db, Presence: db, Now: p.now, MaxInvitees: 9, Retention: retention, CheckPush: func(call.Call, string, chat.PushConfig) error { return nil },
 	}
-	p.inbox = &inbox.Service{Store: db, Presence: db, Reads: p.registry, Now: p.now}
 	t := topics{p}
+	p.inbox = &inbox.Service{Store: db, Presence: db, Reads: &fanout.Reader{Positions: p.registry, Publisher: t, Now: p.now, PushTTL: pushTTL}, Now: p.now}
 	p.lapses = &lapse.Sweeper{Lapses: db, Leases: p.registry, Inbox: p.inbox, Calls: db, Ledger: db, Publisher: t, Now: p.now, PushTTL: pushTTL}
 	p.fan = &fanout.Fanout{
 		Presence: db, Roster: db, Rings: db, Marks: db, Publisher: t, Tasks: t, Sweeps: t, Now: p.now,

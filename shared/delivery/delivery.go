@@ -80,6 +80,11 @@ type Entry struct {
 	// who takes the lease looks at it. It may be noted before anybody has: then
 	// there is nothing else here, and Lease is 0.
 	Changed bool `firestore:"changed,omitempty" json:"changed,omitempty"`
+	// To is, where the batch shows a message, whom it tells, so that those of its
+	// entries are found who read it; CID and Seq are the message's.
+	To  []string `firestore:"to,omitempty" json:"-"`
+	CID string   `firestore:"cid,omitempty" json:"-"`
+	Seq int64    `firestore:"seq,omitempty" json:"-"`
 	// ExpireAt is when Firestore's TTL policy removes the entry.
 	ExpireAt time.Time `firestore:"expireAt" json:"-"`
 	// Version is the stored entry's version that this one was read or written as.
@@ -150,6 +155,16 @@ func (e Entry) MayHaveShown(pushID string) bool {
 		return true
 	}
 	return o.Tries > 0 || o.Unsure
+}
+
+// Shown reports whether the device may show what the batch announced, of an entry that
+// doesn't keep Asked; and whether that is known, as it isn't while somebody at now
+// sends it. Who died at it may have sent to anybody.
+func (e Entry) Shown(pushID string, now time.Time) (shown, known bool) {
+	if _, told := e.Outcomes[pushID]; told || e.Done {
+		return e.MayHaveShown(pushID), true
+	}
+	return true, !now.Before(e.LeaseUntil)
 }
 
 // OwnedBy reports whether it is owner that took the lease of e.

@@ -36,6 +36,10 @@ type Ledger interface {
 	// with Attempt 1. It fails with delivery.ErrBusy while another holds the
 	// lease at now. It may be repeated with the same e: the lease is taken once.
 	Begin(ctx context.Context, e delivery.Entry, wanted []string, now time.Time) (delivery.Entry, error)
+	// Rung is up to limit entries of batches that show userID a message of a
+	// conversation with a Seq above after and up to upTo, the latest message first.
+	// Only what Entry.Shown needs is there, of the given devices.
+	Rung(ctx context.Context, userID, cid string, after, upTo int64, pushIDs []string, limit int) ([]delivery.Entry, error)
 	// Finish adds e's outcomes to the stored ones and sets Done and LeaseUntil.
 	Finish(ctx context.Context, e delivery.Entry) error
 }
@@ -159,6 +163,11 @@ func (d *Dispatcher) Dispatch(ctx context.Context, b push.Batch) (err error) {
 		return err
 	}
 	b.Announcement = b.Announcement.Within(named)
+	if b.Announcement.Kind == push.KindRead {
+		if b.Targets, err = d.showing(ctx, b); err != nil || len(b.Targets) == 0 {
+			return err
+		}
+	}
 	d.once.Do(func() { d.gate = newGate(d.Concurrency, d.Rate, d.PerDevice) })
 	now := d.Now()
 	looked := d.lookFirst(ctx, len(b.Targets), time.UnixMilli(b.PlannedAt), now)
@@ -167,8 +176,11 @@ func (d *Dispatcher) Dispatch(ctx context.Context, b push.Batch) (err error) {
 		ID: b.ID, Kind: string(b.Announcement.Kind), SubjectID: b.Announcement.ID, Attempt: 1,
 		CreatedAt: now, PlannedAt: time.UnixMilli(b.PlannedAt).UTC(), LeaseUntil: now.Add(lease), ExpireAt: now.Add(d.Retention), Owner: rand.Text(),
 	}
-	if b.Announcement.Kind == push.KindCall {
+	switch a := b.Announcement; {
+	case a.Kind == push.KindCall:
 		first.Asked = b.PushIDs() // whoever may ring must be told when it stops
+	case a.Tells():
+		first.To, first.CID, first.Seq = b.UserIDs(), a.CID, a.Seq
 	}
 	entry, err := d.begin(ctx, first, b.PushIDs(), now)
 	looked()

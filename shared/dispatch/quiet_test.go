@@ -85,7 +85,7 @@ func TestSummary(t *testing.T) {
 		}
 		b.want(first, true, "A", "sent", "A2", "sent")
 		b.wantRequests("A", 1, "A2", 1)
-		if err := b.reg.MarkRead(b.Context(), "user-A", "c", 7); err != nil {
+		if err := b.reg.MarkRead(b.Context(), "user-A", "c", 7, nil); err != nil {
 			t.Fatal(err)
 		}
 		second := summary(1)

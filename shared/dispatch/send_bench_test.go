@@ -52,6 +52,10 @@ func (blank) Begin(_ context.Context, e delivery.Entry, _ []string, _ time.Time)
 	return e, nil
 }
 
+func (blank) Rung(context.Context, string, string, int64, int64, []string, int) ([]delivery.Entry, error) {
+	return nil, nil
+}
+
 func (blank) Finish(context.Context, delivery.Entry) error { return nil }
 
 func announcement() push.Announcement {

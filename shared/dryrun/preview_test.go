@@ -164,7 +164,7 @@ func TestBundled(t *testing.T) {
 		if b, on := users["bob"].Burst(cid, clock); err != nil || !on || b.Held {
 			t.Errorf("the burst is %+v, %v", b, err)
 		}
-		if err := reg.MarkRead(t.Context(), "bob", cid, 1); err != nil {
+		if err := reg.MarkRead(t.Context(), "bob", cid, 1, nil); err != nil {
 			t.Fatal(err)
 		}
 		if reason, text := decided(request(to, of)); reason != plan.Push {

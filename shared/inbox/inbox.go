@@ -13,6 +13,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/group"
 	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/push"
 )
 
 // Store reads conversations, and keeps how far they are read. Times are in
@@ -57,9 +58,9 @@ type Presence interface {
 	Users(ctx context.Context, userIDs []string) (map[string]*presence.User, error)
 }
 
-// Reads tells the plan what is read: see presence.Registry.
+// Reads tells the plan what is read, and the user's other devices: see fanout.Reader.
 type Reads interface {
-	MarkRead(ctx context.Context, userID, cid string, seq int64) error
+	MarkRead(ctx context.Context, r push.Reading) error
 }
 
 // Service is what users do with their conversations. All but Read only read.

@@ -6,6 +6,7 @@ import (
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/group"
+	"github.com/doorbell-push/doorbell/shared/push"
 )
 
 // ReadRequest is the body of `read`: ZIM's clearConversationUnreadMessageCount,
@@ -54,8 +55,9 @@ func seen(caller, cid string, t chat.ConversationType, c *chat.Conversation, m *
 //
 // It is safe to repeat, and to die in the middle: the conversation has the
 // truth; then the plan is told, so that what is read before its push leaves
-// isn't pushed. A repeat finds the first done and does the second again. What is
-// lost without one is that a push rings for something read.
+// isn't pushed, and what shows it elsewhere is taken away. A repeat finds the first
+// done and does the second again. What is lost without one is that a push rings for
+// something read, or stays.
 func (s *Service) Read(ctx context.Context, caller string, r *ReadRequest) (out ReadAnswer, err error) {
 	defer fault.Wrap(&err, "read by %q", caller)
 	cid, err := address(caller, r.ConversationID, r.ConversationType)
@@ -78,7 +80,9 @@ func (s *Service) Read(ctx context.Context, caller string, r *ReadRequest) (out 
 	if err != nil {
 		return ReadAnswer{}, err
 	}
-	return out, s.Reads.MarkRead(ctx, caller, cid, position)
+	return out, s.Reads.MarkRead(ctx, push.Reading{
+		UserID: caller, CID: cid, ConversationID: r.ConversationID, ConversationType: *r.ConversationType, Seq: position,
+	})
 }
 
 // readUpTo is the user's position after they read up to the OrderKey seq, or

@@ -12,10 +12,12 @@ import (
 
 	"github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/fanout"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/group"
 	"github.com/doorbell-push/doorbell/shared/inbox"
 	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/push"
 )
 
 var peer, room, inGroup = chat.Peer, chat.Room, chat.Group
@@ -248,12 +250,12 @@ type failing struct {
 	failed *bool
 }
 
-func (f failing) MarkRead(ctx context.Context, userID, cid string, seq int64) error {
+func (f failing) MarkRead(ctx context.Context, r push.Reading) error {
 	if !*f.failed {
 		*f.failed = true
 		return errors.New("died")
 	}
-	return f.Reads.MarkRead(ctx, userID, cid, seq)
+	return f.Reads.MarkRead(ctx, r)
 }
 
 // It dies between its two writes, and a repeat does the second.
@@ -422,7 +424,7 @@ func TestList(t *testing.T) {
 func TestMutes(t *testing.T) {
 	w := talk(t)
 	until := w.now.Add(time.Minute).UnixMilli()
-	reg := w.inbox.Reads.(*presence.Registry)
+	reg := w.inbox.Reads.(*fanout.Reader).Positions.(*presence.Registry)
 	if err := reg.SetPeer(ctx, "me", chat.CID(peer, "me", "ann"), &presence.Mute{MutedUntil: until}, presence.LevelAll); err != nil {
 		t.Fatal(err)
 	}

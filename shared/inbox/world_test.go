@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/fanout"
 	"github.com/doorbell-push/doorbell/shared/group"
 	"github.com/doorbell-push/doorbell/shared/inbox"
 	"github.com/doorbell-push/doorbell/shared/presence"
@@ -50,7 +51,7 @@ type waiting struct {
 func newWorld(t *testing.T) *world {
 	w := &world{T: t, Memory: &store.Memory{}, now: began, clocks: []time.Duration{0}}
 	w.groups = &group.Service{Store: w.Memory, Now: w.clock, MaxMembers: 1000}
-	w.inbox = &inbox.Service{Store: w, Presence: w.Memory, Reads: &presence.Registry{Store: w.Memory, Now: w.clock}, Now: w.clock}
+	w.inbox = &inbox.Service{Store: w, Presence: w.Memory, Reads: &fanout.Reader{Positions: &presence.Registry{Store: w.Memory, Now: w.clock}}, Now: w.clock}
 	return w
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/device"
+	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
 )
 
@@ -25,6 +26,22 @@ func (p Rules) Correction(a push.Announcement, r Receiver, rung func(pushID stri
 			decision.Target = p.target(a, r, d)
 		}
 		out = append(out, decision)
+	}
+	return out
+}
+
+// Elsewhere is the devices that may have to be told that their user, as they were
+// before, has read a conversation as far as a says: those that are away, and may show
+// something of it. Which of them do the ledger knows.
+func (p Rules) Elsewhere(a push.Announcement, u *presence.User, now time.Time) (out []push.Target) {
+	if a.Seq <= u.ReadSeq(a.CID) {
+		return nil
+	}
+	any := func(string) bool { return true }
+	for _, d := range p.Correction(a, Receiver{UserID: u.UserID, Presence: u}, any, now) {
+		if d.Reason == Push {
+			out = append(out, d.Target)
+		}
 	}
 	return out
 }

@@ -88,6 +88,36 @@ func TestCorrection(t *testing.T) {
 	}
 }
 
+// Who reads further has their devices told that are away and may show something.
+func TestElsewhere(t *testing.T) {
+	for name, tc := range map[string]struct {
+		bob  *presence.User
+		want []string
+	}{
+		"away":              {bob(phone()), []string{"phone"}},
+		"another is online": {bob(phone(), phone(online, id("tablet"))), []string{"phone"}},
+		"online":            {bob(phone(online)), nil},
+		"muted":             {mute(0, bob(phone())), []string{"phone"}},
+		"no target":         {bob(phone(noTarget)), nil},
+		"no silent pushes":  {bob(phone(takesNoSilent), phone(id("tablet"))), []string{"tablet"}},
+		"no device":         {bob(), nil},
+		"further":           {read(4, bob(phone())), []string{"phone"}},
+		"as far":            {read(5, bob(phone())), nil},
+		"less far":          {read(6, bob(phone())), nil},
+	} {
+		var got []string
+		for _, target := range (Rules{}).Elsewhere(following(push.KindRead), tc.bob, now) {
+			if target.UserID != "bob" || target.Value != "tok" {
+				t.Errorf("%s: %+v", name, target)
+			}
+			got = append(got, target.PushID)
+		}
+		if !slices.Equal(got, tc.want) {
+			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		}
+	}
+}
+
 // Who has left isn't shown what was edited since, and has taken away what they were
 // shown.
 func TestRecheckMemberOfChanges(t *testing.T) {

@@ -125,7 +125,7 @@ func TestFailureAnywhereChangesNothing(t *testing.T) {
 			return err
 		}},
 		"mark read": {2, func(r *presence.Registry) error {
-			return r.MarkRead(context.Background(), "alice", "c", 1)
+			return r.MarkRead(context.Background(), "alice", "c", 1, nil)
 		}},
 	} {
 		for at := 0; ; at++ {

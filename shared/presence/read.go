@@ -72,15 +72,23 @@ func (u *User) readLongestAgo(keep string) (oldest string) {
 // MarkRead tells the plan that the user has read the conversation up to and
 // including seq: what is read before its push leaves is not pushed. A position
 // only moves forward, so that a request that arrives late or twice changes
-// nothing; then nothing is written either.
-func (r *Registry) MarkRead(ctx context.Context, userID, cid string, seq int64) (err error) {
+// nothing; then nothing is written either. Before it moves, moves is called with the
+// user as they were, unless it is nil: where that fails, nothing moves. It may be
+// called several times.
+func (r *Registry) MarkRead(ctx context.Context, userID, cid string, seq int64, moves func(*User) error) (err error) {
 	defer fault.Wrap(&err, "mark what %q has read", userID)
 	now := r.Now()
 	return r.Store.Change(ctx, func(tx Tx) error {
 		user, err := tx.User(userID)
-		if err != nil || !user.markRead(cid, seq, now) {
+		if err != nil || seq <= user.ReadSeq(cid) {
 			return err
 		}
+		if moves != nil {
+			if err := moves(user); err != nil {
+				return err
+			}
+		}
+		user.markRead(cid, seq, now)
 		return write(tx, user)
 	})
 }

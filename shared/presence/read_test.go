@@ -1,6 +1,7 @@
 package presence_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ func (w *world) user(id string) *presence.User {
 
 func (w *world) markRead(user, cid string, seq int64) {
 	w.Helper()
-	if err := w.reg.MarkRead(w.Context(), user, cid, seq); err != nil {
+	if err := w.reg.MarkRead(w.Context(), user, cid, seq, nil); err != nil {
 		w.Fatal(err)
 	}
 }
@@ -52,6 +53,32 @@ func TestMarkReadOnlyGrows(t *testing.T) {
 	w.register("bob", "phone", "T2")
 	if got := w.user("bob").ReadSeq("c"); got != 3 {
 		t.Errorf("read up to %d", got)
+	}
+}
+
+// Before the position moves, and only then, somebody is told, and may refuse.
+func TestMarkReadMoves(t *testing.T) {
+	w := newWorld(t)
+	w.register("alice", "phone", "T1")
+	w.markRead("alice", "c", 5)
+	full := errors.New("full")
+	for _, step := range []struct {
+		seq    int64
+		err    error
+		called int
+		want   int64
+	}{{5, full, 0, 5}, {4, full, 0, 5}, {7, full, 1, 5}, {7, nil, 1, 7}, {7, nil, 0, 7}} {
+		called := 0
+		err := w.reg.MarkRead(t.Context(), "alice", "c", step.seq, func(u *presence.User) error {
+			called++
+			if u.UserID != "alice" || u.ReadSeq("c") != 5 || len(u.Devices) != 1 {
+				t.Errorf("told of %+v", u)
+			}
+			return step.err
+		})
+		if errors.Is(err, full) != (step.called > 0 && step.err != nil) || called != step.called || w.user("alice").ReadSeq("c") != step.want {
+			t.Errorf("%+v: called %d times, %v, read up to %d", step, called, err, w.user("alice").ReadSeq("c"))
+		}
 	}
 }
 

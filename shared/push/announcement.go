@@ -5,6 +5,7 @@ package push
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -58,7 +59,9 @@ type Announcement struct {
 	ConversationType chat.ConversationType `json:"conversationType"`
 	// Seq is a message's OrderKey: who has read the conversation up to there is
 	// not told of it. Of KindRead it is the last one read. 0 of what is no message.
-	Seq      int64           `json:"seq,omitempty"`
+	Seq int64 `json:"seq,omitempty"`
+	// After is, of KindRead, the last message that was read before.
+	After    int64           `json:"after,omitempty"`
 	Priority chat.Priority   `json:"priority"`
 	Push     chat.PushConfig `json:"push"`
 	CallEnd  CallEnd         `json:"callEnd,omitempty"` // of KindCallEnd
@@ -110,6 +113,10 @@ func OfMessage(m chat.Message, ttl time.Duration) Announcement {
 
 // Withdraws reports whether a takes away what is shown, and shows nothing itself.
 func (a Announcement) Withdraws() bool { return a.Kind.Ends() && a.Push.Silent }
+
+// Tells reports whether a shows a message, alone or with others: what is taken away
+// once that is read.
+func (a Announcement) Tells() bool { return a.Kind == KindMessage && !a.Push.Silent && a.Seq > 0 }
 
 // Tag is the tag of the notification: a device shows one of a tag, the latest.
 func (a Announcement) Tag() string { return cmp.Or(a.Collapse, a.ID) }
@@ -182,6 +189,16 @@ func (b Batch) PushIDs() []string {
 		ids[i] = t.PushID
 	}
 	return ids
+}
+
+// UserIDs is whose devices b is to tell, each once, sorted.
+func (b Batch) UserIDs() []string {
+	ids := make([]string, len(b.Targets))
+	for i, t := range b.Targets {
+		ids[i] = t.UserID
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 // BatchID is the ID of the batch number index of a part of the fan-out of what has

@@ -123,7 +123,7 @@ func data(a Announcement, p device.Privacy) map[string]string {
 		}
 		return d
 	}
-	if a.Kind != KindSummary {
+	if a.Kind != KindSummary && a.Kind != KindRead {
 		d["senderUserID"] = a.SenderUserID
 	}
 	if a.Push.Payload != "" {

@@ -318,6 +318,80 @@ func skipsRecorded(t *testing.T, s anyStore) {
 }
 
 // The entries of what one ID announced, and no others.
+// What rang a user is found by the conversation and how far they have read it, the
+// latest first: also what was marked before it began, and what was opened again for
+// others.
+func whatRang(t *testing.T, s anyStore) {
+	cid, other := rand.Text(), rand.Text()
+	telling := func(cid string, seq int64, to ...string) delivery.Entry {
+		e := newEntry()
+		e.CID, e.Seq, e.To = cid, seq, to
+		return e
+	}
+	var want []string
+	for seq := range int64(5) {
+		e := telling(cid, seq+1, "bob", "carol")
+		if seq == 2 {
+			mark := delivery.Entry{Kind: "message", SubjectID: "m", ExpireAt: at(time.Hour)}
+			if err := s.MarkChanged(t.Context(), mark, []string{e.ID}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		e = begin(t, s, e, at(0))
+		e.Done, e.LeaseUntil = true, at(time.Second)
+		e.Outcomes = map[string]delivery.Outcome{
+			"p1": {UserID: "bob", Status: delivery.Sent, Detail: "name", At: at(0)}, "p2": {UserID: "carol", Status: delivery.Skipped, Detail: "online", At: at(0)},
+		}
+		finish(t, s, e)
+		want = append(want, e.ID)
+	}
+	reopened := begin(t, s, retry(telling(cid, 5, "dave"), at(0)), at(0))
+	reopened.Done = true
+	finish(t, s, reopened)
+	again := retry(reopened, at(time.Minute))
+	again.To = []string{"erin"}
+	begin(t, s, again, at(time.Minute), "p3")
+	begin(t, s, telling(other, 3, "bob"), at(0))
+	begin(t, s, newEntry(), at(0))
+
+	for name, tc := range map[string]struct {
+		user, cid   string
+		after, upTo int64
+		limit       int
+		want        []string
+	}{
+		"all":             {"bob", cid, 0, 5, 10, []string{want[4], want[3], want[2], want[1], want[0]}},
+		"some":            {"bob", cid, 1, 3, 10, []string{want[2], want[1]}},
+		"the latest":      {"carol", cid, 0, 4, 2, []string{want[3], want[2]}},
+		"nothing later":   {"bob", cid, 5, 9, 10, nil},
+		"told first":      {"dave", cid, 0, 9, 10, []string{reopened.ID}},
+		"told again":      {"erin", cid, 0, 9, 10, []string{reopened.ID}},
+		"nobody":          {"frank", cid, 0, 9, 10, nil},
+		"no conversation": {"bob", "none", 0, 9, 10, nil},
+	} {
+		got, err := s.Rung(t.Context(), tc.user, tc.cid, tc.after, tc.upTo, []string{"p1", "p9"}, tc.limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ids []string
+		for _, e := range got {
+			ids = append(ids, e.ID)
+			if e.ID == reopened.ID {
+				if e.Done || len(e.Outcomes) != 0 || !e.LeaseUntil.Equal(at(90*time.Second)) {
+					t.Errorf("%s: %+v", name, e)
+				}
+				continue
+			}
+			if o := e.Outcomes["p1"]; !e.Done || !e.LeaseUntil.Equal(at(time.Second)) || len(e.Outcomes) != 1 || o.Status != delivery.Sent || o.UserID != "bob" {
+				t.Errorf("%s: %+v", name, e)
+			}
+		}
+		if !slices.Equal(ids, tc.want) {
+			t.Errorf("%s: got %q, want %q", name, ids, tc.want)
+		}
+	}
+}
+
 func ledgerEntries(t *testing.T, s anyStore) {
 	subject := rand.Text()
 	want := map[string]delivery.Entry{}

@@ -83,6 +83,7 @@ func contract(t *testing.T, s anyStore) {
 		"ledger owner":           ledgerOwner,
 		"ledger attempts":        ledgerAttempts,
 		"ledger's entries":       ledgerEntries,
+		"what rang":              whatRang,
 		"finished batch":         finishedBatch,
 		"batch opened again":     reopenedBatch,
 		"ring opened again":      reopenedRing,
@@ -349,7 +350,7 @@ func registryOnStore(t *testing.T, s anyStore) {
 		t.Errorf("after its token died the device is %+v", d)
 	}
 	for _, seq := range []int64{5, 4} {
-		if err := reg.MarkRead(t.Context(), bob, "c", seq); err != nil || userOf(t, s, bob).ReadSeq("c") != 5 {
+		if err := reg.MarkRead(t.Context(), bob, "c", seq, nil); err != nil || userOf(t, s, bob).ReadSeq("c") != 5 {
 			t.Errorf("read %d: %+v, %v", seq, userOf(t, s, bob), err)
 		}
 	}

@@ -47,6 +47,10 @@ func (s *Firestore) Begin(ctx context.Context, e delivery.Entry, wanted []string
 	if len(stored.Asked) > 0 {
 		updates = append(updates, firestore.Update{Path: "asked", Value: stored.Asked})
 	}
+	if len(e.To) > 0 {
+		updates = append(updates, firestore.Update{Path: "to", Value: stored.To},
+			firestore.Update{Path: "cid", Value: stored.CID}, firestore.Update{Path: "seq", Value: stored.Seq})
+	}
 	updated, err := ref.Update(ctx, updates, firestore.LastUpdateTime(read))
 	if isPrecondition(err) {
 		if stored, _, err = s.entry(ctx, ref); err == nil && !stored.OwnedBy(e.Owner) {
@@ -80,11 +84,20 @@ func reopen(stored *delivery.Entry, e delivery.Entry) {
 	stored.Lease++
 	stored.Done, stored.Owner, stored.LeaseUntil = false, e.Owner, e.LeaseUntil
 	stored.AskedBefore = stored.Asked
-	for _, id := range e.Asked {
-		if !slices.Contains(stored.Asked, id) {
-			stored.Asked = append(slices.Clip(stored.Asked), id)
+	stored.Asked = union(stored.Asked, e.Asked)
+	if len(e.To) > 0 {
+		stored.To, stored.CID, stored.Seq = union(stored.To, e.To), e.CID, e.Seq
+	}
+}
+
+// union is all with those of more that it hasn't.
+func union(all, more []string) []string {
+	for _, id := range more {
+		if !slices.Contains(all, id) {
+			all = append(slices.Clip(all), id)
 		}
 	}
+	return all
 }
 
 // Finish implements dispatch.Ledger: one write, and where another wrote since
@@ -144,6 +157,10 @@ func (s *Firestore) Entries(ctx context.Context, subjectID string) (_ []delivery
 	if err != nil {
 		return nil, err
 	}
+	return entriesOf(docs)
+}
+
+func entriesOf(docs []*firestore.DocumentSnapshot) ([]delivery.Entry, error) {
 	out := make([]delivery.Entry, len(docs))
 	for i, doc := range docs {
 		if err := doc.DataTo(&out[i]); err != nil {
@@ -152,6 +169,24 @@ func (s *Firestore) Entries(ctx context.Context, subjectID string) (_ []delivery
 		out[i].ID, out[i].Version = doc.Ref.ID, doc.UpdateTime
 	}
 	return out, nil
+}
+
+// Rung implements dispatch.Ledger: a read for each entry, and at least one. It needs
+// to, cid, seq indexed together.
+func (s *Firestore) Rung(ctx context.Context, userID, cid string, after, upTo int64, pushIDs []string, limit int) (_ []delivery.Entry, err error) {
+	defer fault.Wrap(&err, "read what rang %q of %s", userID, cid)
+	// An entry has up to 500 devices.
+	fields := []firestore.FieldPath{{"kind"}, {"subjectID"}, {"seq"}, {"done"}, {"leaseUntil"}}
+	for _, id := range pushIDs {
+		fields = append(fields, firestore.FieldPath{"outcomes", id})
+	}
+	docs, err := s.client.Collection(deliveriesCollection).
+		Where("to", "array-contains", userID).Where("cid", "==", cid).Where("seq", ">", after).Where("seq", "<=", upTo).
+		OrderBy("seq", firestore.Desc).Limit(limit).SelectPaths(fields...).Documents(ctx).GetAll()
+	if err != nil {
+		return nil, err
+	}
+	return entriesOf(docs)
 }
 
 // Record implements fanout.Skips. It overwrites: a plan made again replaces

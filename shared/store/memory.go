@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -244,6 +245,24 @@ func (s *Memory) Entries(_ context.Context, subjectID string) ([]delivery.Entry,
 		}
 	}
 	return out, nil
+}
+
+// Rung implements dispatch.Ledger.
+func (s *Memory) Rung(_ context.Context, userID, cid string, after, upTo int64, pushIDs []string, limit int) ([]delivery.Entry, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []delivery.Entry
+	for _, id := range slices.Sorted(maps.Keys(s.deliveries)) {
+		e := s.deliveries[id]
+		if e.CID != cid || e.Seq <= after || e.Seq > upTo || !slices.Contains(e.To, userID) {
+			continue
+		}
+		few := delivery.Entry{ID: e.ID, Kind: e.Kind, SubjectID: e.SubjectID, Seq: e.Seq, Done: e.Done, LeaseUntil: e.LeaseUntil, Outcomes: maps.Clone(e.Outcomes)}
+		maps.DeleteFunc(few.Outcomes, func(id string, _ delivery.Outcome) bool { return !slices.Contains(pushIDs, id) })
+		out = append(out, few)
+	}
+	slices.SortStableFunc(out, func(a, b delivery.Entry) int { return cmp.Compare(b.Seq, a.Seq) })
+	return out[:min(len(out), limit)], nil
 }
 
 // Record implements fanout.Skips.

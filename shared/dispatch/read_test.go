@@ -1,0 +1,203 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/delivery"
+	"github.com/doorbell-push/doorbell/shared/device"
+	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/push"
+)
+
+// told is the batch of the message seq of the conversation "c" to targets.
+func (b *bench) told(seq int64, targets ...push.Target) push.Batch {
+	b.Helper()
+	batch := b.batch("m"+string('0'+rune(seq)), "other")
+	batch.Announcement.CID, batch.Announcement.Seq, batch.Targets = "c", seq, targets
+	return batch
+}
+
+// readUpTo is the batch that tells targets of user-A's that they have read up to seq,
+// and had up to after before.
+func (b *bench) readUpTo(seq, after int64, targets ...push.Target) push.Batch {
+	b.Helper()
+	r := push.Reading{UserID: "user-A", CID: "c", ConversationID: "alice", ConversationType: chat.Peer, Seq: seq}
+	return push.Batches(push.OfRead(r, after, time.Now(), ttl), r.Part(), targets, time.Now())[0]
+}
+
+func (b *bench) moved(seq int64) {
+	b.Helper()
+	if err := b.reg.MarkRead(b.Context(), "user-A", "c", seq, nil); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// silently has the devices of user-A's take silent pushes.
+func (b *bench) silently(tokens ...string) (targets []push.Target) {
+	b.Helper()
+	for _, value := range tokens {
+		targets = append(targets, b.bind("user-A", value))
+	}
+	err := b.db.Change(b.Context(), func(tx presence.Tx) error {
+		u, err := tx.User("user-A")
+		if err != nil {
+			return err
+		}
+		for id, d := range u.Devices {
+			d.Silent = true
+			u.Devices[id] = d
+		}
+		return tx.PutUser(u)
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return targets
+}
+
+// Of what was read elsewhere the devices are told that may show it, and no others; and
+// where there is none, nothing is written.
+func TestReadElsewhere(t *testing.T) {
+	for name, tc := range map[string]struct {
+		seqs        []int64 // of the messages that A's first device was rung for
+		read, after int64
+		told        bool
+	}{
+		"the message":          {[]int64{3}, 3, 0, true},
+		"all of several":       {[]int64{2, 3}, 3, 0, true},
+		"some of several":      {[]int64{2, 5}, 3, 0, true}, // which says how far
+		"a later one":          {[]int64{4}, 3, 0, false},
+		"what was read before": {[]int64{2}, 3, 2, false},
+		"nothing":              {nil, 3, 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *bench) {
+				targets := b.silently("A", "web-A")
+				for _, seq := range tc.seqs {
+					b.dispatch(b.told(seq, targets[0]), false)
+				}
+				b.fcm.requests = nil
+				b.moved(tc.read)
+				entries := len(b.db.Deliveries())
+				batch := b.readUpTo(tc.read, tc.after, targets...)
+				for range 2 {
+					b.dispatch(batch, false)
+				}
+				if !tc.told {
+					b.wantRequests()
+					if n := len(b.db.Deliveries()); n != entries {
+						t.Errorf("%d entries, %d before", n, entries)
+					}
+					return
+				}
+				b.wantRequests("A", 1)
+				b.want(batch, true, "A", "sent")
+			})
+		})
+	}
+}
+
+// A device is told where FCM took its push or may have, and is away still.
+func TestReadElsewhereByOutcome(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.fcm.answer = func(token string, _ int) answer {
+			switch token {
+			case "dead":
+				return unregistered
+			case "ill":
+				return broken
+			}
+			return ok
+		}
+		targets := b.silently("A", "dead", "ill", "back", "web-A")
+		rang := b.told(3, targets...)
+		b.dispatch(rang, true)
+		b.moved(3)
+		if _, err := b.reg.Heartbeat(b.Context(), "user-A", presence.Beat{PushID: targets[3].PushID, State: device.Online}); err != nil {
+			t.Fatal(err)
+		}
+		b.fcm.answer, b.fcm.requests = nil, nil
+		batch := b.readUpTo(3, 0, targets...)
+		b.dispatch(batch, false)
+		b.want(batch, true, "A", "sent", "ill", "sent", "web-A", "sent", "back", "skipped online")
+		b.wantRequests("A", 1, "ill", 1, "web-A", 1)
+	})
+}
+
+// It waits until the position has moved, and until what rings has been sent; not for
+// ever.
+func TestReadElsewhereWaits(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		targets := b.silently("A")
+		rang := b.told(3, targets...)
+		b.dispatch(rang, false)
+		early := b.readUpTo(3, 0, targets...)
+		b.dispatch(early, true)
+		b.moved(3)
+		b.dispatch(early, false)
+		b.wantRequests("A", 2)
+
+		// Whoever moved it died, and the message before was read all the same.
+		lost := b.readUpTo(4, 0, targets...)
+		b.dispatch(lost, true)
+		time.Sleep(committing)
+		b.dispatch(lost, false)
+		b.wantRequests("A", 3)
+
+		// Others have the lease of what rings, and die at it.
+		leased := delivery.Entry{
+			ID: "leased", Kind: "message", SubjectID: "m5", CID: "c", Seq: 5, To: []string{"user-A"}, Attempt: 1, LeaseUntil: time.Now().Add(lease),
+		}
+		if _, err := b.db.Begin(t.Context(), leased, nil, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		b.moved(5)
+		busy := b.readUpTo(5, 4, targets...)
+		b.dispatch(busy, true)
+		b.wantRequests("A", 3)
+		time.Sleep(lease)
+		b.dispatch(busy, false)
+		b.wantRequests("A", 4)
+	})
+}
+
+// What came too late says nothing, and what can't be looked up is asked for again.
+func TestReadElsewhereFails(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		targets := b.silently("A")
+		b.dispatch(b.told(3, targets...), false)
+		b.moved(3)
+		batch := b.readUpTo(3, 0, targets...)
+		b.d.Ledger = noRings{b.db}
+		b.dispatch(batch, true)
+		b.d.Ledger = b.db
+		time.Sleep(ttl)
+		b.dispatch(batch, false)
+		b.want(batch, true, "A", "skipped expired")
+		b.wantRequests("A", 1)
+	})
+}
+
+// A silent push shows nothing that could be taken away.
+func TestReadElsewhereOfSilent(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		targets := b.silently("A")
+		quiet := b.told(3, targets...)
+		quiet.Announcement.Push = chat.PushConfig{Silent: true, Payload: "p"}
+		b.dispatch(quiet, false)
+		b.moved(3)
+		b.dispatch(b.readUpTo(3, 0, targets...), false)
+		b.wantRequests("A", 1)
+	})
+}
+
+// noRings is a ledger that doesn't tell what rang.
+type noRings struct{ Ledger }
+
+func (noRings) Rung(context.Context, string, string, int64, int64, []string, int) ([]delivery.Entry, error) {
+	return nil, errors.New("the ledger is down")
+}

@@ -1,0 +1,49 @@
+package fanout
+
+import (
+	"context"
+	"time"
+
+	"github.com/doorbell-push/doorbell/shared/plan"
+	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/push"
+)
+
+// Positions is where the plan finds what is read; *presence.Registry is one.
+type Positions interface {
+	// MarkRead moves the user's position in a conversation forward to seq. Before it
+	// does, it calls moves with the user as they were, and fails with its error.
+	MarkRead(ctx context.Context, userID, cid string, seq int64, moves func(*presence.User) error) error
+}
+
+// Reader tells the plan what is read, and a user's other devices that may show it.
+type Reader struct {
+	Positions Positions
+	Publisher Publisher // nil: no device is told
+	Rules     plan.Rules
+	Now       func() time.Time
+	PushTTL   time.Duration
+}
+
+// MarkRead implements inbox.Reads. It costs a read and a write, and nothing where r is
+// read already. Where the user has a device that is away it publishes a batch, and the
+// dispatcher asks the ledger what that may show.
+//
+// It is safe to repeat and to die in the middle: the batch is published before the
+// position moves, so whoever finds it moved has nothing left to do, and whoever
+// doesn't publishes the batch again, under the same ID.
+func (r *Reader) MarkRead(ctx context.Context, reading push.Reading) error {
+	return r.Positions.MarkRead(ctx, reading.UserID, reading.CID, reading.Seq, func(u *presence.User) error {
+		if r.Publisher == nil {
+			return nil
+		}
+		now := r.Now()
+		a := push.OfRead(reading, u.ReadSeq(reading.CID), now, r.PushTTL)
+		for _, b := range push.Batches(a, reading.Part(), r.Rules.Elsewhere(a, u, now), now) {
+			if err := r.Publisher.Publish(ctx, b); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
