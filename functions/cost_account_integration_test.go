@@ -31,7 +31,7 @@ func TestCostOfAccounts(t *testing.T) {
 
 	waitLogged(t, "dispatched", alice.send(bob, "hello", "0"))
 	read := object{"conversationID": alice.ID, "conversationType": 0}
-	costs(t, "a conversation is read", cost.Read(), func(try int) {
+	costs(t, "a conversation is read", cost.Read().Plus(cost.Dismissal()), func(try int) {
 		waitLogged(t, "dispatched", alice.send(bob, "hello", fmt.Sprint("again", try)))
 	}, func(int) { bob.call(http.MethodPost, "/read", read) })
 

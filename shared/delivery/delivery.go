@@ -81,10 +81,12 @@ type Entry struct {
 	// there is nothing else here, and Lease is 0.
 	Changed bool `firestore:"changed,omitempty" json:"changed,omitempty"`
 	// To is, where the batch shows a message, whom it tells, so that those of its
-	// entries are found who read it; CID and Seq are the message's.
+	// entries are found who read it; CID and Seq are the message's, Tag is what it
+	// shows under.
 	To  []string `firestore:"to,omitempty" json:"-"`
 	CID string   `firestore:"cid,omitempty" json:"-"`
 	Seq int64    `firestore:"seq,omitempty" json:"-"`
+	Tag string   `firestore:"tag,omitempty" json:"-"`
 	// ExpireAt is when Firestore's TTL policy removes the entry.
 	ExpireAt time.Time `firestore:"expireAt" json:"-"`
 	// Version is the stored entry's version that this one was read or written as.

@@ -38,7 +38,7 @@ type Ledger interface {
 	Begin(ctx context.Context, e delivery.Entry, wanted []string, now time.Time) (delivery.Entry, error)
 	// Rung is up to limit entries of batches that show userID a message of a
 	// conversation with a Seq above after and up to upTo, the latest message first.
-	// Only what Entry.Shown needs is there, of the given devices.
+	// Only their Tag and what Entry.Shown needs is there, of the given devices.
 	Rung(ctx context.Context, userID, cid string, after, upTo int64, pushIDs []string, limit int) ([]delivery.Entry, error)
 	// Finish adds e's outcomes to the stored ones and sets Done and LeaseUntil.
 	Finish(ctx context.Context, e delivery.Entry) error
@@ -164,7 +164,7 @@ func (d *Dispatcher) Dispatch(ctx context.Context, b push.Batch) (err error) {
 	}
 	b.Announcement = b.Announcement.Within(named)
 	if b.Announcement.Kind == push.KindRead {
-		if b.Targets, err = d.showing(ctx, b); err != nil || len(b.Targets) == 0 {
+		if b, err = d.showing(ctx, b); err != nil || len(b.Targets) == 0 {
 			return err
 		}
 	}
@@ -180,7 +180,7 @@ func (d *Dispatcher) Dispatch(ctx context.Context, b push.Batch) (err error) {
 	case a.Kind == push.KindCall:
 		first.Asked = b.PushIDs() // whoever may ring must be told when it stops
 	case a.Tells():
-		first.To, first.CID, first.Seq = b.UserIDs(), a.CID, a.Seq
+		first.To, first.CID, first.Seq, first.Tag = b.UserIDs(), a.CID, a.Seq, a.Tag()
 	}
 	entry, err := d.begin(ctx, first, b.PushIDs(), now)
 	looked()

@@ -3,23 +3,26 @@ package dispatch
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/doorbell-push/doorbell/shared/push"
 )
 
 const (
-	// rungMost is how many of the latest pushes of what was read are looked at. A
-	// device that may show any of them closes all up to the last one read by itself.
-	rungMost = 10
+	// rungMost is how many of the latest pushes of what was read are looked at, for
+	// some 700 bytes of tags. A browser that may show any of them closes all up to the
+	// last one read by itself.
+	rungMost = 20
 	// committing is for how long a reading that was published isn't taken for read
 	// before the position has moved: then whoever moved it died, and it was read all
 	// the same.
 	committing = 30 * time.Second
 )
 
-// showing is the devices of b's that may show something of what b says was read: only
-// they are told. A browser that is sent a push and shows nothing for it may end the
+// showing is b to those of its devices that may show something of what b says was read,
+// with the tags of that: only they are told. A browser that is sent a push and shows nothing for it may end the
 // subscription. It costs a read of the user's presence and one for each of up to
 // rungMost entries, and at least one; and where no device shows anything, no more than
 // that: then b gets no entry in the ledger.
@@ -28,31 +31,37 @@ const (
 // doesn't drop, and waits for those being sent. What slips through is a push to
 // several people that was planned up to trust before the position moved and leaves
 // after this look.
-func (d *Dispatcher) showing(ctx context.Context, b push.Batch) (out []push.Target, err error) {
+func (d *Dispatcher) showing(ctx context.Context, b push.Batch) (push.Batch, error) {
 	a, userID := b.Announcement, b.Targets[0].UserID
 	users, err := d.Bindings.Users(ctx, []string{userID})
 	if err != nil {
-		return nil, err
+		return b, err
 	}
 	now := d.Now()
 	if users[userID].ReadSeq(a.CID) < a.Seq && now.Before(time.UnixMilli(a.CreatedAt).Add(committing)) {
-		return nil, fmt.Errorf("the position of %q hasn't moved yet", userID)
+		return b, fmt.Errorf("the position of %q hasn't moved yet", userID)
 	}
 	entries, err := d.Ledger.Rung(ctx, userID, a.CID, a.After, a.Seq, b.PushIDs(), rungMost)
 	if err != nil {
-		return nil, err
+		return b, err
 	}
-	for _, t := range b.Targets {
-		for _, e := range entries {
+	var tags []string
+	told := map[string]bool{}
+	for _, e := range entries {
+		shows := false
+		for _, t := range b.Targets {
 			shown, known := e.Shown(t.PushID, now)
 			if !known {
-				return nil, fmt.Errorf("what was read is still being sent, in batch %s", e.ID)
+				return b, fmt.Errorf("what was read is still being sent, in batch %s", e.ID)
 			}
-			if shown {
-				out = append(out, t)
-				break
-			}
+			told[t.PushID] = told[t.PushID] || shown
+			shows = shows || shown
+		}
+		if shows && !slices.Contains(tags, e.Tag) {
+			tags = append(tags, e.Tag)
 		}
 	}
-	return out, nil
+	b.Targets = slices.DeleteFunc(slices.Clone(b.Targets), func(t push.Target) bool { return !told[t.PushID] })
+	b.Announcement.Tags = strings.Join(tags, " ")
+	return b, nil
 }

@@ -3,6 +3,9 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,6 +99,15 @@ func TestReadElsewhere(t *testing.T) {
 				}
 				b.wantRequests("A", 1)
 				b.want(batch, true, "A", "sent")
+				var tags []string
+				for _, seq := range slices.Backward(tc.seqs) {
+					if seq > tc.after && seq <= tc.read {
+						tags = append(tags, fmt.Sprint("m", seq))
+					}
+				}
+				if body := string(b.fcm.of("A")[0].body); !strings.Contains(body, `"tags":"`+strings.Join(tags, " ")+`"`) {
+					t.Errorf("told %s", body)
+				}
 			})
 		})
 	}

@@ -12,8 +12,9 @@ import (
 // Positions is where the plan finds what is read; *presence.Registry is one.
 type Positions interface {
 	// MarkRead moves the user's position in a conversation forward to seq. Before it
-	// does, it calls moves with the user as they were, and fails with its error.
-	MarkRead(ctx context.Context, userID, cid string, seq int64, moves func(*presence.User) error) error
+	// does, it asks moves with the user as they were what has to be done first, nil:
+	// nothing, and fails with its error.
+	MarkRead(ctx context.Context, userID, cid string, seq int64, moves func(*presence.User) func() error) error
 }
 
 // Reader tells the plan what is read, and a user's other devices that may show it.
@@ -25,25 +26,27 @@ type Reader struct {
 	PushTTL   time.Duration
 }
 
-// MarkRead implements inbox.Reads. It costs a read and a write, and nothing where r is
-// read already. Where the user has a device that is away it publishes a batch, and the
-// dispatcher asks the ledger what that may show.
+// MarkRead implements inbox.Reads. It costs a read and a write, and the read alone
+// where that much is read already. Where the user has a device that is away it costs a
+// read more and publishes a batch, and the dispatcher asks the ledger what the device
+// may show.
 //
 // It is safe to repeat and to die in the middle: the batch is published before the
 // position moves, so whoever finds it moved has nothing left to do, and whoever
 // doesn't publishes the batch again, under the same ID.
 func (r *Reader) MarkRead(ctx context.Context, reading push.Reading) error {
-	return r.Positions.MarkRead(ctx, reading.UserID, reading.CID, reading.Seq, func(u *presence.User) error {
+	return r.Positions.MarkRead(ctx, reading.UserID, reading.CID, reading.Seq, func(u *presence.User) func() error {
 		if r.Publisher == nil {
 			return nil
 		}
 		now := r.Now()
 		a := push.OfRead(reading, u.ReadSeq(reading.CID), now, r.PushTTL)
-		for _, b := range push.Batches(a, reading.Part(), r.Rules.Elsewhere(a, u, now), now) {
-			if err := r.Publisher.Publish(ctx, b); err != nil {
-				return err
-			}
+		targets := r.Rules.Elsewhere(a, u, now)
+		if len(targets) == 0 {
+			return nil
 		}
-		return nil
+		// A user has fewer devices than a batch holds.
+		b := push.NewBatch(a, reading.Part(), 0, targets, now)
+		return func() error { return r.Publisher.Publish(ctx, b) }
 	})
 }

@@ -110,8 +110,9 @@ func TestReadElsewhereAgain(t *testing.T) {
 // dying fails right before the position moves.
 type dying struct{ Positions }
 
-func (d dying) MarkRead(ctx context.Context, userID, cid string, seq int64, moves func(*presence.User) error) error {
-	return d.Positions.MarkRead(ctx, userID, cid, seq, func(u *presence.User) error {
-		return errors.Join(moves(u), errors.New("died"))
+func (d dying) MarkRead(ctx context.Context, userID, cid string, seq int64, moves func(*presence.User) func() error) error {
+	return d.Positions.MarkRead(ctx, userID, cid, seq, func(u *presence.User) func() error {
+		first := moves(u)
+		return func() error { return errors.Join(first(), errors.New("died")) }
 	})
 }

@@ -72,23 +72,33 @@ func (u *User) readLongestAgo(keep string) (oldest string) {
 // MarkRead tells the plan that the user has read the conversation up to and
 // including seq: what is read before its push leaves is not pushed. A position
 // only moves forward, so that a request that arrives late or twice changes
-// nothing; then nothing is written either. Before it moves, moves is called with the
-// user as they were, unless it is nil: where that fails, nothing moves. It may be
-// called several times.
-func (r *Registry) MarkRead(ctx context.Context, userID, cid string, seq int64, moves func(*User) error) (err error) {
+// nothing; then nothing is written either.
+//
+// Before it moves, moves is asked with the user as they were, unless it is nil, for
+// what has to be done first: mostly nothing, nil. Where that fails, nothing moves. It
+// is done outside of the transaction, which then is made again: that costs a read more.
+func (r *Registry) MarkRead(ctx context.Context, userID, cid string, seq int64, moves func(*User) func() error) (err error) {
 	defer fault.Wrap(&err, "mark what %q has read", userID)
-	now := r.Now()
-	return r.Store.Change(ctx, func(tx Tx) error {
+	var first func() error
+	err = r.Store.Change(ctx, func(tx Tx) error {
+		first = nil
 		user, err := tx.User(userID)
 		if err != nil || seq <= user.ReadSeq(cid) {
 			return err
 		}
 		if moves != nil {
-			if err := moves(user); err != nil {
-				return err
+			if first = moves(user); first != nil {
+				return nil
 			}
 		}
-		user.markRead(cid, seq, now)
+		user.markRead(cid, seq, r.Now())
 		return write(tx, user)
 	})
+	if err != nil || first == nil {
+		return err
+	}
+	if err := first(); err != nil {
+		return err
+	}
+	return r.MarkRead(ctx, userID, cid, seq, nil)
 }

@@ -69,16 +69,26 @@ func TestMarkReadMoves(t *testing.T) {
 		want   int64
 	}{{5, full, 0, 5}, {4, full, 0, 5}, {7, full, 1, 5}, {7, nil, 1, 7}, {7, nil, 0, 7}} {
 		called := 0
-		err := w.reg.MarkRead(t.Context(), "alice", "c", step.seq, func(u *presence.User) error {
+		err := w.reg.MarkRead(t.Context(), "alice", "c", step.seq, func(u *presence.User) func() error {
 			called++
 			if u.UserID != "alice" || u.ReadSeq("c") != 5 || len(u.Devices) != 1 {
 				t.Errorf("told of %+v", u)
 			}
-			return step.err
+			return func() error {
+				if w.user("alice").ReadSeq("c") != 5 {
+					t.Error("it had moved before")
+				}
+				return step.err
+			}
 		})
 		if errors.Is(err, full) != (step.called > 0 && step.err != nil) || called != step.called || w.user("alice").ReadSeq("c") != step.want {
 			t.Errorf("%+v: called %d times, %v, read up to %d", step, called, err, w.user("alice").ReadSeq("c"))
 		}
+	}
+	// There is nothing to do first.
+	nothing := func(*presence.User) func() error { return nil }
+	if err := w.reg.MarkRead(t.Context(), "alice", "c", 8, nothing); err != nil || w.user("alice").ReadSeq("c") != 8 {
+		t.Errorf("%v, read up to %d", err, w.user("alice").ReadSeq("c"))
 	}
 }
 

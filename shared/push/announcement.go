@@ -61,7 +61,10 @@ type Announcement struct {
 	// not told of it. Of KindRead it is the last one read. 0 of what is no message.
 	Seq int64 `json:"seq,omitempty"`
 	// After is, of KindRead, the last message that was read before.
-	After    int64           `json:"after,omitempty"`
+	After int64 `json:"after,omitempty"`
+	// Tags is, of KindRead, the tags of what may show it, the latest first, with
+	// spaces between.
+	Tags     string          `json:"tags,omitempty"`
 	Priority chat.Priority   `json:"priority"`
 	Push     chat.PushConfig `json:"push"`
 	CallEnd  CallEnd         `json:"callEnd,omitempty"` // of KindCallEnd

@@ -16,6 +16,7 @@ func TestRenderRead(t *testing.T) {
 	if !a.Kind.Valid() || !a.Withdraws() || a.Tells() || a.After != 4 || a.TTL(at) != time.Hour || a.Priority != chat.Medium {
 		t.Errorf("announced %+v", a)
 	}
+	a.Tags = "m7 m6"
 	later := r
 	later.Seq = 8
 	if b := OfRead(later, 7, at, time.Hour); b.ID != a.ID || later.Part() == r.Part() {
@@ -25,7 +26,7 @@ func TestRenderRead(t *testing.T) {
 		for _, p := range []device.Platform{device.Android, device.IPhoneOS, device.Web} {
 			m := Renderer{WebClickURL: "https://app.example"}.Render(a, Target{Platform: p, Kind: device.KindToken, Value: "tok", Privacy: privacy}, at)
 			want := map[string]string{
-				"kind": "read", "id": a.ID, "conversationID": "alice", "conversationType": "0", "messageSeq": "7", "expiresAt": "1700003600000",
+				"kind": "read", "id": a.ID, "conversationID": "alice", "conversationType": "0", "messageSeq": "7", "tags": "m7 m6", "expiresAt": "1700003600000",
 			}
 			for k, v := range want {
 				if m.Data[k] != v {

@@ -98,6 +98,9 @@ func data(a Announcement, p device.Privacy) map[string]string {
 		"id":        a.ID,
 		"expiresAt": strconv.FormatInt(a.ExpiresAt, 10),
 	}
+	if a.Tags != "" {
+		d["tags"] = a.Tags
+	}
 	if a.Seq > 0 {
 		d["messageSeq"] = strconv.FormatInt(a.Seq, 10)
 	}

@@ -325,7 +325,7 @@ func whatRang(t *testing.T, s anyStore) {
 	cid, other := rand.Text(), rand.Text()
 	telling := func(cid string, seq int64, to ...string) delivery.Entry {
 		e := newEntry()
-		e.CID, e.Seq, e.To = cid, seq, to
+		e.CID, e.Seq, e.To, e.Tag = cid, seq, to, "t"
 		return e
 	}
 	var want []string
@@ -376,6 +376,9 @@ func whatRang(t *testing.T, s anyStore) {
 		var ids []string
 		for _, e := range got {
 			ids = append(ids, e.ID)
+			if e.Tag != "t" {
+				t.Errorf("%s: %+v", name, e)
+			}
 			if e.ID == reopened.ID {
 				if e.Done || len(e.Outcomes) != 0 || !e.LeaseUntil.Equal(at(90*time.Second)) {
 					t.Errorf("%s: %+v", name, e)

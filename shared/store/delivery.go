@@ -49,7 +49,7 @@ func (s *Firestore) Begin(ctx context.Context, e delivery.Entry, wanted []string
 	}
 	if len(e.To) > 0 {
 		updates = append(updates, firestore.Update{Path: "to", Value: stored.To},
-			firestore.Update{Path: "cid", Value: stored.CID}, firestore.Update{Path: "seq", Value: stored.Seq})
+			firestore.Update{Path: "cid", Value: stored.CID}, firestore.Update{Path: "seq", Value: stored.Seq}, firestore.Update{Path: "tag", Value: stored.Tag})
 	}
 	updated, err := ref.Update(ctx, updates, firestore.LastUpdateTime(read))
 	if isPrecondition(err) {
@@ -86,7 +86,7 @@ func reopen(stored *delivery.Entry, e delivery.Entry) {
 	stored.AskedBefore = stored.Asked
 	stored.Asked = union(stored.Asked, e.Asked)
 	if len(e.To) > 0 {
-		stored.To, stored.CID, stored.Seq = union(stored.To, e.To), e.CID, e.Seq
+		stored.To, stored.CID, stored.Seq, stored.Tag = union(stored.To, e.To), e.CID, e.Seq, e.Tag
 	}
 }
 
@@ -176,7 +176,7 @@ func entriesOf(docs []*firestore.DocumentSnapshot) ([]delivery.Entry, error) {
 func (s *Firestore) Rung(ctx context.Context, userID, cid string, after, upTo int64, pushIDs []string, limit int) (_ []delivery.Entry, err error) {
 	defer fault.Wrap(&err, "read what rang %q of %s", userID, cid)
 	// An entry has up to 500 devices.
-	fields := []firestore.FieldPath{{"kind"}, {"subjectID"}, {"seq"}, {"done"}, {"leaseUntil"}}
+	fields := []firestore.FieldPath{{"tag"}, {"done"}, {"leaseUntil"}}
 	for _, id := range pushIDs {
 		fields = append(fields, firestore.FieldPath{"outcomes", id})
 	}

@@ -257,11 +257,14 @@ func (s *Memory) Rung(_ context.Context, userID, cid string, after, upTo int64, 
 		if e.CID != cid || e.Seq <= after || e.Seq > upTo || !slices.Contains(e.To, userID) {
 			continue
 		}
-		few := delivery.Entry{ID: e.ID, Kind: e.Kind, SubjectID: e.SubjectID, Seq: e.Seq, Done: e.Done, LeaseUntil: e.LeaseUntil, Outcomes: maps.Clone(e.Outcomes)}
+		few := delivery.Entry{ID: e.ID, Seq: e.Seq, Tag: e.Tag, Done: e.Done, LeaseUntil: e.LeaseUntil, Outcomes: maps.Clone(e.Outcomes)}
 		maps.DeleteFunc(few.Outcomes, func(id string, _ delivery.Outcome) bool { return !slices.Contains(pushIDs, id) })
 		out = append(out, few)
 	}
 	slices.SortStableFunc(out, func(a, b delivery.Entry) int { return cmp.Compare(b.Seq, a.Seq) })
+	for i := range out {
+		out[i].Seq = 0
+	}
 	return out[:min(len(out), limit)], nil
 }
 
