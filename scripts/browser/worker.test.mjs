@@ -4,7 +4,7 @@ import { after, before, beforeEach, test } from 'node:test';
 
 import { Device, launch } from './browser.mjs';
 import { startSite } from './site.mjs';
-import { send, unique, until } from './system.mjs';
+import { call, send, unique, until } from './system.mjs';
 
 let browser, site, device, user;
 
@@ -23,9 +23,14 @@ after(async () => {
 });
 
 /** fresh is a push as FCM was really given one, for a new message. */
-async function fresh(text) {
+async function fresh(text, from = unique('ada')) {
+  return caused(() => send(from, user, text, { payload: 'p' }));
+}
+
+/** caused is the push that comes of doing something. */
+async function caused(act) {
   const before = (await device.pushes()).length;
-  await send(unique('ada'), user, text, { payload: 'p' });
+  await act();
   const pushes = await until('the push', async () => {
     const all = await device.pushes();
     return all.length > before && all;
@@ -73,6 +78,18 @@ test('two messages show two notifications', async () => {
   await device.push(a);
   await device.push(b);
   await device.waitShown(`${a.notification.title}: first`, `${b.notification.title}: second`);
+});
+
+test('what is read on another device is taken away, and what came later stays', async () => {
+  const ada = unique('ada');
+  const [one, two, other] = [await fresh('one', ada), await fresh('two', ada), await fresh('three')];
+  for (const push of [one, two, other]) await device.push(push);
+  await device.waitShown(`${ada}: one`, `${ada}: two`, `${other.notification.title}: three`);
+  const read = (messageSeq) => caused(() => call(user, '/read', { conversationID: ada, conversationType: 0, messageSeq }));
+  await device.push(await read(Number(one.data.messageSeq)));
+  await device.waitShown(`${ada}: two`, `${other.notification.title}: three`);
+  await device.push(await read(0));
+  await device.waitShown(`${other.notification.title}: three`);
 });
 
 test('a call that arrives after its end is shown as missed, not as ringing', async () => {

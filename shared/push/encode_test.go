@@ -66,7 +66,7 @@ func TestEncodeIsTheAdminSDKs(t *testing.T) {
 		"html": announcement(func(a *Announcement) {
 			a.Push.Title, a.Push.Content = `<b>&"\</b>`, "\u2028 \x01 \u00e9 \U0001f468\u200d\U0001f469\u200d\U0001f467"
 		}),
-		"summary": held(99, true), "bundle": bundled(5, false),
+		"read": readElsewhere(), "summary": held(99, true), "bundle": bundled(5, false),
 		"unread": announcement(counting), "unread of a bundle": countedBundle(), "silent unread": announcement(silent, counting),
 		"silent": announcement(silent), "voip": ringingWith(voIP), "silent call": ringingWith(silent),
 		"too long and silent": announcement(silent, func(a *Announcement) { a.Push.Payload = strings.Repeat("long ", 2000) }),

@@ -52,6 +52,14 @@ func TestRenderRead(t *testing.T) {
 	}
 }
 
+// readElsewhere is what a device is told that may show two messages.
+func readElsewhere() Announcement {
+	r := Reading{UserID: "bob", CID: "cid", ConversationID: "alice", ConversationType: chat.Peer, Seq: 7}
+	a := OfRead(r, 5, sentAt, time.Hour)
+	a.Tags = "m7 m6"
+	return a
+}
+
 // What shows a message is looked for when that is read.
 func TestTells(t *testing.T) {
 	for name, tc := range map[string]struct {
