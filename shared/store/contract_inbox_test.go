@@ -11,6 +11,7 @@ import (
 
 	"github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/fanout"
 	"github.com/doorbell-push/doorbell/shared/group"
 	"github.com/doorbell-push/doorbell/shared/inbox"
 	"github.com/doorbell-push/doorbell/shared/plan"
@@ -250,7 +251,7 @@ func unreadCounted(t *testing.T, s anyStore) {
 	peers(t, s, user, 5)
 	now := func() time.Time { return at(time.Hour) }
 	reg := &presence.Registry{Store: s, Now: now}
-	service := &inbox.Service{Store: s, Presence: s, Reads: reg, Now: now}
+	service := &inbox.Service{Store: s, Presence: s, Reads: &fanout.Reader{Positions: reg}, Now: now}
 	groups := &group.Service{Store: s, Now: now, MaxMembers: 10}
 	owner, id := rand.Text(), rand.Text()
 	create := &group.CreateRequest{GroupInfo: &group.BaseInfo{GroupID: id, GroupName: "n"}, UserIDs: []string{user}}
