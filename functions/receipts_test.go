@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/doorbell-push/doorbell/shared/config"
+	"github.com/doorbell-push/doorbell/shared/content"
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/docid"
 	"github.com/doorbell-push/doorbell/shared/fault"
@@ -142,4 +143,10 @@ func TestReceiptsFail(t *testing.T) {
 
 func FuzzParseReceipts(f *testing.F) {
 	fuzzParse[receipt.Request](f, receiptsBody, `{"receipts":[{"at":-1e9}]}`, `{"receipts":[null]}`, `{"receipts":{}}`)
+}
+
+func FuzzParsePushContent(f *testing.F) {
+	id := docid.New("m")
+	fuzzParse[content.Request](f, `{"userID":"bob","kind":"message","id":"`+id+`","conversationID":"alice","conversationType":0}`,
+		`{"userID":"bob","kind":"call","id":"`+id+`","callID":"c"}`, `{"conversationType":1e9}`, `{"kind":null}`)
 }

@@ -56,7 +56,7 @@ var foreign = map[string][]attack{
 	"POST /receipts":   own(`{"pushID":"` + alicesPhone + `","receipts":[{"id":"` + someMessage + `","kind":"message","event":"shown","at":1}]}`), // more: TestReceiptTokens
 	"POST /push-content": {
 		{`{"userID":"{}","kind":"message","id":"` + someMessage + `","conversationID":"bob","conversationType":0}`, "alice", 403, fault.PushIDInvalid, 0},
-	}, // more: TestPushContentIsTheDevices
+	}, // more: TestPushContent
 	"POST /self-test": own(`{"deviceID":"d","userID":"alice"}`), // more: TestSelfTest
 	"POST /presence": {
 		{`{"pushID":"{}","state":"online"}`, alicesPhone, 403, fault.PushIDInvalid, 0},

@@ -124,17 +124,20 @@ func (s *Service) announcement(ctx context.Context, r *Request) (*push.Announcem
 		return s.ofCall(ctx, r)
 	}
 	cid := chat.CID(r.ConversationType, r.UserID, r.ConversationID)
+	var joined int64 // what came up to then isn't for them
 	if r.ConversationType == chat.Group {
 		_, members, err := s.Store.ReadGroup(ctx, cid, []string{r.UserID})
 		if err != nil {
 			return nil, err
 		}
-		if _, member := members[r.UserID]; !member {
+		member, ok := members[r.UserID]
+		if !ok {
 			return nil, fault.New(fault.PermissionDenied, fault.GroupUserIsNotInTheGroup, "you are not a member of this group")
 		}
+		joined = member.JoinSeq
 	}
 	m, err := s.Store.Message(ctx, cid, r.ID)
-	if err != nil || m == nil || m.Push == nil || m.Revoked() {
+	if err != nil || m == nil || m.Push == nil || m.Revoked() || m.OrderKey <= joined {
 		return nil, err
 	}
 	a := push.OfMessage(*m, s.PushTTL)

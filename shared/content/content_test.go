@@ -193,8 +193,10 @@ func TestFetchRefuses(t *testing.T) {
 				w.Fatal(ok, err)
 			}
 		}, fault.PushIDInvalid},
-		"told more by now": {chat.Peer, func(w *world, _ chat.Message, _ *Request, _ *string) { w.Rules.Defaults.Privacy = device.PrivacyGeneric }, fault.ParamsInvalid},
-		"ran out":          {chat.Peer, func(w *world, _ chat.Message, _ *Request, _ *string) { w.clock = start.Add(time.Hour) }, fault.TargetDoesNotExist},
+		"told more by now": {chat.Peer, func(w *world, _ chat.Message, _ *Request, _ *string) {
+			w.Rules.Defaults.Privacy = device.PrivacyGeneric
+		}, fault.ParamsInvalid},
+		"ran out": {chat.Peer, func(w *world, _ chat.Message, _ *Request, _ *string) { w.clock = start.Add(time.Hour) }, fault.TargetDoesNotExist},
 		"revoked": {chat.Peer, func(w *world, m chat.Message, _ *Request, _ *string) {
 			if _, err := w.revisions().Revoke(w.Context(), "alice", &revision.RevokeRequest{MessageID: m.MessageID, ConversationID: "bob", ConversationType: &m.ConversationType}); err != nil {
 				w.Fatal(err)
@@ -210,6 +212,15 @@ func TestFetchRefuses(t *testing.T) {
 				w.Fatal(err)
 			}
 		}, fault.GroupUserIsNotInTheGroup},
+		"joined later": {chat.Group, func(w *world, _ chat.Message, _ *Request, _ *string) {
+			groups := &group.Service{Store: w.db, Now: w.now, MaxMembers: 10}
+			if _, err := groups.Leave(w.Context(), "bob", &group.Request{GroupID: "team"}); err != nil {
+				w.Fatal(err)
+			}
+			if _, err := groups.Invite(w.Context(), "alice", &group.UsersRequest{GroupID: "team", UserIDs: []string{"bob"}}); err != nil {
+				w.Fatal(err)
+			}
+		}, fault.TargetDoesNotExist},
 		"never in the group": {chat.Group, func(_ *world, _ chat.Message, r *Request, pushID *string) {
 			r.UserID, *pushID = "carol", device.PushID("carol", "tab")
 		}, fault.GroupUserIsNotInTheGroup},
