@@ -25,8 +25,11 @@ async function open(t, options) {
 test('the minute: away, rung, tapped, read, and a call missed', async (t) => {
   const { page, wrong, ada, ben } = await open(t);
   await ada.write('Are you there?');
-  await texts('reasons while the tab is open', why(ada.said('Are you there?')),
-    'silent Ben’s browser: the tab is open', 'silent Ben’s phone: the tab is open');
+  // Where the tab has read it before it is planned, that is the one reason.
+  await until('reasons while the tab is open', async () => {
+    const reasons = (await why(ada.said('Are you there?')).allTextContents()).map((text) => text.replace(/\s+/g, ' ').trim()).sort();
+    return reasons.join() === 'silent Ben’s browser: the tab is open,silent Ben’s phone: the tab is open' || /^silent Ben.*read[^,]*$/.test(reasons.join());
+  });
   await texts('the message, without a push', ben.said('Are you there?').locator('.text'), 'Are you there?');
   await texts('Ben’s phone', ben.phone);
 

@@ -182,11 +182,17 @@ async function kept(key, kind) {
   return { token: device.token };
 }
 
-/** withdrawn is the notifications of a device whose message was revoked without words: an app takes those away, a worker too. */
+/**
+ * withdrawn is the notifications of a device whose message was revoked without words, or read on another device: an app takes
+ * those away, a worker too.
+ */
 function withdrawn(device) {
-  const pushes = device?.messages.map((m) => m.message) ?? [];
-  const tags = pushes.filter((p) => p.data?.kind === "revoke" && !p.notification).map((p) => p.data.tag ?? p.data.id);
-  return device?.shade.filter((n) => tags.includes(n.tag)) ?? [];
+  const silent = device?.messages.map((m) => m.message).filter((p) => p.data && !p.notification).map((p) => p.data) ?? [];
+  const revoked = silent.filter((d) => d.kind === "revoke").map((d) => d.tag ?? d.id);
+  const reads = silent.filter((d) => d.kind === "read");
+  const read = ({ kind, conversationID, conversationType, messageSeq } = {}) => kind === "message" && reads.some((d) =>
+    d.conversationID === conversationID && d.conversationType === conversationType && Number(messageSeq) <= Number(d.messageSeq));
+  return device?.shade.filter((n) => revoked.includes(n.tag) || read(messageOf(device, n).data)) ?? [];
 }
 
 /** messageOf is the FCM message that a notification came with. */
