@@ -2,7 +2,7 @@
 import { chromium } from 'playwright-core';
 
 import { heardPush } from './site.mjs';
-import { device, newDevice, session, until } from './system.mjs';
+import { device, newDevice, presence, session, until } from './system.mjs';
 
 const pushWithin = 5000; // ms; the browser has given a push to a worker, or lost it
 
@@ -121,7 +121,8 @@ export class Device {
     const [registered, here] = ['/register', '/presence'].map((path) =>
       this.page.waitForResponse((r) => new URL(r.url()).pathname === path && r.request().method() === 'POST' && r.ok()));
     await this.page.evaluate(([id, token]) => zim.login(id, { userName: id, token }), [userID, customToken]);
-    const { receiptToken } = await (await registered).json();
+    const { pushID, receiptToken } = await (await registered).json();
+    Object.assign(this, { userID, pushID });
     await until('the worker to know', async () => (await this.page.evaluate(known)) === receiptToken);
     await here;
   }
@@ -131,10 +132,12 @@ export class Device {
     return this.page.addScriptTag({ url: `/snippets/${snippet}.js` });
   }
 
-  /** leave closes the tab. */
+  /** leave closes the tab, the only one, and waits until the server knows: who is sent something sooner is rung when the sweep comes. */
   async leave() {
     await this.page.close({ runBeforeUnload: true });
     this.page = undefined;
+    if (!this.userID) return;
+    await until('the server to hear that the tab went', async () => (await presence(this.userID)).states[this.pushID] !== 'online');
   }
 
   /** pushes is what FCM was given for this device. */
