@@ -28,6 +28,9 @@ func sdk(ctx context.Context, c *checker) error {
 	for _, script := range []string{"check", "typecheck", "test"} {
 		failures = append(failures, c.command(ctx, "npm", "--prefix", sdkFolder, "run", "--silent", script))
 	}
+	if _, err := exec.LookPath("kotlinc"); err != nil {
+		fmt.Fprintln(c.out, "the API's types in Kotlin were NOT compiled, for there is no kotlinc; this installs it:\n  sudo apt-get install -y kotlin")
+	}
 	return errors.Join(failures...)
 }
 
