@@ -93,17 +93,21 @@ type DeadLetters interface {
 }
 
 // Limits of one invocation. They end before the functions' time does: what is
-// known when a run's lease ends still reaches the ledger.
+// known when a run's time is up still reaches the ledger, while the lease stands.
 const (
 	// Budget is how long an invocation works on a batch; what is left then is
 	// left to Pub/Sub's redelivery.
 	Budget = 25 * time.Second
-	// lease outlives Budget, so that no other worker starts while one may still
-	// be sending, and is short enough to take over from a dead one in time.
-	lease = 30 * time.Second
-	// settling is for telling the ledger and the dead letters, after the lease at
-	// the latest; of it, buryTime is for what comes before the ledger.
+	// working is for all but telling what became of it. It outlives Budget, as a
+	// request may be under way then.
+	working = 30 * time.Second
+	// settling is for telling the ledger and the dead letters, after that at the
+	// latest; of it, buryTime is for what comes before the ledger.
 	settling = 15 * time.Second
+	// lease keeps others from the batch until the ledger is told, also where that took
+	// several tries after a long wait for FCM: who starts sooner sends again what FCM has.
+	// It is short enough to take over from a dead worker in time.
+	lease    = working + settling
 	buryTime = 5 * time.Second
 	// tryTimeout is for one FCM request.
 	tryTimeout = 10 * time.Second
@@ -156,7 +160,7 @@ type Dispatcher struct {
 // shown beside the first.
 func (d *Dispatcher) Dispatch(ctx context.Context, b push.Batch) (err error) {
 	defer fault.Wrap(&err, "dispatch batch %s", b.ID)
-	ctx, cancel := context.WithTimeout(ctx, lease)
+	ctx, cancel := context.WithTimeout(ctx, working)
 	defer cancel()
 	named, err := d.resource(ctx, b.Announcement.Push.ResourcesID)
 	if err != nil {
@@ -214,7 +218,7 @@ func (d *Dispatcher) resource(ctx context.Context, id string) (*resource.Resourc
 }
 
 // begin takes the lease, and asks once more where that fails: what failed may be
-// the answer alone, and then nobody else could have the batch for 30 seconds.
+// the answer alone, and then nobody else could have the batch for as long as the lease.
 func (d *Dispatcher) begin(ctx context.Context, e delivery.Entry, wanted []string, now time.Time) (delivery.Entry, error) {
 	try, cancel := context.WithTimeout(ctx, tryTimeout)
 	entry, err := d.Ledger.Begin(try, e, wanted, now)
