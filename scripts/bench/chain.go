@@ -18,14 +18,11 @@ import (
 	"github.com/doorbell-push/doorbell/shared/chat"
 )
 
-// The chain's load: so many pairs of people, each conversation its own, and for how
-// long.
-const (
-	pairs     = 200
-	chainFor  = 30 * time.Second
-	chainWarm = 30 * time.Second // before, so that the emulators have compiled what they do
-	chainBar  = 250 * time.Millisecond
-)
+// pairs of people have a conversation each.
+const pairs = 200
+
+// chainBar is within which time 99 % of the pushes are to be at FCM.
+const chainBar = 250 * time.Millisecond
 
 // planLog takes from the functions' log when a message was planned.
 type planLog struct {
@@ -121,7 +118,7 @@ func row(out io.Writer, what string, ms []float64) {
 // chainWorld is a world with senders and receivers.
 type chainWorld struct {
 	*world
-	out          io.Writer
+	settings
 	senders      []harness.Client
 	away, online []string
 }
@@ -132,7 +129,7 @@ func benchChain(ctx context.Context, s settings) error {
 		return err
 	}
 	defer base.stop()
-	w := &chainWorld{world: base, out: s.out}
+	w := &chainWorld{world: base, settings: s}
 	if w.senders, err = w.signIn(ctx, "sender", pairs); err != nil {
 		return err
 	}
@@ -142,12 +139,13 @@ func benchChain(ctx context.Context, s settings) error {
 	if w.online, err = w.people(ctx, "online", pairs, func(int) bool { return true }); err != nil {
 		return err
 	}
+	// The emulators are to have compiled what they do.
 	for _, receivers := range [][]string{w.online, w.away} {
-		if _, _, err := load(ctx, w.senders, receivers, max(s.rate/2, 1), chainWarm); err != nil {
+		if _, _, err := load(ctx, w.senders, receivers, max(s.rate/2, 1), s.warm); err != nil {
 			return err
 		}
 	}
-	fmt.Fprintf(w.out, "Messages at a rate for %.0f s; how long after the request of `send`.\n\n", chainFor.Seconds())
+	fmt.Fprintf(w.out, "Messages at a rate for %.0f s; how long after the request of `send`.\n\n", s.load.Seconds())
 	fmt.Fprintln(w.out, "| a second | refused, lost | receivers | until | p50 | p95 | p99 |\n|--:|--:|---|---|--:|--:|--:|")
 	if err := w.empty(ctx, s.rate); err != nil {
 		return err
@@ -165,7 +163,7 @@ func benchChain(ctx context.Context, s settings) error {
 
 // empty has nobody to ring: what remains is the emulators' and send's part.
 func (w *chainWorld) empty(ctx context.Context, rate int) error {
-	all, refused, err := load(ctx, w.senders, w.online, rate, chainFor)
+	all, refused, err := load(ctx, w.senders, w.online, rate, w.load)
 	if err != nil {
 		return err
 	}
@@ -185,7 +183,7 @@ func (w *chainWorld) empty(ctx context.Context, rate int) error {
 // rate is tried.
 func (w *chainWorld) pushes(ctx context.Context, rate int) (met bool, err error) {
 	before := w.FCM.Stats().Accepted
-	all, refused, err := load(ctx, w.senders, w.away, rate, chainFor)
+	all, refused, err := load(ctx, w.senders, w.away, rate, w.load)
 	if err != nil {
 		return false, err
 	}

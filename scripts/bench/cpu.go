@@ -28,6 +28,8 @@ type cpuWorld struct {
 	cursors  []any            // of their syncs
 	owner    harness.Client   // of the groups
 	n        int              // of the next thing that happens
+	large    bool             // there is a large group
+	written  bool             // the users have conversations with each other
 }
 
 // cpuCase is something that happens, and whose CPU time is measured.
@@ -37,6 +39,7 @@ type cpuCase struct {
 	result     *float64 // ms each
 	times      int      // in a run
 	atOnce     int
+	large      bool // it happens to the large group
 	do         func(w *cpuWorld, ctx context.Context, n int) error
 	prepare    func(w *cpuWorld, ctx context.Context) error // a run; may be nil
 }
@@ -45,7 +48,7 @@ type cpuCase struct {
 const cpuUsers = 100
 
 func benchCPU(ctx context.Context, s settings) error {
-	w, err := startCPU(ctx)
+	w, err := startCPU(ctx, s.largeGroup)
 	if err != nil {
 		return err
 	}
@@ -54,6 +57,9 @@ func benchCPU(ctx context.Context, s settings) error {
 	fmt.Fprintf(s.out, "CPU time, user and system, of the process that serves all functions, beside emulators: no TLS is in it. Medians of %d; %s.\n\n", s.runs, time.Now().UTC().Format(time.DateOnly))
 	fmt.Fprintln(s.out, "| | invocations | CPU | an invocation | USD a million, CPU | its operations |\n|---|--:|--:|--:|--:|--:|")
 	for _, c := range append(cpuMessages(&result), cpuAccounts(&result)...) {
+		if c.large && !w.large {
+			continue
+		}
 		if err := w.measure(ctx, c, s.runs); err != nil {
 			return fmt.Errorf("%s: %w", c.what, err)
 		}
@@ -71,12 +77,12 @@ func benchCPU(ctx context.Context, s settings) error {
 	return os.WriteFile(s.cpu, append(text, '\n'), 0o644)
 }
 
-func startCPU(ctx context.Context) (w *cpuWorld, err error) {
+func startCPU(ctx context.Context, large bool) (w *cpuWorld, err error) {
 	base, err := startWorld(ctx)
 	if err != nil {
 		return nil, err
 	}
-	w = &cpuWorld{world: base}
+	w = &cpuWorld{world: base, large: large}
 	defer func() {
 		if err != nil {
 			base.stop()
@@ -118,15 +124,17 @@ func (w *cpuWorld) groups(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	large, err := w.people(ctx, "large", cost.LargeMembers-1, func(int) bool { return true })
-	if err != nil {
-		return err
+	members := map[string][]string{"small": small}
+	if w.large {
+		if members["large"], err = w.people(ctx, "large", cost.LargeMembers-1, func(int) bool { return true }); err != nil {
+			return err
+		}
 	}
 	if _, err := w.people(ctx, "callee", cost.Invitees*callers, func(int) bool { return false }); err != nil {
 		return err
 	}
 	groups := &group.Service{Store: store.NewFirestore(w.db), Now: time.Now, MaxMembers: cost.LargeMembers}
-	for id, members := range map[string][]string{"small": small, "large": large} {
+	for id, members := range members {
 		if _, err := groups.Create(ctx, "olga0", &group.CreateRequest{GroupInfo: &group.BaseInfo{GroupID: id, GroupName: "n"}}); err != nil {
 			return err
 		}

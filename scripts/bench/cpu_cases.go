@@ -13,39 +13,43 @@ import (
 
 // cpuMessages are messages and calls.
 func cpuMessages(r *cost.CPU) []cpuCase {
-	peer := func(to string) func(*cpuWorld, context.Context, int) error {
+	peer := func(to string, badge bool) func(*cpuWorld, context.Context, int) error {
 		return func(w *cpuWorld, ctx context.Context, n int) error {
-			return w.message(ctx, w.clients[n%cpuUsers], chat.Peer, fmt.Sprintf("%s%05d", to, n%cpuUsers), n)
+			return w.message(ctx, w.clients[n%cpuUsers], chat.Peer, fmt.Sprintf("%s%05d", to, n%cpuUsers), n, badge)
 		}
 	}
 	to := func(id string) func(*cpuWorld, context.Context, int) error {
-		return func(w *cpuWorld, ctx context.Context, n int) error { return w.message(ctx, w.owner, chat.Group, id, n) }
+		return func(w *cpuWorld, ctx context.Context, n int) error {
+			return w.message(ctx, w.owner, chat.Group, id, n, false)
+		}
 	}
 	return []cpuCase{
-		{"message to one person, online", cost.PeerMessage(0), &r.PeerOnline, 300, 4, peer("online"), nil},
-		{"message to one person, away", cost.PeerMessage(1), &r.PeerAway, 300, 4, peer("away"), nil},
-		{"message to a group of 100, 60 away", cost.GroupMessage(cost.SmallMembers, cost.SmallAway/(cost.SmallMembers-1.0)), &r.SmallGroup, 25, 1, to("small"), nil},
-		{"message to a group of 10,000, all online", cost.GroupMessage(cost.LargeMembers, 0), &r.LargeOnline, 1, 1, to("large"), nil},
-		{"message to a group of 10,000, 8,000 away", cost.GroupMessage(cost.LargeMembers, cost.LargeAway/(cost.LargeMembers-1.0)), &r.LargeAway, 1, 1, to("large"), (*cpuWorld).leave},
-		{"call to 9 people, all away", cost.CallInvitation(cost.Invitees), &r.Call, 30, 2, (*cpuWorld).invite, nil},
+		{what: "message to one person, online", operations: cost.PeerMessage(0), result: &r.PeerOnline, times: 300, atOnce: 4, do: peer("online", false)},
+		{what: "message to one person, away", operations: cost.PeerMessage(1), result: &r.PeerAway, times: 300, atOnce: 4, do: peer("away", false)},
+		{what: "message to one person, away, with a badge that is counted", operations: cost.PeerMessage(1).Plus(cost.Badge(1, 0, 0)), result: &r.PeerBadge, times: 300, atOnce: 4, do: peer("away", true)},
+		{what: "message to a group of 100, 60 away", operations: cost.GroupMessage(cost.SmallMembers, cost.SmallAway/(cost.SmallMembers-1.0)), result: &r.SmallGroup, times: 25, atOnce: 1, do: to("small")},
+		{what: "message to a group of 10,000, all online", operations: cost.GroupMessage(cost.LargeMembers, 0), result: &r.LargeOnline, times: 1, atOnce: 1, do: to("large"), large: true},
+		{what: "message to a group of 10,000, 8,000 away", operations: cost.GroupMessage(cost.LargeMembers, cost.LargeAway/(cost.LargeMembers-1.0)), result: &r.LargeAway, times: 1, atOnce: 1, do: to("large"), prepare: (*cpuWorld).leave, large: true},
+		{what: "call to 9 people, all away", operations: cost.CallInvitation(cost.Invitees), result: &r.Call, times: 30, atOnce: 2, do: (*cpuWorld).invite},
 	}
 }
 
 // cpuAccounts are what people do beside them.
 func cpuAccounts(r *cost.CPU) []cpuCase {
 	return []cpuCase{
-		{"a conversation is read", cost.Read(), &r.Read, cpuUsers, 4, (*cpuWorld).read, (*cpuWorld).unread},
-		{"a sync that finds nothing new", cost.Sync(), &r.Sync, 300, 4, (*cpuWorld).sync, (*cpuWorld).synced},
-		{"a device that registers again", cost.Register(), &r.Register, 300, 4, (*cpuWorld).register, nil},
-		{"a heartbeat", cost.Heartbeat(), &r.Heartbeat, 300, 4, (*cpuWorld).heartbeat, nil},
-		{"a receipt", cost.Receipt(), &r.Receipt, 300, 4, (*cpuWorld).receipt, nil},
+		{what: "a conversation is read", operations: cost.Read(), result: &r.Read, times: cpuUsers, atOnce: 4, do: (*cpuWorld).read, prepare: (*cpuWorld).unreadAtHand},
+		{what: "a conversation is read, and another device shows it", operations: cost.Read().Plus(cost.Dismissal()), result: &r.Dismissed, times: cpuUsers, atOnce: 4, do: (*cpuWorld).read, prepare: (*cpuWorld).unread},
+		{what: "a sync that finds nothing new", operations: cost.Sync(), result: &r.Sync, times: 300, atOnce: 4, do: (*cpuWorld).sync, prepare: (*cpuWorld).synced},
+		{what: "a device that registers again", operations: cost.Register(), result: &r.Register, times: 300, atOnce: 4, do: (*cpuWorld).register},
+		{what: "a heartbeat", operations: cost.Heartbeat(), result: &r.Heartbeat, times: 300, atOnce: 4, do: (*cpuWorld).heartbeat},
+		{what: "a receipt", operations: cost.Receipt(), result: &r.Receipt, times: 300, atOnce: 4, do: (*cpuWorld).receipt},
 	}
 }
 
-func (w *cpuWorld) message(ctx context.Context, from harness.Client, t chat.ConversationType, to string, n int) error {
+func (w *cpuWorld) message(ctx context.Context, from harness.Client, t chat.ConversationType, to string, n int, badge bool) error {
 	return post(ctx, from, "/send", map[string]any{
 		"message": map[string]any{"type": chat.Text, "message": "See you at the wall at seven"}, "toConversationID": to, "conversationType": t, "localMessageID": fmt.Sprint(n),
-		"config": map[string]any{"priority": chat.Medium, "pushConfig": map[string]any{"title": "Alice", "content": "See you at the wall at seven", "payload": "{}"}},
+		"config": map[string]any{"priority": chat.Medium, "pushConfig": map[string]any{"title": "Alice", "content": "See you at the wall at seven", "payload": "{}", "enableBadge": badge}},
 	}, &struct{}{})
 }
 
@@ -65,10 +69,43 @@ func (w *cpuWorld) invite(ctx context.Context, n int) error {
 	}, &struct{}{})
 }
 
-// unread has each user get a message from the next.
+// unreadAtHand is unread, after which all are online with their only device.
+func (w *cpuWorld) unreadAtHand(ctx context.Context) error {
+	if err := w.unread(ctx); err != nil {
+		return err
+	}
+	return w.all(ctx, "online")
+}
+
+// all has each user's device be online, or away.
+func (w *cpuWorld) all(ctx context.Context, state string) error {
+	for _, c := range w.clients {
+		if err := post(ctx, c, "/presence", map[string]any{"deviceID": "phone", "state": state}, &struct{}{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unread has each user, with their device away, get a message from the next, which is
+// all that they have not read.
 func (w *cpuWorld) unread(ctx context.Context) error {
+	if err := w.all(ctx, "online"); err != nil {
+		return err
+	}
+	if w.written {
+		for n := range cpuUsers {
+			if err := w.read(ctx, n); err != nil {
+				return err
+			}
+		}
+	}
+	w.written = true
+	if err := w.all(ctx, "offline"); err != nil {
+		return err
+	}
 	return w.happen(ctx, cpuCase{operations: cost.PeerMessage(1), atOnce: 4, do: func(w *cpuWorld, ctx context.Context, n int) error {
-		return w.message(ctx, w.clients[(n+1)%cpuUsers], chat.Peer, fmt.Sprint("sender", n%cpuUsers), n)
+		return w.message(ctx, w.clients[(n+1)%cpuUsers], chat.Peer, fmt.Sprint("sender", n%cpuUsers), n, false)
 	}}, cpuUsers)
 }
 

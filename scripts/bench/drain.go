@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"sync"
 	"time"
@@ -18,10 +17,8 @@ import (
 // The drain's load: a group of which every fifth member is online, and calls beside
 // its pushes, one at a time.
 const (
-	drainMembers = 10_000
-	drainCalls   = 40
-	callEvery    = 500 * time.Millisecond
-	callers      = 20
+	callEvery = 250 * time.Millisecond
+	callers   = 20
 )
 
 // drainDelays are FCM's times for an answer: an ordinary one, at which the cores that
@@ -32,6 +29,7 @@ var drainDelays = []time.Duration{60 * time.Millisecond, 500 * time.Millisecond}
 // drainWorld is a world with a large group, and callers with whom to call.
 type drainWorld struct {
 	*world
+	settings
 	owner    harness.Client
 	callers  []harness.Client
 	callees  []string
@@ -40,15 +38,15 @@ type drainWorld struct {
 }
 
 func benchDrain(ctx context.Context, s settings) error {
-	w, err := startDrain(ctx)
+	w, err := startDrain(ctx, s)
 	if err != nil {
 		return err
 	}
 	defer w.stop()
-	fmt.Fprintf(s.out, "%d calls, one each %v, from the request to FCM. All functions are one process here: this shows the requests that urgent batches have to themselves, and not that they are a topic and a function of their own.\n\n", drainCalls, callEvery)
+	fmt.Fprintf(s.out, "%d calls, one each %v, from the request to FCM. All functions are one process here: this shows the requests that urgent batches have to themselves, and not that they are a topic and a function of their own.\n\n", s.calls, callEvery)
 	fmt.Fprintln(s.out, "| FCM answers after | | p50 | p95 | p99 |\n|--:|---|--:|--:|--:|")
 	for _, delay := range drainDelays {
-		if err := w.compare(ctx, s.out, delay); err != nil {
+		if err := w.compare(ctx, delay); err != nil {
 			return err
 		}
 	}
@@ -56,11 +54,11 @@ func benchDrain(ctx context.Context, s settings) error {
 }
 
 // compare has people called while nothing else happens, and while pushes drain.
-func (w *drainWorld) compare(ctx context.Context, out io.Writer, delay time.Duration) error {
+func (w *drainWorld) compare(ctx context.Context, delay time.Duration) error {
 	if err := w.FCM.SetFaults(standin.Plan{Latency: standin.Latency{Base: standin.Delay(delay)}}); err != nil {
 		return err
 	}
-	quiet, err := w.calls(ctx)
+	quiet, err := w.call(ctx)
 	if err != nil {
 		return err
 	}
@@ -70,7 +68,7 @@ func (w *drainWorld) compare(ctx context.Context, out io.Writer, delay time.Dura
 	first, drained := make(chan struct{}), make(chan error, 1)
 	go func() { drained <- w.drain(during, first) }()
 	<-first
-	busy, err := w.calls(ctx)
+	busy, err := w.call(ctx)
 	if err != nil {
 		return err
 	}
@@ -81,10 +79,10 @@ func (w *drainWorld) compare(ctx context.Context, out io.Writer, delay time.Dura
 	}
 	stop()
 	<-drained
-	row(out, fmt.Sprintf("%v | undisturbed", delay), quiet)
-	row(out, fmt.Sprintf("%v | while %d messages to a group of %d, of %d pushes each, drain", delay, w.messages-before, drainMembers, w.away), busy)
+	row(w.out, fmt.Sprintf("%v | undisturbed", delay), quiet)
+	row(w.out, fmt.Sprintf("%v | while %d messages to a group of %d, of %d pushes each, drain", delay, w.messages-before, w.members, w.away), busy)
 	later := func(p float64) float64 { return percentile(busy, p) - percentile(quiet, p) }
-	fmt.Fprintf(out, "| %v | **later by** | %+.0f ms | %+.0f ms | **%+.0f ms** |\n", delay, later(0.5), later(0.95), later(0.99))
+	fmt.Fprintf(w.out, "| %v | **later by** | %+.0f ms | %+.0f ms | **%+.0f ms** |\n", delay, later(0.5), later(0.95), later(0.99))
 	return w.quiet(ctx)
 }
 
@@ -105,7 +103,7 @@ func (w *drainWorld) quiet(ctx context.Context) error {
 	}
 }
 
-func startDrain(ctx context.Context) (w *drainWorld, err error) {
+func startDrain(ctx context.Context, s settings) (w *drainWorld, err error) {
 	base, err := startWorld(ctx)
 	if err != nil {
 		return nil, err
@@ -115,7 +113,7 @@ func startDrain(ctx context.Context) (w *drainWorld, err error) {
 			base.stop()
 		}
 	}()
-	w = &drainWorld{world: base}
+	w = &drainWorld{world: base, settings: s}
 	if w.callees, err = w.people(ctx, "callee", callers, func(int) bool { return false }); err != nil {
 		return nil, err
 	}
@@ -127,7 +125,7 @@ func startDrain(ctx context.Context) (w *drainWorld, err error) {
 		return nil, err
 	}
 	w.owner = owner[0]
-	members, err := w.people(ctx, "member", drainMembers-1, func(i int) bool {
+	members, err := w.people(ctx, "member", s.members-1, func(i int) bool {
 		if i%5 != 0 {
 			w.away++
 		}
@@ -136,7 +134,7 @@ func startDrain(ctx context.Context) (w *drainWorld, err error) {
 	if err != nil {
 		return nil, err
 	}
-	groups := &group.Service{Store: store.NewFirestore(w.db), Now: time.Now, MaxMembers: drainMembers}
+	groups := &group.Service{Store: store.NewFirestore(w.db), Now: time.Now, MaxMembers: s.members}
 	if _, err := groups.Create(ctx, "olga0", &group.CreateRequest{GroupInfo: &group.BaseInfo{GroupID: "g", GroupName: "n"}}); err != nil {
 		return nil, err
 	}
@@ -175,16 +173,16 @@ func (w *drainWorld) drain(ctx context.Context, first chan struct{}) error {
 	}
 }
 
-// calls has people called one after the other, and returns how long after the
+// call has people called one after the other, and returns how long after the
 // request FCM had each push, in ms.
-func (w *drainWorld) calls(ctx context.Context) ([]float64, error) {
+func (w *drainWorld) call(ctx context.Context) ([]float64, error) {
 	type made struct {
 		id, to string
 		began  time.Time
 	}
 	var all []made
 	start := time.Now()
-	for i := range drainCalls {
+	for i := range w.calls {
 		time.Sleep(time.Until(start.Add(time.Duration(i) * callEvery)))
 		m := made{to: w.callees[i%callers], began: time.Now()}
 		var answer struct{ CallID string }

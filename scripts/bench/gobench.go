@@ -17,8 +17,12 @@ type measured map[string]float64
 
 // goBench runs a package's benchmark, and returns what each of its parts reported,
 // by its name below the benchmark's.
-func goBench(ctx context.Context, pkg, name string) (map[string]measured, error) {
-	cmd := exec.CommandContext(ctx, "go", "test", "-run=^$", "-bench=^"+name+"$", "-benchmem", "github.com/doorbell-push/doorbell/"+pkg)
+func goBench(ctx context.Context, s settings, pkg, name string) (map[string]measured, error) {
+	args := []string{"test", "-run=^$", "-bench=^" + name + "$", "-benchmem"}
+	if s.benchTime != "" {
+		args = append(args, "-benchtime="+s.benchTime)
+	}
+	cmd := exec.CommandContext(ctx, "go", append(args, "github.com/doorbell-push/doorbell/"+pkg)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
@@ -55,7 +59,7 @@ func parseBench(line, name string) (part string, m measured) {
 }
 
 func benchPlan(ctx context.Context, s settings) error {
-	all, err := goBench(ctx, "shared/fanout", "BenchmarkPlan")
+	all, err := goBench(ctx, s, "shared/fanout", "BenchmarkPlan")
 	if err != nil {
 		return err
 	}
@@ -75,7 +79,7 @@ func benchPlan(ctx context.Context, s settings) error {
 }
 
 func benchEncoding(ctx context.Context, s settings) error {
-	all, err := goBench(ctx, "shared/queue", "BenchmarkEncoding")
+	all, err := goBench(ctx, s, "shared/queue", "BenchmarkEncoding")
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@
 //
 //	go run ./scripts/bench                  all, in a quarter of an hour
 //	go run ./scripts/bench sender faults    some; -help lists them
+//	go run ./scripts/bench -quick           whether all of them work, in a minute or two
 package main
 
 import (
@@ -48,10 +49,32 @@ type settings struct {
 	stream    int // pushes
 	runs      int
 	rate      int // messages a second
-	profile   string
-	readme    string
-	cpu       string
+	effort
+	profile string
+	readme  string
+	cpu     string
 }
+
+// effort is how much is done for the numbers.
+type effort struct {
+	warm, load   time.Duration // through the chain
+	members      int           // of the group that drains
+	calls        int           // beside it
+	largeGroup   bool          // among what takes CPU time
+	memoryPushes int
+	idle         time.Duration // after which memory is looked at again
+	starts       int
+	benchTime    string // of go test; empty: its own
+}
+
+// thorough is for numbers; brief shows that all that is measured still can be.
+var (
+	thorough = effort{
+		warm: 30 * time.Second, load: 30 * time.Second, members: 10_000, calls: 200, largeGroup: true,
+		memoryPushes: 200_000, idle: 5 * time.Second, starts: 20,
+	}
+	brief = effort{warm: time.Second, load: 2 * time.Second, members: 1000, calls: 4, memoryPushes: 2000, idle: time.Second, starts: 1, benchTime: "1x"}
+)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -99,6 +122,7 @@ func flags() (s settings, err error) {
 	flag.IntVar(&s.stream, "stream", 50_000, "pushes of a stream")
 	flag.IntVar(&s.runs, "runs", 3, "rounds, of which the median counts; what is compared takes turns in each")
 	flag.IntVar(&s.rate, "rate", 200, "messages a second through the chain")
+	quick := flag.Bool("quick", false, "do little of each, to see that it works: its numbers say nothing")
 	flag.StringVar(&s.profile, "profile", "", "folder for profiles of each sender; they slow it down")
 	flag.StringVar(&s.readme, "readme", "", "file to put what is measured into, between <!-- measured: NAME --> and <!-- end -->")
 	flag.StringVar(&s.cpu, "cpu", "", "file to put the measured CPU times into: scripts/cost/cpu.json is what the cost model takes")
@@ -116,6 +140,13 @@ func flags() (s settings, err error) {
 			return s, fmt.Errorf("-latency: %w", err)
 		}
 		s.latencies = append(s.latencies, d)
+	}
+	s.effort = thorough
+	if *quick {
+		s.effort, s.stream, s.runs, s.rate, s.latencies = brief, 1000, 1, 20, s.latencies[:1]
+		if s.readme != "" || s.cpu != "" {
+			return s, errors.New("-quick measures nothing that could be put into a file")
+		}
 	}
 	if s.stream < 1000 || s.runs < 1 || s.rate < 1 || s.rate > 400 { // each of pairs phones remembers 100 pushes
 		return s, errors.New("-stream is at least 1000, -runs at least 1, -rate 1 to 400")

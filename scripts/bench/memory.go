@@ -20,15 +20,9 @@ import (
 	"github.com/doorbell-push/doorbell/shared/push"
 )
 
-// memoryPushes are how many the dispatching process is to make, dispatching
-// batches at once: what terraform/function_dispatch.tf gives an instance.
-const memoryPushes = 200_000
-
-// idle is how long after the last of them memory is looked at again.
-const idle = 5 * time.Second
-
 // benchMemory has the built server dispatch, with the Firestore emulator for its
-// ledger and the stand-in over TLS.
+// ledger and the stand-in over TLS: dispatching batches at once, what
+// terraform/function_dispatch.tf gives an instance.
 func benchMemory(ctx context.Context, s settings) error {
 	sys, err := system.Start(ctx, system.Options{ProjectID: project, NoClock: true})
 	if err != nil {
@@ -57,21 +51,21 @@ func benchMemory(ctx context.Context, s settings) error {
 		return err
 	}
 	defer server.stop()
-	return memoryTable(ctx, s.out, server, e)
+	return memoryTable(ctx, s, server, e)
 }
 
 // memoryTable counts what FCM took: there is nobody in the database, so a batch that
 // is looked at again, because it waited or came again, rings nobody.
-func memoryTable(ctx context.Context, out io.Writer, s *server, e edge) error {
-	started, _, err := s.memory()
+func memoryTable(ctx context.Context, s settings, dispatcher *server, e edge) error {
+	started, _, err := dispatcher.memory()
 	if err != nil {
 		return err
 	}
 	// One batch, and it has its clients and connections.
-	if _, err := deliver(ctx, s, 0, push.MaxBatch); err != nil {
+	if _, err := deliver(ctx, dispatcher, 0, push.MaxBatch); err != nil {
 		return err
 	}
-	rest, _, err := s.memory()
+	rest, _, err := dispatcher.memory()
 	if err != nil {
 		return err
 	}
@@ -80,7 +74,7 @@ func memoryTable(ctx context.Context, out io.Writer, s *server, e edge) error {
 		return err
 	}
 	began := time.Now()
-	again, err := deliver(ctx, s, push.MaxBatch, memoryPushes)
+	again, err := deliver(ctx, dispatcher, push.MaxBatch, s.memoryPushes)
 	if err != nil {
 		return err
 	}
@@ -90,14 +84,14 @@ func memoryTable(ctx context.Context, out io.Writer, s *server, e edge) error {
 		return err
 	}
 	taken := float64(last.Accepted - first.Accepted)
-	time.Sleep(idle)
-	after, peak, err := s.memory()
+	time.Sleep(s.idle)
+	after, peak, err := dispatcher.memory()
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "| resident memory of the server of `dispatch` | |\n|---|--:|\n")
-	fmt.Fprintf(out, "| started | %.0f MiB |\n| at rest, after one batch of %d | %.0f MiB |\n| at most through %d pushes, %d batches at once (FCM took %.0f, %.0f/s; %d batches given again) | %.0f MiB |\n| %v later | %.0f MiB |\n",
-		started, push.MaxBatch, rest, memoryPushes, dispatching, taken, taken/seconds, again, peak, idle, after)
+	fmt.Fprintf(s.out, "| resident memory of the server of `dispatch` | |\n|---|--:|\n")
+	fmt.Fprintf(s.out, "| started | %.0f MiB |\n| at rest, after one batch of %d | %.0f MiB |\n| at most through %d pushes, %d batches at once (FCM took %.0f, %.0f/s; %d batches given again) | %.0f MiB |\n| %v later | %.0f MiB |\n",
+		started, push.MaxBatch, rest, s.memoryPushes, dispatching, taken, taken/seconds, again, peak, s.idle, after)
 	return nil
 }
 
@@ -153,19 +147,16 @@ func deliverBatch(ctx context.Context, s *server, b push.Batch) (ok bool, err er
 	return resp.StatusCode/100 == 2, err
 }
 
-// starts is how often a server is started.
-const starts = 20
-
 func benchStart(ctx context.Context, s settings) error {
 	program, remove, err := buildServer(ctx)
 	if err != nil {
 		return err
 	}
 	defer remove()
-	fmt.Fprintf(s.out, "| from the start of the built server to its first answer, %d times | median | slowest |\n|---|--:|--:|\n", starts)
+	fmt.Fprintf(s.out, "| from the start of the built server to its first answer, %d times | median | slowest |\n|---|--:|--:|\n", s.starts)
 	for _, function := range []string{"send", "on-message", "dispatch"} {
 		var took []float64
-		for range starts {
+		for range s.starts {
 			server, d, err := startServer(ctx, program, function)
 			if err != nil {
 				return err

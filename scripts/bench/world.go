@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -37,9 +38,10 @@ func startWorld(ctx context.Context) (*world, error) {
 	if w.System, err = system.Start(ctx, system.Options{ProjectID: project, NoClock: true, Lasting: true, Log: w.log}); err != nil {
 		return nil, err
 	}
-	// The client that seeds the database reads it from there.
+	// The client that seeds the database reads it from there, and nothing after it is to.
 	if err = os.Setenv("FIRESTORE_EMULATOR_HOST", w.FirestoreHost()); err == nil {
 		w.db, err = firestore.NewClient(ctx, project)
+		err = errors.Join(err, os.Unsetenv("FIRESTORE_EMULATOR_HOST"))
 	}
 	if err != nil {
 		w.Stop()

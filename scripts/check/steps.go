@@ -31,7 +31,8 @@ var steps = []step{
 	{name: "terraform-test", slow: true, run: terraformTest},
 	{name: "unit", run: commands("go test -race -shuffle=on -timeout 5m ./...")},
 	{name: "integration", slow: true, run: integration},
-	{name: "local", slow: true, run: commands("go run ./scripts/local -once")}, // the README's other command
+	{name: "local", slow: true, run: commands("go run ./scripts/local -once")},  // the README's other command
+	{name: "bench", slow: true, run: commands("go run ./scripts/bench -quick")}, // that what the README has measured still can be
 	{name: "browser", slow: true, run: commands("go run ./scripts/browser")},
 	{name: "fuzz", slow: true, run: fuzz},
 }

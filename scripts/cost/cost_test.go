@@ -29,23 +29,23 @@ func TestGroupMessage(t *testing.T) {
 }
 
 func TestMonth(t *testing.T) {
-	u := Use{DAU: 1000, Messages: 10, GroupSent: 2, GroupSize: 50, OnlineHours: 1, Offline: 0.5, Beat: 60, Receipts: 1, Starts: 4, Read: 3, WaitMS: 10}
+	u := Use{DAU: 1000, Messages: 10, GroupSent: 2, GroupSize: 50, OnlineHours: 1, Offline: 0.5, Beat: 60, Receipts: 1, Starts: 4, Read: 3, Dismissed: 0.5, Badge: 0.1, Peers: 20, Groups: 5, WaitMS: 10}
 	if err := u.Check(); err != nil {
 		t.Fatal(err)
 	}
 	lines := u.Month(USCentral1, Measured())
 	// A day: 5,000 pushes of one-to-one messages, and 49,000 of groups.
-	if len(lines) != 7 || lines[4].Operations.Reads != 30*1000*4*5 || lines[5].Operations.Writes != 30*1000*3*2 || lines[3].Times != 30*(5_000+49_000) || lines[3].Operations.Writes != lines[3].Times || lines[0].Times != 300_000 || lines[0].Operations.Reads != 1_050_000 || lines[2].Operations.Writes != 1_800_000 {
+	if len(lines) != 9 || lines[6].Times != 30*1000*3*0.5 || lines[6].Operations.Reads != 4*lines[6].Times || lines[7].Times != 30*5_400 || lines[7].Operations.Reads != 31*lines[7].Times || lines[4].Operations.Reads != 30*1000*4*5 || lines[5].Operations.Writes != 30*1000*3*2 || lines[3].Times != 30*(5_000+49_000) || lines[3].Operations.Writes != lines[3].Times || lines[0].Times != 300_000 || lines[0].Operations.Reads != 1_050_000 || lines[2].Operations.Writes != 1_800_000 {
 		t.Errorf("%+v", lines)
 	}
 	var sum, cpu float64
-	for _, l := range lines[:6] {
+	for _, l := range lines[:8] {
 		sum, cpu = sum+l.USD, cpu+l.CPUUSD
 		if l.CPUSeconds <= 0 || l.CPUUSD+l.WaitUSD >= l.USD {
 			t.Errorf("%+v", l)
 		}
 	}
-	if last := lines[6]; math.Abs(last.USD-sum) > 1e-9 || math.Abs(last.CPUUSD-cpu) > 1e-9 || sum <= 0 {
+	if last := lines[8]; math.Abs(last.USD-sum) > 1e-9 || math.Abs(last.CPUUSD-cpu) > 1e-9 || sum <= 0 {
 		t.Errorf("the sum of %+v is %v", lines, last.USD)
 	}
 	// By hand: 1,000 heartbeats are 1,000 reads, writes and requests.
@@ -70,14 +70,18 @@ func TestCheck(t *testing.T) {
 		t.Error(err)
 	}
 	for name, change := range map[string]func(*Use){
-		"people":   func(u *Use) { u.DAU = -1 },
-		"hours":    func(u *Use) { u.OnlineHours = 25 },
-		"offline":  func(u *Use) { u.Offline = 1.1 },
-		"group":    func(u *Use) { u.GroupSize = 1 },
-		"beat":     func(u *Use) { u.Beat = 0 },
-		"starts":   func(u *Use) { u.Starts = -1 },
-		"receipts": func(u *Use) { u.Receipts = -1 },
-		"waiting":  func(u *Use) { u.WaitMS = -1 },
+		"people":    func(u *Use) { u.DAU = -1 },
+		"hours":     func(u *Use) { u.OnlineHours = 25 },
+		"offline":   func(u *Use) { u.Offline = 1.1 },
+		"group":     func(u *Use) { u.GroupSize = 1 },
+		"beat":      func(u *Use) { u.Beat = 0 },
+		"starts":    func(u *Use) { u.Starts = -1 },
+		"dismissed": func(u *Use) { u.Dismissed = 1.1 },
+		"badge":     func(u *Use) { u.Badge = -0.1 },
+		"peers":     func(u *Use) { u.Peers = -1 },
+		"groups":    func(u *Use) { u.Groups = -1 },
+		"receipts":  func(u *Use) { u.Receipts = -1 },
+		"waiting":   func(u *Use) { u.WaitMS = -1 },
 	} {
 		bad := good
 		change(&bad)
@@ -97,7 +101,7 @@ func TestMeasured(t *testing.T) {
 	for name, ms := range map[string]float64{
 		"register": c.Register, "heartbeat": c.Heartbeat, "receipt": c.Receipt, "sync": c.Sync, "read": c.Read, "peer": c.PeerOnline,
 		"push": c.PeerAway - c.PeerOnline, "small group": c.SmallGroup - c.PeerAway, "members": c.LargeOnline - c.SmallGroup,
-		"pushes": c.LargeAway - c.LargeOnline, "call": c.Call - c.PeerAway,
+		"pushes": c.LargeAway - c.LargeOnline, "call": c.Call - c.PeerAway, "badge": c.Badge(), "dismissal": c.Dismissal(),
 	} {
 		if ms <= 0 {
 			t.Errorf("%s: %v ms", name, ms)

@@ -14,6 +14,7 @@ type CPU struct {
 	Measured    string  `json:"measured"` // the machine, what it ran, the date
 	PeerOnline  float64 `json:"peerOnline"`
 	PeerAway    float64 `json:"peerAway"`
+	PeerBadge   float64 `json:"peerBadge"`   // with Badge(1, 0, 0)
 	SmallGroup  float64 `json:"smallGroup"`  // SmallMembers, SmallAway of them away
 	LargeOnline float64 `json:"largeOnline"` // LargeMembers, nobody away
 	LargeAway   float64 `json:"largeAway"`   // LargeMembers, LargeAway of them away
@@ -23,6 +24,7 @@ type CPU struct {
 	Register    float64 `json:"register"`
 	Sync        float64 `json:"sync"`
 	Read        float64 `json:"read"`
+	Dismissed   float64 `json:"dismissed"` // Read with Dismissal
 }
 
 // The groups and the call that were measured.
@@ -49,6 +51,12 @@ func Measured() CPU {
 func (c CPU) Peer(offline float64) float64 {
 	return c.PeerOnline + offline*(c.PeerAway-c.PeerOnline)
 }
+
+// Badge is the ms that come to a push whose number is counted.
+func (c CPU) Badge() float64 { return max(0, c.PeerBadge-c.PeerAway) }
+
+// Dismissal is the ms that come to what is read where another device shows it.
+func (c CPU) Dismissal() float64 { return max(0, c.Dismissed-c.Read) }
 
 // Group is the ms for a message to a group; members and offline are as for
 // GroupMessage. A member and a push take what they take in the large group: of the

@@ -13,6 +13,10 @@ type Use struct {
 	Beat        int     // seconds between heartbeats
 	Starts      float64 // of the app: it registers and syncs
 	Read        float64 // conversations read
+	Dismissed   float64 // share of these that another device, which is away, still shows, 0 to 1
+	Badge       float64 // share of pushes that say how much their user has not read, 0 to 1
+	Peers       int     // people that a person has written with; for the badge
+	Groups      int     // groups that a person is in and has not muted; for the badge
 	Receipts    float64 // times that a device tells of a push: the browser's once when it is shown, once when it is clicked
 	// WaitMS is the time, in ms, that an instance waits in an invocation, mostly for
 	// Firestore, while it serves no other: that time is billed as the time in which it
@@ -29,6 +33,12 @@ func (u Use) Check() error {
 		return fmt.Errorf("a day has 24 hours, not %v", u.OnlineHours)
 	case u.Offline < 0 || u.Offline > 1:
 		return fmt.Errorf("the share of those who are away is between 0 and 1, not %v", u.Offline)
+	case u.Dismissed < 0 || u.Dismissed > 1:
+		return fmt.Errorf("the share of what is read that another device shows is between 0 and 1, not %v", u.Dismissed)
+	case u.Badge < 0 || u.Badge > 1:
+		return fmt.Errorf("the share of pushes with a badge is between 0 and 1, not %v", u.Badge)
+	case u.Peers < 0 || u.Groups < 0:
+		return fmt.Errorf("numbers of people written with and groups can't be negative")
 	case u.GroupSent > 0 && u.GroupSize < 2:
 		return fmt.Errorf("a group has at least 2 members, not %d", u.GroupSize)
 	case u.Beat < 1:
@@ -53,18 +63,23 @@ type Line struct {
 // Month is a month's bill, with what it is made of; the last line is the sum.
 func (u Use) Month(p Prices, c CPU) []Line {
 	people := float64(u.DAU) * days
+	pushes := people * u.Messages * u.Offline
+	if u.GroupSent > 0 {
+		pushes += people * u.GroupSent * float64(u.GroupSize-1) * u.Offline
+	}
 	// Of each, what happens once.
 	lines := []Line{
 		{What: "one-to-one messages", Times: people * u.Messages, Operations: PeerMessage(u.Offline), CPUSeconds: c.Peer(u.Offline) / 1000},
 		{What: "group messages", Times: people * u.GroupSent},
 		{What: "heartbeats", Times: people * u.OnlineHours * 3600 / float64(u.Beat), Operations: Heartbeat(), CPUSeconds: c.Heartbeat / 1000},
-		{What: "receipts", Times: people * u.Messages * u.Offline * u.Receipts, Operations: Receipt(), CPUSeconds: c.Receipt / 1000},
+		{What: "receipts", Times: pushes * u.Receipts, Operations: Receipt(), CPUSeconds: c.Receipt / 1000},
 		{What: "app starts", Times: people * u.Starts, Operations: Register().Plus(Sync()), CPUSeconds: (c.Register + c.Sync) / 1000},
 		{What: "conversations read", Times: people * u.Read, Operations: Read(), CPUSeconds: c.Read / 1000},
+		{What: "dismissals", Times: people * u.Read * u.Dismissed, Operations: Dismissal(), CPUSeconds: c.Dismissal() / 1000},
+		{What: "badges", Times: pushes * u.Badge, Operations: Badge(u.Peers, u.Groups, 0), CPUSeconds: c.Badge() / 1000},
 	}
 	if u.GroupSent > 0 {
 		lines[1].Operations, lines[1].CPUSeconds = GroupMessage(u.GroupSize, u.Offline), c.Group(u.GroupSize, u.Offline)/1000
-		lines[3].Times += people * u.GroupSent * float64(u.GroupSize-1) * u.Offline * u.Receipts
 	}
 	sum := Line{What: "sum"}
 	for i := range lines {

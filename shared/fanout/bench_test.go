@@ -118,7 +118,8 @@ func (c chunks) plan(b *testing.B, f *Fanout) {
 		}
 		return
 	}
-	m.ConversationID, m.ConversationType = "g", chat.Group
+	members := (len(c)-1)*group.MaxChunk + len(c[len(c)-1])
+	m.ConversationID, m.ConversationType, m.Fanout = "g", chat.Group, &chat.Fanout{Chunks: len(c), Members: members}
 	for first := 0; first < len(c); first += TaskChunks {
 		if err := f.Task(b.Context(), Task{Message: m, FirstChunk: first, Chunks: min(TaskChunks, len(c)-first)}); err != nil {
 			b.Fatal(err)

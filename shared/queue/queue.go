@@ -142,6 +142,8 @@ func DecodeTask(data []byte) (t fanout.Task, err error) {
 	case t.FirstChunk == 0 && t.Chunks == 0: // all of a message
 	case t.FirstChunk < 0 || t.Chunks < 1 || t.Chunks > fanout.TaskChunks:
 		return t, fmt.Errorf("task %s has %d chunks from %d on: 1 to %d from 0 on", t.ID, t.Chunks, t.FirstChunk, fanout.TaskChunks)
+	case t.Message.Fanout == nil:
+		return t, fmt.Errorf("task %s has chunks of a message that is for no group", t.ID)
 	}
 	return t, nil
 }

@@ -319,6 +319,7 @@ func TestDecodeTaskRefuses(t *testing.T) {
 		"no push":        {with(func(v *fanout.Task) { v.Message.Push = nil }), none},
 		"no chunks":      {with(func(v *fanout.Task) { v.Chunks = 0 }), "task t1 has 0 chunks from 14 on: 1 to 14 from 0 on"},
 		"too many":       {with(func(v *fanout.Task) { v.Chunks = 15 }), "task t1 has 15 chunks from 14 on: 1 to 14 from 0 on"},
+		"of no group":    {with(func(v *fanout.Task) { v.Message.Fanout = nil }), "task t1 has chunks of a message that is for no group"},
 		"before the one": {with(func(v *fanout.Task) { v.FirstChunk = -1 }), "task t1 has 14 chunks from -1 on: 1 to 14 from 0 on"},
 	} {
 		if got, err := DecodeTask([]byte(tc.data)); err == nil || said(err) != "decode fan-out task: "+tc.want {
@@ -332,7 +333,7 @@ func FuzzDecodeTask(f *testing.F) {
 	f.Add([]byte(event(`{"id":"t","message":{"messageID":"m","push":{}},"chunks":1}`)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		v, err := DecodeTask(data)
-		if err == nil && (v.ID == "" || v.Message.Push == nil || v.FirstChunk < 0 || v.Chunks < 0 || (v.Chunks == 0 && v.FirstChunk > 0) || v.Chunks > fanout.TaskChunks) {
+		if err == nil && (v.ID == "" || v.Message.Push == nil || v.FirstChunk < 0 || v.Chunks < 0 || (v.Chunks == 0 && v.FirstChunk > 0) || v.Chunks > fanout.TaskChunks || (v.Chunks > 0 && v.Message.Fanout == nil)) {
 			t.Fatalf("accepted %+v", v)
 		}
 	})
