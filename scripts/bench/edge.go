@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -79,21 +80,38 @@ func (e edge) tls() *tls.Config {
 
 // stats are the stand-in's counters.
 func (e edge) stats(ctx context.Context) (st standin.Stats, err error) {
+	return st, e.control(ctx, http.MethodGet, "stats", nil, &st)
+}
+
+// control asks the stand-in for something; answer may be nil.
+func (e edge) control(ctx context.Context, method, what string, body io.Reader, answer any) error {
 	t := &http.Transport{TLSClientConfig: e.tls()}
 	defer t.CloseIdleConnections()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, e.URL+"/standin/stats", nil)
+	r, err := http.NewRequestWithContext(ctx, method, e.URL+"/standin/"+what, body)
 	if err != nil {
-		return st, err
+		return err
 	}
 	resp, err := (&http.Client{Transport: t, Timeout: 10 * time.Second}).Do(r)
 	if err != nil {
-		return st, err
+		return err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return st, errors.New(resp.Status)
+	if resp.StatusCode/100 != 2 {
+		return errors.New(resp.Status)
 	}
-	return st, json.NewDecoder(resp.Body).Decode(&st)
+	if answer == nil {
+		return nil
+	}
+	return json.NewDecoder(resp.Body).Decode(answer)
+}
+
+// setFaults has the stand-in do so from now on.
+func (e edge) setFaults(ctx context.Context, p standin.Plan) error {
+	body, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	return e.control(ctx, http.MethodPost, "faults", bytes.NewReader(body), nil)
 }
 
 // token is the registration token of the i-th device.

@@ -2,7 +2,7 @@
 // prints ratios. What is measured runs in a process of its own, and so does the
 // FCM stand-in it sends to, so that each pays for itself only.
 //
-//	go run ./scripts/bench                  all, in a quarter of an hour
+//	go run ./scripts/bench                  all, in twenty minutes
 //	go run ./scripts/bench sender faults    some; -help lists them
 //	go run ./scripts/bench -quick           whether all of them work, in a minute or two
 package main

@@ -29,13 +29,16 @@ type world struct {
 }
 
 // startWorld starts a system.
-func startWorld(ctx context.Context) (*world, error) {
+func startWorld(ctx context.Context) (*world, error) { return startWorldWith(ctx, nil, nil) }
+
+// startWorldWith has functions in a process of their own, with more environment.
+func startWorldWith(ctx context.Context, apart, env []string) (*world, error) {
 	w := &world{
 		log: &planLog{planned: map[string]time.Time{}}, phones: map[string]string{},
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 500}, Timeout: time.Minute},
 	}
 	var err error
-	if w.System, err = system.Start(ctx, system.Options{ProjectID: project, NoClock: true, Lasting: true, Log: w.log}); err != nil {
+	if w.System, err = system.Start(ctx, system.Options{ProjectID: project, NoClock: true, Lasting: true, Log: w.log, Apart: apart, ApartEnv: env}); err != nil {
 		return nil, err
 	}
 	// The client that seeds the database reads it from there, and nothing after it is to.
@@ -58,14 +61,23 @@ func (w *world) stop() {
 // people writes the presence of n users, called by name and number, with a phone
 // each, of whom those who are online stay so.
 func (w *world) people(ctx context.Context, name string, n int, online func(i int) bool) (ids []string, err error) {
-	writer := w.db.BulkWriter(ctx)
-	for i := range n {
-		id := fmt.Sprintf("%s%05d", name, i)
+	var phones []string
+	for range n {
 		phone, err := w.FCM.NewDevice(standin.Device{Platform: standin.Android, On: true})
 		if err != nil {
 			return nil, err
 		}
-		d := device.Device{PushID: "p", DeviceID: "d", Platform: device.Android, Popup: true, Target: device.Target{Kind: device.KindToken, Value: phone.Token}}
+		phones = append(phones, phone.Token)
+	}
+	return w.peopleWith(ctx, name, phones, online)
+}
+
+// peopleWith is people whose phones have the given tokens.
+func (w *world) peopleWith(ctx context.Context, name string, phones []string, online func(i int) bool) (ids []string, err error) {
+	writer := w.db.BulkWriter(ctx)
+	for i, phone := range phones {
+		id := fmt.Sprintf("%s%05d", name, i)
+		d := device.Device{PushID: "p", DeviceID: "d", Platform: device.Android, Popup: true, Target: device.Target{Kind: device.KindToken, Value: phone}}
 		if online(i) {
 			d.State, d.LeaseUntil = device.Online, time.Now().Add(time.Hour)
 		}
@@ -74,7 +86,7 @@ func (w *world) people(ctx context.Context, name string, n int, online func(i in
 			return nil, err
 		}
 		ids = append(ids, id)
-		w.phones[id] = phone.Token
+		w.phones[id] = phone
 	}
 	writer.End()
 	return ids, nil

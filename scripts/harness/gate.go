@@ -36,6 +36,7 @@ type Gate struct {
 	mu        sync.Mutex
 	changed   sync.Cond
 	target    string
+	targets   map[string]string // of functions that have one of their own
 	functions map[string]*gated
 }
 
@@ -71,6 +72,7 @@ func NewGate(addr string) (*Gate, error) {
 		ctx:       ctx,
 		cancel:    cancel,
 		functions: make(map[string]*gated),
+		targets:   make(map[string]string),
 	}
 	g.changed.L = &g.mu
 	g.server = &http.Server{Handler: g, BaseContext: func(net.Listener) context.Context { return ctx }}
@@ -92,6 +94,11 @@ func (g *Gate) Close() {
 // SetTarget names the functions server, such as "http://127.0.0.1:8080"; "" holds every event until the next call.
 func (g *Gate) SetTarget(url string) {
 	g.set(func() { g.target = strings.TrimSuffix(url, "/") })
+}
+
+// SetTargetOf names the server of one function, where that is not the others'.
+func (g *Gate) SetTargetOf(name, url string) {
+	g.set(func() { g.targets[name] = strings.TrimSuffix(url, "/") })
 }
 
 // Pause holds the function's events until Resume. The Pub/Sub emulator repeats a push that is held longer than the

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -123,7 +124,7 @@ func (g *Gate) admit(ctx context.Context, name string) (p pass, ok bool) {
 		g.changed.Broadcast()
 		return pass{}, false
 	}
-	return pass{target: g.target, copies: max(f.copies, 1), concurrently: f.concurrently, drop: take(&f.drop)}, true
+	return pass{target: cmp.Or(g.targets[name], g.target), copies: max(f.copies, 1), concurrently: f.concurrently, drop: take(&f.drop)}, true
 }
 
 // take uses up one of n, which never ends when it is negative.

@@ -48,15 +48,20 @@ func (s *System) binary() string { return filepath.Join(s.dir, "functions") }
 // StartFunctions starts the functions and waits until they serve. Start has done
 // it already; it is for after KillFunctions.
 func (s *System) StartFunctions(ctx context.Context) error {
+	return s.startFunctions(ctx, "functions", s.ports.Functions, nil)
+}
+
+// startFunctions has a process serve on a port.
+func (s *System) startFunctions(ctx context.Context, name string, port int, env []string) error {
 	cmd := exec.Command(s.binary())
 	cmd.Dir = s.root
-	cmd.Env = s.functionsEnv()
-	p, err := s.start("functions", cmd)
+	cmd.Env = append(append(s.functionsEnv(), "PORT="+strconv.Itoa(port)), env...)
+	p, err := s.start(name, cmd)
 	if err != nil {
 		return err
 	}
 	return p.await(ctx, func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.FunctionsURL()+"/", nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address(port)+"/", nil)
 		if err != nil {
 			return err
 		}
@@ -68,7 +73,8 @@ func (s *System) StartFunctions(ctx context.Context) error {
 	})
 }
 
-// KillFunctions kills the functions in the midst of what they do, as a crash would.
+// KillFunctions kills the functions in the midst of what they do, as a crash would;
+// but for those apart.
 func (s *System) KillFunctions() {
 	if p := s.forget("functions"); p != nil {
 		p.kill()
@@ -96,7 +102,6 @@ func (s *System) functionsEnv() []string {
 		"DOORBELL_PUSH_TOPIC=push",
 		"DOORBELL_SYSTEM_ACCOUNTS="+Backend,
 		"DOORBELL_SYSTEM_AUDIENCES="+backendAudience,
-		"PORT="+strconv.Itoa(s.ports.Functions),
 	), s.opts.Env...)
 }
 

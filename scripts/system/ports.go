@@ -16,6 +16,8 @@ const host = "127.0.0.1"
 // Ports says where each part listens. Zero picks a free port.
 type Ports struct {
 	Functions, Firestore, PubSub, Auth, FCM, Web int
+
+	apart int // of functions apart, which nobody chooses
 }
 
 // A PortError says that a port somebody asked for is not to be had.
@@ -41,6 +43,7 @@ func (p *Ports) settle() error {
 		{"the Auth emulator", "auth-port", &p.Auth},
 		{"the FCM stand-in", "fcm-port", &p.FCM},
 		{"the demo", "web-port", &p.Web},
+		{"the functions apart", "", &p.apart},
 	}
 	owner := map[int]string{}
 	var errs []error

@@ -41,6 +41,11 @@ type Options struct {
 	// start: twice as fast after a minute's work.
 	Lasting bool
 
+	// Apart are event functions that have a process to themselves, as in a deployment
+	// each has, and ApartEnv is more environment of it.
+	Apart    []string
+	ApartEnv []string
+
 	// For tests that count what happens, or stand between the parts.
 	NoClock      bool   // sweeps start by System.Sweep only, not each minute
 	Deliver      string // base URL to deliver events to; default the system's own Gate
@@ -96,6 +101,9 @@ func Start(ctx context.Context, opts Options) (*System, error) {
 			return nil, err
 		}
 		s.Gate.SetTarget(s.FunctionsURL())
+		for _, name := range s.opts.Apart {
+			s.Gate.SetTargetOf(name, "http://"+address(s.ports.apart))
+		}
 		s.opts.Deliver = "http://" + s.Gate.Addr()
 	}
 	if s.FCM, err = standin.Start(s.FCMHost(), standin.Options{Project: s.ProjectID}, false); err != nil {
@@ -118,6 +126,9 @@ func Start(ctx context.Context, opts Options) (*System, error) {
 	g.Go(func() error {
 		if err := s.buildFunctions(ctx); err != nil {
 			return err
+		}
+		if len(s.opts.Apart) > 0 {
+			g.Go(func() error { return s.startFunctions(ctx, "functions apart", s.ports.apart, s.opts.ApartEnv) })
 		}
 		return s.StartFunctions(ctx)
 	})
