@@ -132,7 +132,7 @@ func startDrain(ctx context.Context, s settings) (w *drainWorld, err error) {
 		return nil, err
 	}
 	w.ends = append(w.ends, func() { os.RemoveAll(dir) })
-	stopEdge := func() {}
+	var stopEdge func()
 	if w.edge, stopEdge, err = startEdge(ctx, edgeParams{Devices: s.members}); err != nil {
 		return nil, err
 	}

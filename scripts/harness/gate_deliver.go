@@ -110,10 +110,11 @@ func (g *Gate) admit(ctx context.Context, name string) (p pass, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	f := g.function(name)
-	if f.paused || g.target == "" {
+	target := func() string { return cmp.Or(g.targets[name], g.target) }
+	if f.paused || target() == "" {
 		f.counts.Held++
 		g.changed.Broadcast()
-		err := g.await(ctx, func() bool { return !f.paused && g.target != "" })
+		err := g.await(ctx, func() bool { return !f.paused && target() != "" })
 		f.counts.Held--
 		if err != nil {
 			return pass{}, false
@@ -124,7 +125,7 @@ func (g *Gate) admit(ctx context.Context, name string) (p pass, ok bool) {
 		g.changed.Broadcast()
 		return pass{}, false
 	}
-	return pass{target: cmp.Or(g.targets[name], g.target), copies: max(f.copies, 1), concurrently: f.concurrently, drop: take(&f.drop)}, true
+	return pass{target: target(), copies: max(f.copies, 1), concurrently: f.concurrently, drop: take(&f.drop)}, true
 }
 
 // take uses up one of n, which never ends when it is negative.

@@ -176,6 +176,20 @@ func TestNoTargetHolds(t *testing.T) {
 	wait(t, g, "on-message", func(c GateCounts) bool { return c.Delivered == 1 })
 }
 
+func TestTargetOfAFunction(t *testing.T) {
+	others, own := startFunctions(t), startFunctions(t, http.StatusAccepted)
+	g := startGate(t, "")
+	g.SetTargetOf("dispatch", own.URL+"/")
+	if got := post(t, g, "/dispatch", "e"); got != http.StatusAccepted {
+		t.Errorf("answered %d", got)
+	}
+	g.SetTarget(others.URL)
+	post(t, g, "/dispatch", "e")
+	if got := post(t, g, "/sweep", "e"); got != http.StatusOK || len(others.bodies) != 1 || len(own.bodies) != 2 {
+		t.Errorf("answered %d; the others got %q, and it %q", got, others.bodies, own.bodies)
+	}
+}
+
 func TestDuplicate(t *testing.T) {
 	g := startGate(t, startFunctions(t).URL)
 	g.Duplicate("dispatch", 3, false)
