@@ -120,8 +120,8 @@ func (w *drainWorld) quiet(ctx context.Context) error {
 	}
 }
 
-func startDrain(ctx context.Context, s settings) (w *drainWorld, err error) {
-	w = &drainWorld{settings: s}
+func startDrain(ctx context.Context, s settings) (_ *drainWorld, err error) {
+	w := &drainWorld{settings: s}
 	defer func() {
 		if err != nil {
 			w.stop()
