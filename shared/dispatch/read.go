@@ -21,11 +21,18 @@ const (
 	committing = 30 * time.Second
 )
 
+// glances is how long to wait for a position that hasn't moved yet, before each further
+// look at it: whoever moves it publishes first, some ten milliseconds before. It adds up
+// to what an invocation may well wait for, and spares most of the redeliveries, which
+// come five seconds later.
+var glances = [...]time.Duration{200 * time.Millisecond, 800 * time.Millisecond}
+
 // showing is b to those of its devices that may show something of what b says was read,
 // with the tags of that: only they are told. A browser that is sent a push and shows nothing for it may end the
-// subscription. It costs a read of the user's presence and one for each of up to
-// rungMost entries, and at least one; and where no device shows anything, no more than
-// that: then b gets no entry in the ledger.
+// subscription. It costs a read of the user's presence (more of them while the position
+// hasn't moved, see isRead) and one for each of up to rungMost entries, and at least
+// one; and where no device shows anything, no more than that: then b gets no entry in
+// the ledger.
 //
 // It looks when the position has moved, so that no push can begin later that the plan
 // doesn't drop, and waits for those being sent. What slips through is a push to
@@ -33,14 +40,10 @@ const (
 // after this look.
 func (d *Dispatcher) showing(ctx context.Context, b push.Batch) (push.Batch, error) {
 	a, userID := b.Announcement, b.Targets[0].UserID
-	users, err := d.Bindings.Users(ctx, []string{userID})
-	if err != nil {
+	if err := d.isRead(ctx, a, userID); err != nil {
 		return b, err
 	}
 	now := d.Now()
-	if users[userID].ReadSeq(a.CID) < a.Seq && now.Before(time.UnixMilli(a.CreatedAt).Add(committing)) {
-		return b, fmt.Errorf("the position of %q hasn't moved yet", userID)
-	}
 	entries, err := d.Ledger.Rung(ctx, userID, a.CID, a.After, a.Seq, b.PushIDs(), rungMost)
 	if err != nil {
 		return b, err
@@ -64,4 +67,24 @@ func (d *Dispatcher) showing(ctx context.Context, b push.Batch) (push.Batch, err
 	b.Targets = slices.DeleteFunc(slices.Clone(b.Targets), func(t push.Target) bool { return !told[t.PushID] })
 	b.Announcement.Tags = strings.Join(tags, " ")
 	return b, nil
+}
+
+// isRead waits until the position that a tells of has moved, for as long as glances
+// says, and fails where it hasn't by then. Mostly it has, which costs one read of the
+// user's presence; each further look costs one more, two at most, and their second adds
+// to the time that the invocation takes. A redelivery in their place would cost an
+// invocation and one read, and seconds. Where whoever moves it died, each delivery costs
+// all three, until committing is over.
+func (d *Dispatcher) isRead(ctx context.Context, a push.Announcement, userID string) error {
+	deadline, _ := ctx.Deadline() // Dispatch's
+	for n := 0; ; n++ {
+		users, err := d.Bindings.Users(ctx, []string{userID})
+		now := d.Now()
+		if err != nil || users[userID].ReadSeq(a.CID) >= a.Seq || !now.Before(time.UnixMilli(a.CreatedAt).Add(committing)) {
+			return err
+		}
+		if n == len(glances) || !sleep(ctx, d.Now, now.Add(glances[n]), deadline) {
+			return fmt.Errorf("the position of %q hasn't moved yet", userID)
+		}
+	}
 }

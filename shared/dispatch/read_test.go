@@ -177,6 +177,72 @@ func TestReadElsewhereWaits(t *testing.T) {
 	})
 }
 
+// Where the position moves right after the batch came, that is found in the same
+// invocation: by up to three looks within a second. Who has read it finds so at once.
+func TestReadElsewhereLooksAgain(t *testing.T) {
+	for name, tc := range map[string]struct {
+		moves time.Duration // after the batch came
+		ends  time.Duration // the invocation; 0: it has time
+		reads int           // of the position
+		took  time.Duration
+		again bool
+	}{
+		"before":          {0, 0, 1, 0, false},
+		"right after":     {30 * time.Millisecond, 0, 2, 200 * time.Millisecond, false},
+		"a little later":  {700 * time.Millisecond, 0, 3, time.Second, false},
+		"later":           {2 * time.Second, 0, 3, time.Second, true},
+		"without time":    {2 * time.Second, 100 * time.Millisecond, 1, 0, true},
+		"with little":     {2 * time.Second, 500 * time.Millisecond, 2, 200 * time.Millisecond, true},
+		"never, it seems": {time.Minute, 0, 3, time.Second, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *bench) {
+				targets := b.silently("A")
+				b.dispatch(b.told(3, targets...), false)
+				looks := &counted{Bindings: b.db}
+				b.d.Bindings = looks
+				batch, start := b.readUpTo(3, 0, targets...), time.Now()
+				moved := make(chan struct{})
+				go func() {
+					defer close(moved)
+					time.Sleep(tc.moves)
+					b.moved(3)
+				}()
+				if tc.moves == 0 {
+					<-moved
+				}
+				ctx := b.Context()
+				if tc.ends > 0 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, tc.ends)
+					defer cancel()
+				}
+				err := b.d.Dispatch(ctx, batch)
+				took := time.Since(start)
+				sent := len(b.fcm.requests) - 1
+				// Who is rung alone is looked at once more, right before.
+				if reads := looks.reads - sent; (err != nil) != tc.again || sent != map[bool]int{true: 0, false: 1}[tc.again] || reads != tc.reads || took != tc.took {
+					t.Errorf("%v, %d sent, %d looks, after %v", err, sent, reads, took)
+				}
+				<-moved
+				b.dispatch(batch, false) // the redelivery
+				b.wantRequests("A", 2)
+			})
+		})
+	}
+}
+
+// counted counts how often presence is read.
+type counted struct {
+	Bindings
+	reads int
+}
+
+func (c *counted) Users(ctx context.Context, userIDs []string) (map[string]*presence.User, error) {
+	c.reads++
+	return c.Bindings.Users(ctx, userIDs)
+}
+
 // What came too late says nothing, and what can't be looked up is asked for again.
 func TestReadElsewhereFails(t *testing.T) {
 	inBubble(t, func(b *bench) {
