@@ -40,9 +40,10 @@ type herald struct {
 	begun int       // requests in it
 	done  bool      // somebody has looked in it
 
-	known time.Time // until then all are told to wait
-	busy  bool      // somebody tells
-	mute  time.Time // nobody tells before, since that failed
+	known  time.Time // until then all are told to wait
+	busy   bool      // somebody tells
+	longer time.Time // until then they are to wait as came out meanwhile
+	mute   time.Time // nobody tells before, since that failed
 }
 
 // due counts requests, and reports whether to look now.
@@ -73,10 +74,14 @@ func (h *herald) learn(p delivery.Pause, now time.Time) (until time.Time, news b
 }
 
 // news is what to tell when FCM wants the project to wait until a time, and false
-// where that is told already. Who gets true tells, and says how it went (told).
+// where that is told already, or by who tells just now. Who gets true tells, and says
+// how it went (told).
 func (h *herald) news(until, now time.Time) (delivery.Pause, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.busy && until.After(h.longer) {
+		h.longer = until
+	}
 	if h.busy || now.Before(h.mute) || !until.After(h.known) {
 		return delivery.Pause{}, false
 	}
@@ -84,15 +89,25 @@ func (h *herald) news(until, now time.Time) (delivery.Pause, bool) {
 	return delivery.NewPause(until, now), true
 }
 
-func (h *herald) told(p delivery.Pause, now time.Time, err error) {
+// told notes how telling went. Where FCM asked for longer meanwhile, it is what to tell
+// next: until that is over, no request leaves that could have it told.
+func (h *herald) told(p delivery.Pause, now time.Time, err error) (next delivery.Pause, more bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.busy = false
+	longer := h.longer
+	h.busy, h.longer = false, time.Time{}
 	if err != nil {
 		h.mute = now.Add(lookEvery)
-	} else if end := p.End(now); end.After(h.known) {
+		return next, false
+	}
+	if end := p.End(now); end.After(h.known) {
 		h.known = end
 	}
+	if next = delivery.NewPause(longer, now); !longer.After(h.known) || !next.Lengthens(p) {
+		return next, false
+	}
+	h.busy = true
+	return next, true
 }
 
 // lookFirst looks, where there is a reason to before a batch is begun, beside what
@@ -135,22 +150,28 @@ func (s *sending) heard(v push.Verdict, until, now time.Time) {
 	case s.Pauses == nil || until.IsZero():
 	case v.Everyone:
 		if p, news := h.news(until, now); news {
-			s.under.Go(func() { s.tell(p) })
+			s.under.Go(func() {
+				for more := true; more; {
+					p, more = s.tell(p)
+				}
+			})
 		}
 	case h.due(now, lookFrom):
 		s.under.Go(func() { s.learn(s.ctx) })
 	}
 }
 
-// tell tells the others. Where that fails, they learn from their own first refusal.
-func (s *sending) tell(p delivery.Pause) {
+// tell tells the others, and is what to tell them next. Where it fails, they learn from
+// their own first refusal.
+func (s *sending) tell(p delivery.Pause) (next delivery.Pause, more bool) {
 	ctx, cancel := context.WithTimeout(s.ctx, telling)
 	defer cancel()
 	err := s.Pauses.TellPause(ctx, p)
-	s.gate.herald.told(p, s.Now(), err)
+	next, more = s.gate.herald.told(p, s.Now(), err)
 	if err != nil {
 		slog.WarnContext(ctx, "others aren't told that FCM wants the project to wait", "until", p.Until, "error", err)
-		return
+		return next, more
 	}
 	slog.WarnContext(ctx, "FCM wants the project to wait", "until", p.Until)
+	return next, more
 }

@@ -221,6 +221,41 @@ func TestTellsOnce(t *testing.T) {
 	})
 }
 
+// Where FCM asks for longer while the others are being told, they are told that too:
+// this process asks FCM nothing any more that could have it told again.
+func TestTellsOfLonger(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		first, second, other := b.two()
+		first.wait = 100 * time.Millisecond
+		b.fcm.answer = func(token string, try int) answer {
+			switch {
+			case try > 1:
+				return ok
+			case token == "A":
+				return answer{status: 503, retryAfter: "2"}
+			case token == "B":
+				a := projectQuota.after("20")
+				a.delay = 50 * time.Millisecond
+				return a
+			}
+			return ok
+		}
+		start := time.Now()
+		done := make(chan error, 1)
+		go func() { done <- b.d.Dispatch(b.Context(), b.batch("m1", "A", "B")) }()
+		time.Sleep(5 * time.Second)
+		if err := errors.Join(other.Dispatch(b.Context(), b.batchOf("m2", "C", lookFrom)), <-done); err != nil {
+			t.Error(err)
+		}
+		if n := b.begunWithin(start.Add(time.Second), start.Add(20*time.Second)); n > 0 {
+			t.Errorf("%d requests were begun in the pause", n)
+		}
+		if first.told != 2 || second.told > 0 {
+			t.Errorf("told %d and %d times", first.told, second.told)
+		}
+	})
+}
+
 // That what is told can't be read or kept stops nobody: what needs no pause is sent,
 // little later, and who is told to wait waits, and tells at the next refusal.
 func TestPausesThatFail(t *testing.T) {
