@@ -206,7 +206,7 @@ func TestBadgeOutlivesALook(t *testing.T) {
 		c := &counter{unread: map[string]int{"user-A": 3}}
 		batch := b.counting(c, "m", "A")
 		b.d.once.Do(func() { b.d.gate = newGate(b.d.Concurrency, b.d.Rate, DeviceLimits{}) })
-		b.d.gate.pause.until(time.Now().Add(trust + time.Second))
+		b.d.gate.pause.until(time.Now().Add(trust+time.Second), time.Now())
 		h := &shelf{Bindings: b.db, reads: map[string]int{}}
 		b.d.Bindings = h
 		b.dispatch(batch, false)

@@ -124,10 +124,9 @@ func (g *gate) obey(target string, v push.Verdict, now time.Time) (retryAt time.
 // hold keeps everyone back until the time FCM asked for, and has them come back
 // slowly.
 func (g *gate) hold(now, until time.Time) {
-	if !g.pause.current().After(now) {
+	if g.pause.until(until, now) {
 		g.pace.slow(now) // once, however many are told so
 	}
-	g.pause.until(until)
 	g.pace.rest(now, until)
 }
 

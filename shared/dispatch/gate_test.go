@@ -378,3 +378,25 @@ func TestNothingAtOnceAfterAPause(t *testing.T) {
 		})
 	}
 }
+
+// However many are told at once that it is too much, full speed is halved once.
+func TestSlowsOnce(t *testing.T) {
+	for range 5000 {
+		g := newGate(1, 100, DeviceLimits{})
+		g.pace.next(epoch, ring)
+		g.pace.speed = 100
+		begin := make(chan struct{})
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				<-begin
+				g.hold(epoch, epoch.Add(time.Minute))
+			})
+		}
+		close(begin)
+		all.Wait()
+		if g.pace.speed != 50 {
+			t.Fatalf("%v a second, of 100", g.pace.speed)
+		}
+	}
+}

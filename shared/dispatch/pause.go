@@ -15,12 +15,16 @@ type pause struct {
 	at time.Time
 }
 
-func (p *pause) until(t time.Time) {
+// until has the pause last until t at least, and reports whether it begins so, seen
+// from now: to one of those that ask at once.
+func (p *pause) until(t, now time.Time) (begins bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	begins = t.After(now) && !p.at.After(now)
 	if t.After(p.at) {
 		p.at = t
 	}
+	return begins
 }
 
 func (p *pause) current() time.Time {

@@ -264,8 +264,8 @@ func TestBackoff(t *testing.T) {
 func TestPauseOnlyGrows(t *testing.T) {
 	var p pause
 	at := time.UnixMilli(1000)
-	p.until(at)
-	p.until(at.Add(-time.Millisecond))
+	p.until(at, epoch)
+	p.until(at.Add(-time.Millisecond), epoch)
 	if !p.current().Equal(at) {
 		t.Errorf("a shorter wish shortened the pause to %v", p.current())
 	}

@@ -73,7 +73,7 @@ func TestNoTurnIsNoAttempt(t *testing.T) {
 		batch := b.batch("m", "A", "B")
 		for range 5 {
 			waitForLease(b, batch)
-			b.d.gate.pause.until(time.Now().Add(5 * time.Minute))
+			b.d.gate.pause.until(time.Now().Add(5*time.Minute), time.Now())
 			b.dispatch(batch, true)
 			b.want(batch, false, "A", "pending no_turn", "B", "pending no_turn")
 			if e := b.db.Deliveries()[batch.ID]; e.Attempt != 0 {
@@ -221,7 +221,7 @@ func (b *bench) holdBack(how string) (release func()) {
 	release = func() {}
 	switch how {
 	case "pause":
-		b.d.gate.pause.until(time.Now().Add(8 * time.Second))
+		b.d.gate.pause.until(time.Now().Add(8*time.Second), time.Now())
 	case "retry":
 		from := time.Now()
 		b.fcm.answer = func(token string, _ int) answer {
