@@ -199,13 +199,20 @@ func (d *Dispatcher) Dispatch(ctx context.Context, b push.Batch) (err error) {
 		err = d.recheck(ctx, run, now)
 	}
 	if err != nil {
-		// Give the lease back, so that the redelivery need not wait for its end.
-		entry.LeaseUntil, entry.Outcomes, entry.Refusals, entry.Attempt = now, nil, nil, entry.Attempt-1
-		return errors.Join(err, d.Ledger.Finish(ctx, entry))
+		return errors.Join(err, d.giveBack(ctx, entry, now))
 	}
 	d.count(ctx, run)
 	d.send(ctx, run, now.Add(Budget))
 	return d.settle(ctx, run)
+}
+
+// giveBack gives the lease of a batch of which nothing was sent back, so that the
+// redelivery need not wait for its end; also where it was this one's time that was up.
+func (d *Dispatcher) giveBack(ctx context.Context, e delivery.Entry, now time.Time) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
+	defer cancel()
+	e.LeaseUntil, e.Outcomes, e.Refusals, e.Attempt = now, nil, nil, e.Attempt-1
+	return d.Ledger.Finish(ctx, e)
 }
 
 // resource is what a batch names. That is known, and read at most once a minute by

@@ -466,3 +466,43 @@ func TestBatchWithAnotherDevice(t *testing.T) {
 		b.wantRequests("A", 1, "B", 1)
 	})
 }
+
+// hanging is presence that can't be read in time.
+type hanging struct{ Bindings }
+
+func (hanging) Users(ctx context.Context, _ []string) (map[string]*presence.User, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// punctual is a ledger that, as Firestore's client, does nothing once ctx has ended.
+type punctual struct{ Ledger }
+
+func (p punctual) Finish(ctx context.Context, e delivery.Entry) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return p.Ledger.Finish(ctx, e)
+}
+
+// Where the time is up before anything was sent, the lease is given back all the same:
+// the redelivery finds the batch free, and as often tried as before.
+func TestGivesBackWithoutTime(t *testing.T) {
+	for name, ends := range map[string]time.Duration{"its own": time.Hour, "its caller's": time.Second} {
+		inBubble(t, func(b *bench) {
+			batch := b.batch("m", "A")
+			b.d.Bindings, b.d.Ledger = hanging{b.db}, punctual{b.db}
+			ctx, cancel := context.WithTimeout(b.Context(), ends)
+			defer cancel()
+			if err := b.d.Dispatch(ctx, batch); err == nil {
+				t.Errorf("%s: no error", name)
+			}
+			if e := b.db.Deliveries()[batch.ID]; e.LeaseUntil.After(time.Now()) || e.Attempt != 0 {
+				t.Errorf("%s: leased for %v more, attempt %d", name, time.Until(e.LeaseUntil), e.Attempt)
+			}
+			b.d.Bindings = b.db
+			b.dispatch(batch, false)
+			b.wantRequests("A", 1)
+		})
+	}
+}
