@@ -126,13 +126,14 @@ func (s *Service) announcement(ctx context.Context, r *Request) (*push.Announcem
 	cid := chat.CID(r.ConversationType, r.UserID, r.ConversationID)
 	var joined int64 // what came up to then isn't for them
 	if r.ConversationType == chat.Group {
-		_, members, err := s.Store.ReadGroup(ctx, cid, []string{r.UserID})
+		c, members, err := s.Store.ReadGroup(ctx, cid, []string{r.UserID})
 		if err != nil {
 			return nil, err
 		}
 		member, ok := members[r.UserID]
-		if !ok {
-			return nil, fault.New(fault.PermissionDenied, fault.GroupUserIsNotInTheGroup, "you are not a member of this group")
+		// A dismissed group's members are removed only after it was closed to them.
+		if !ok || c == nil || c.Dismissed {
+			return nil, chat.NotInGroup()
 		}
 		joined = member.JoinSeq
 	}

@@ -60,6 +60,11 @@ func (c counting) ReadGroup(ctx context.Context, cid string, ids []string) (*cha
 	return c.Memory.ReadGroup(ctx, cid, ids)
 }
 
+// uncleared is a store in which the members of a dismissed group are still to be removed.
+type uncleared struct{ *store.Memory }
+
+func (uncleared) ClearGroup(context.Context, string, int) (more bool, err error) { return false, nil }
+
 // known is the resources that there are.
 type known map[string]*resource.Resource
 
@@ -209,6 +214,12 @@ func TestFetchRefuses(t *testing.T) {
 		}, fault.TargetDoesNotExist},
 		"left the group": {chat.Group, func(w *world, _ chat.Message, _ *Request, _ *string) {
 			if _, err := (&group.Service{Store: w.db, Now: w.now, MaxMembers: 10}).Leave(w.Context(), "bob", &group.Request{GroupID: "team"}); err != nil {
+				w.Fatal(err)
+			}
+		}, fault.GroupUserIsNotInTheGroup},
+		"dismissed, and bob's membership not removed yet": {chat.Group, func(w *world, _ chat.Message, _ *Request, _ *string) {
+			groups := &group.Service{Store: uncleared{w.db}, Now: w.now, MaxMembers: 10}
+			if _, err := groups.Dismiss(w.Context(), "alice", &group.Request{GroupID: "team"}); err != nil {
 				w.Fatal(err)
 			}
 		}, fault.GroupUserIsNotInTheGroup},
