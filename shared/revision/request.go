@@ -33,6 +33,9 @@ type RevokeConfig struct {
 	PushConfig *chat.PushConfigInput `json:"pushConfig"`
 }
 
+// says reports whether c puts words in the message's place.
+func (c RevokeConfig) says() bool { return c.RevokeExtendedData != "" || c.PushConfig != nil }
+
 // EditRequest is the body of `message-edit`: ZIM's editMessage.
 type EditRequest struct {
 	MessageID        string                 `json:"messageID"`

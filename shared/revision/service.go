@@ -39,12 +39,17 @@ type Service struct {
 //
 // It is safe to repeat: who has revoked it is answered with it again, and nothing
 // is written. Of several who revoke it at once the first stands, and the others are
-// told that it was revoked.
+// told that it was revoked. Whom its receiver has blocked may take it back, but not
+// put other words in its place: whether they have is a read, where there are words.
 func (s *Service) Revoke(ctx context.Context, caller string, r *RevokeRequest) (_ Answer, err error) {
 	defer fault.Wrap(&err, "revoke")
 	at, err := r.check(caller)
 	if err != nil {
 		return Answer{}, err
+	}
+	var unheard error
+	if r.Config.says() {
+		unheard = s.checkBlacklist(ctx, caller, at, "what you sent them can be revoked, but without config.pushConfig and config.revokeExtendedData")
 	}
 	return s.change(ctx, caller, at, func(w Stored, now time.Time) (*chat.Message, error) {
 		status, err := w.mayRevoke(caller)
@@ -57,6 +62,8 @@ func (s *Service) Revoke(ctx context.Context, caller string, r *RevokeRequest) (
 			return nil, revoked()
 		case now.Sub(time.UnixMilli(w.Message.Timestamp)) > s.RevokeWithin:
 			return nil, fault.New(fault.FailedPrecondition, fault.ExceedsRevokeTime, "it was sent over %v ago: it can't be revoked any more", s.RevokeWithin)
+		case unheard != nil: // last, so that a repeat is answered as the first time
+			return nil, unheard
 		}
 		m := s.taken(*w.Message, r.Config, now)
 		m.OperatedUserID, m.RevokeStatus = caller, status
@@ -89,7 +96,7 @@ func (s *Service) Edit(ctx context.Context, caller string, r *EditRequest) (_ An
 	if err != nil {
 		return Answer{}, err
 	}
-	if err := s.checkBlacklist(ctx, caller, at); err != nil {
+	if err := s.checkBlacklist(ctx, caller, at, "what you sent them can't be edited"); err != nil {
 		return Answer{}, err
 	}
 	return s.change(ctx, caller, at, func(w Stored, now time.Time) (*chat.Message, error) {
@@ -143,14 +150,15 @@ func (s *Service) change(ctx context.Context, caller string, at address, f func(
 }
 
 // checkBlacklist refuses what would say something to who has blocked the caller, as
-// sending does (chat.Sender): a read, outside of the transaction.
-func (s *Service) checkBlacklist(ctx context.Context, caller string, at address) error {
+// sending does (chat.Sender), and tells the caller what follows: a read, outside of
+// the transaction.
+func (s *Service) checkBlacklist(ctx context.Context, caller string, at address, follows string) error {
 	if at.conversationType != chat.Peer {
 		return nil
 	}
 	users, err := s.Store.Users(ctx, []string{at.conversationID})
 	if err == nil && users[at.conversationID].Blocks(caller) {
-		err = fault.New(fault.PermissionDenied, fault.SenderInBlacklist, "the receiver has blocked you: what you sent them can't be edited")
+		err = fault.New(fault.PermissionDenied, fault.SenderInBlacklist, "the receiver has blocked you: %s", follows)
 	}
 	return err
 }

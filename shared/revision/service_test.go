@@ -71,6 +71,14 @@ func (w *world) send(from, to string, kind chat.ConversationType, p *chat.PushCo
 	return m
 }
 
+func (w *world) block(who, whom string) {
+	w.Helper()
+	reg := &presence.Registry{Store: w.db, Now: w.s.Now, MaxDevices: 2}
+	if _, err := reg.AddToBlacklist(w.Context(), who, []string{whom}); err != nil {
+		w.Fatal(err)
+	}
+}
+
 func (w *world) stored(m chat.Message) chat.Message {
 	w.Helper()
 	got, err := w.db.Message(w.Context(), m.CID(), m.MessageID)
@@ -278,10 +286,7 @@ func TestRefusals(t *testing.T) {
 		m := w.send("alice", "bob", chat.Peer, asks)
 		switch name {
 		case "by who is blocked":
-			reg := &presence.Registry{Store: w.db, Now: w.s.Now, MaxDevices: 2}
-			if _, err := reg.AddToBlacklist(t.Context(), "bob", []string{"alice"}); err != nil {
-				t.Fatal(err)
-			}
+			w.block("bob", "alice")
 		case "too late":
 			w.now = sentAt.Add(time.Hour + time.Millisecond)
 		case "of what is gone":
@@ -297,6 +302,40 @@ func TestRefusals(t *testing.T) {
 		}
 		if after := w.stored(m); !reflect.DeepEqual(after, before) {
 			t.Errorf("%s changed it to %+v", name, after)
+		}
+	}
+}
+
+// Who is blocked takes back what they sent, and says nothing by it.
+func TestRevokeByWhoIsBlocked(t *testing.T) {
+	for name, words := range map[string]func(*revision.RevokeRequest){
+		"a push":        func(r *revision.RevokeRequest) { r.Config.PushConfig = &chat.PushConfigInput{PushConfig: *asks} },
+		"extended data": func(r *revision.RevokeRequest) { r.Config.RevokeExtendedData = "x" },
+	} {
+		w := newWorld(t)
+		m := w.send("alice", "bob", chat.Peer, asks)
+		w.block("bob", "alice")
+		before := w.stored(m)
+		_, err := w.s.Revoke(t.Context(), "alice", revoke(m, "bob", words))
+		if err == nil || fault.From(err).Code != fault.SenderInBlacklist {
+			t.Errorf("with %s: %v", name, err)
+		}
+		if after := w.stored(m); !reflect.DeepEqual(after, before) {
+			t.Errorf("with %s: changed to %+v", name, after)
+		}
+		if _, err := w.s.Revoke(t.Context(), "alice", revoke(m, "bob")); err != nil || !w.stored(m).Revoked() {
+			t.Errorf("without %s: %v", name, err)
+		}
+
+		w = newWorld(t)
+		m = w.send("alice", "bob", chat.Peer, asks)
+		first, err := w.s.Revoke(t.Context(), "alice", revoke(m, "bob", words))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.block("bob", "alice")
+		if again, err := w.s.Revoke(t.Context(), "alice", revoke(m, "bob", words)); err != nil || !reflect.DeepEqual(again, first) {
+			t.Errorf("with %s, repeated: %+v, %v", name, again, err)
 		}
 	}
 }
