@@ -92,6 +92,7 @@ func TestRequests(t *testing.T) {
 		{"DELETE", "/register?pushID=" + long, "", 400, fault.ParamsInvalid, "pushID"},
 		{"DELETE", "/register?deviceID=" + long, "", 400, fault.ParamsInvalid, "deviceID"},
 		{"DELETE", "/register", "", 400, fault.ParamsInvalid, "deviceID"},
+		{"DELETE", "/register?deviceID=d&pushID=%zz", "", 400, fault.ParamsInvalid, ""},
 		{"DELETE", "/register", `{"pushID":"` + own + `"}`, 400, fault.ParamsInvalid, "deviceID"},
 		{"DELETE", "/register?pushID=" + own + "&deviceID=d", "", 400, fault.ParamsInvalid, "deviceID"},
 		{"DELETE", "/register?deviceID=d&deviceID=e", "", 400, fault.ParamsInvalid, "deviceID"},

@@ -9,6 +9,7 @@ import (
 	"math"
 	"mime"
 	"net/http"
+	"net/url"
 	"path"
 	"reflect"
 	"slices"
@@ -232,6 +233,21 @@ func verified(ctx context.Context, r *http.Request) (*auth.Token, error) {
 		return nil, errors.Join(fault.New(fault.Unavailable, fault.ServerError, "the ID token can't be verified right now: retry"), err)
 	}
 	return nil, fault.New(fault.Unauthenticated, fault.TokenInvalid, "the ID token is not valid for this project: sign in again")
+}
+
+// parameters is the request's query: of names only, each at most once. What can't be
+// read is an error too, which url.Values leave out. hint says what to give.
+func parameters(r *http.Request, hint string, names ...string) (url.Values, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, fault.Invalid("", "the query can't be read: give name=value pairs, percent-encoded, with & between them")
+	}
+	for name, values := range query {
+		if !slices.Contains(names, name) || len(values) > 1 {
+			return nil, fault.Invalid(clip(name, 128), "is not a parameter of this request: %s", hint)
+		}
+	}
+	return query, nil
 }
 
 // decode reads the request's JSON body into a T. It is strict: another content

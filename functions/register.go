@@ -52,11 +52,9 @@ func register(ctx context.Context, userID string, r *http.Request) (any, error) 
 // DELETE's body is lost on some ways to us. Safe to repeat: a device that is
 // gone stays gone.
 func unregister(ctx context.Context, userID string, r *http.Request) (any, error) {
-	query := r.URL.Query()
-	for name, values := range query {
-		if (name != "pushID" && name != "deviceID") || len(values) > 1 {
-			return nil, fault.Invalid(clip(name, 128), "is not a parameter of this request: give pushID or deviceID, once")
-		}
+	query, err := parameters(r, "give pushID or deviceID, once", "pushID", "deviceID")
+	if err != nil {
+		return nil, err
 	}
 	pushID, err := ownPushID(userID, query.Get("pushID"), query.Get("deviceID"))
 	if err != nil {

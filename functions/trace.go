@@ -20,11 +20,9 @@ func getTrace(ctx context.Context, _ string, r *http.Request) (any, error) {
 	if err := operator(ctx, r); err != nil {
 		return nil, err
 	}
-	query := r.URL.Query()
-	for name, values := range query {
-		if (name != "messageID" && name != "callID" && name != "userID") || len(values) > 1 {
-			return nil, fault.Invalid(clip(name, 128), "is not a parameter of this request: give messageID or callID, and userID if you like, each once")
-		}
+	query, err := parameters(r, "give messageID or callID, and userID if you like, each once", "messageID", "callID", "userID")
+	if err != nil {
+		return nil, err
 	}
 	field, id := "messageID", query.Get("messageID")
 	if callID := query.Get("callID"); callID != "" {

@@ -60,6 +60,7 @@ func TestTraceParameters(t *testing.T) {
 		"?messageID=a&messageID=b":            {400, fault.ParamsInvalid, "messageID"},
 		"?messageID=a&callID=b":               {400, fault.ParamsInvalid, "callID"},
 		"?messageID=a&userID=%00":             {400, fault.ParamsInvalid, "userID"},
+		"?messageID=a&userID=%zz":             {400, fault.ParamsInvalid, ""},
 		"?callID=a%2Fb":                       {400, fault.ParamsInvalid, "callID"},
 		"?message=a":                          {400, fault.ParamsInvalid, "message"},
 		"?messageID=" + someMessage:           {404, fault.TargetDoesNotExist, ""},
