@@ -227,6 +227,7 @@ func TestTellsOfLonger(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		first, second, other := b.two()
 		first.wait = 100 * time.Millisecond
+		b.fcm.latency = 50 * time.Millisecond // both are under way when the first answer comes
 		b.fcm.answer = func(token string, try int) answer {
 			switch {
 			case try > 1:
