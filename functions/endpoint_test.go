@@ -432,3 +432,31 @@ func TestDependencyErrors(t *testing.T) {
 		check(name, "POST", "/send", sendBody)
 	}
 }
+
+// deadlineWriter knows until when its request may be read.
+type deadlineWriter struct {
+	*httptest.ResponseRecorder
+	read time.Time
+}
+
+func (w *deadlineWriter) SetReadDeadline(t time.Time) error {
+	w.read = t
+	return nil
+}
+
+// A body that comes a byte a minute doesn't hold an instance's place for as long as it
+// likes: its connection is read for little longer than the request may take.
+func TestSlowBodyEnds(t *testing.T) {
+	onMemory(t)
+	var left time.Duration
+	w := &deadlineWriter{ResponseRecorder: httptest.NewRecorder()}
+	handler := endpoint("f", routes{"f": {"POST": func(context.Context, string, *http.Request) (any, error) {
+		left = time.Until(w.read)
+		return nil, nil
+	}}})
+	r := httptest.NewRequest("POST", "/", nil)
+	r.Header.Set("Authorization", "Bearer "+idToken("alice", "demo", time.Hour))
+	if handler(w, r); w.Code != http.StatusNoContent || left <= httpTimeout || left > bodyTimeout {
+		t.Errorf("answered %d with %v left for the body", w.Code, left)
+	}
+}

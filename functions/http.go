@@ -34,6 +34,10 @@ const (
 	maxBodyBytes = 256 << 10
 	// httpTimeout is for one request, whatever it waits for.
 	httpTimeout = 20 * time.Second
+	// bodyTimeout is for its body, which comes as slowly as its caller likes: a read of
+	// that knows of no context. It ends later, so that what takes long in itself is
+	// told as that.
+	bodyTimeout = httpTimeout + time.Second
 )
 
 // methods is an endpoint's handlers by HTTP method. A handler returns what to
@@ -58,6 +62,7 @@ func endpoint(name string, table routes) http.HandlerFunc {
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), httpTimeout)
 		defer cancel()
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // where it can be set
 		ctx, span := enter(ctx, r.Header.Get(tracing.Key), r.Method+" /"+segment, tracing.Server)
 		header := w.Header()
 		header.Set("Content-Type", "application/json; charset=utf-8")
