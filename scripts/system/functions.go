@@ -55,7 +55,7 @@ func (s *System) StartFunctions(ctx context.Context) error {
 func (s *System) startFunctions(ctx context.Context, name string, port int, env []string) error {
 	cmd := exec.Command(s.binary())
 	cmd.Dir = s.root
-	cmd.Env = append(append(s.functionsEnv(), "PORT="+strconv.Itoa(port)), env...)
+	cmd.Env = append(s.functionsEnv(port), env...)
 	p, err := s.start(name, cmd)
 	if err != nil {
 		return err
@@ -81,9 +81,9 @@ func (s *System) KillFunctions() {
 	}
 }
 
-// functionsEnv is the environment of the functions: this process's, without what
+// functionsEnv is the environment of functions on a port: this process's, without what
 // would make them serve one function only, or take this for production.
-func (s *System) functionsEnv() []string {
+func (s *System) functionsEnv(port int) []string {
 	var env []string
 	for _, kv := range os.Environ() {
 		name, _, _ := strings.Cut(kv, "=")
@@ -102,6 +102,7 @@ func (s *System) functionsEnv() []string {
 		"DOORBELL_PUSH_TOPIC=push",
 		"DOORBELL_SYSTEM_ACCOUNTS="+Backend,
 		"DOORBELL_SYSTEM_AUDIENCES="+backendAudience,
+		"PORT="+strconv.Itoa(port),
 	), s.opts.Env...)
 }
 
