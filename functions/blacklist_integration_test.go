@@ -50,10 +50,10 @@ func TestBlockedUserRingsNobody(t *testing.T) {
 
 	status, raw := alice.Do(http.MethodPost, "/send", message(bob.ID, "hello", "1"))
 	check(t, status, raw, refusal{http.StatusForbidden, 6000284, ""})
-	status, raw = alice.Do(http.MethodPost, "/call-invite", callTo(60, bob))
+	status, raw = alice.Do(http.MethodPost, "/call-invite", callTo(90, bob))
 	check(t, status, raw, refusal{http.StatusForbidden, 6000284, ""})
 
-	invited := alice.call(http.MethodPost, "/call-invite", callTo(60, bob, carol))
+	invited := alice.call(http.MethodPost, "/call-invite", callTo(90, bob, carol))
 	want := fmt.Sprintf(`[{"userID":%q,"state":4,"extendedData":""}]`, bob.ID)
 	if got, _ := json.Marshal(invited["errorInvitees"]); !jsonEqual(string(got), want) {
 		t.Errorf("errorInvitees are %s", got)

@@ -68,7 +68,7 @@ func TestPushContent(t *testing.T) {
 	if status, answer := d.ask(bob, data); status != http.StatusNotFound {
 		t.Errorf("what was revoked: %d %v", status, answer)
 	}
-	callID := alice.ring(60, bob)
+	callID := alice.ring(90, bob)
 	ring := object{"kind": "call", "id": call.ID(callID), "callID": callID}
 	if status, answer := d.ask(bob, ring); status != http.StatusOK || answer["senderUserID"] != alice.ID {
 		t.Errorf("a ring: %d %v", status, answer)

@@ -82,7 +82,7 @@ func TestResources(t *testing.T) {
 	}
 
 	// A call rings in their language, and ends in Doorbell's own words in it.
-	call := callTo(60, bob)
+	call := callTo(90, bob)
 	call["config"].(object)["pushConfig"].(object)["resourcesID"] = "call"
 	rang := alice.call(http.MethodPost, "/call-invite", call)
 	callID, _ := rang["callID"].(string)
@@ -125,7 +125,7 @@ func TestUnknownAndSilentResource(t *testing.T) {
 			t.Errorf("answered %v", answer)
 		}
 	}
-	call := callTo(60, bob)
+	call := callTo(90, bob)
 	call["config"].(object)["pushConfig"].(object)["resourcesID"] = "no-such"
 	if warnings, _ := alice.call(http.MethodPost, "/call-invite", call)["warnings"].([]any); len(warnings) != 1 {
 		t.Errorf("the call's warnings are %v", warnings)

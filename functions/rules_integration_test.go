@@ -69,7 +69,7 @@ func TestRules(t *testing.T) {
 	if status, answer := admin.Do("PATCH", documents(gone)+"?updateMask.fieldPaths=dismissed", closed); status != http.StatusOK {
 		t.Fatalf("%d %s", status, answer)
 	}
-	alice.call("POST", "/call-invite", object{"invitees": []string{bob.ID}, "callID": callID, "config": object{"timeout": 60}})
+	alice.call("POST", "/call-invite", object{"invitees": []string{bob.ID}, "callID": callID, "config": object{"timeout": 90}})
 
 	peer := "/conversations/" + chat.CID(chat.Peer, alice.ID, bob.ID)
 	group := "/conversations/" + chat.CID(chat.Group, "", groupID)
