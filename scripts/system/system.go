@@ -42,7 +42,7 @@ type Options struct {
 	Lasting bool
 
 	// Apart are event functions that have a process to themselves, as in a deployment
-	// each has, and ApartEnv is more environment of it.
+	// each has, and ApartEnv is more environment of it. Not with Deliver.
 	Apart    []string
 	ApartEnv []string
 
