@@ -31,11 +31,17 @@ type connKey struct{}
 
 func serve(t *testing.T, useTLS bool, h http.HandlerFunc) *server {
 	t.Helper()
+	return serveStreams(t, useTLS, MaxStreams, h)
+}
+
+// serveStreams is serve for a server that takes so many requests at once on a connection.
+func serveStreams(t *testing.T, useTLS bool, streams int, h http.HandlerFunc) *server {
+	t.Helper()
 	s := &server{Server: httptest.NewUnstartedServer(h)}
 	s.Config.Protocols = new(http.Protocols)
 	s.Config.Protocols.SetHTTP2(true)
 	s.Config.Protocols.SetUnencryptedHTTP2(!useTLS)
-	s.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: MaxStreams}
+	s.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: streams}
 	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		switch state {
 		case http.StateNew:
@@ -193,6 +199,48 @@ func TestBurst(t *testing.T) {
 	}
 	if n := s.opened.Load(); n != connections {
 		t.Errorf("%d connections were opened later", n-connections)
+	}
+}
+
+// A peer, or a proxy before it, that takes fewer requests at once on a connection than
+// FCM does gets all of a burst, on connections that stay.
+func TestFewerStreams(t *testing.T) {
+	s := serveStreams(t, true, 10, func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(time.Millisecond) // else one connection would do
+		io.WriteString(w, accepted)
+	})
+	c := s.client(t, func(o *Options) { o.Connections = 4 })
+	var wg sync.WaitGroup
+	var failed atomic.Int32
+	for range 1000 {
+		wg.Go(func() {
+			if _, err := c.Send(t.Context(), nil); err != nil {
+				failed.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if failed.Load() > 0 || s.opened.Load() > 8 {
+		t.Errorf("%d of 1,000 failed, on %d connections", failed.Load(), s.opened.Load())
+	}
+}
+
+// A connection that is closed before it was used isn't taken for one that takes requests.
+func TestClosedAtOnce(t *testing.T) {
+	s := serve(t, false, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, accepted) })
+	c := s.client(t, nil)
+	c.Warm(t.Context())
+	c.pool.mu.Lock()
+	first := c.pool.conns[0]
+	c.pool.mu.Unlock()
+	for deadline := time.Now().Add(10 * time.Second); first.Err() == nil; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it isn't closed")
+		}
+		s.CloseClientConnections() // those that it has accepted by now
+	}
+	if _, err := c.Send(t.Context(), nil); err != nil {
+		t.Error(err)
 	}
 }
 

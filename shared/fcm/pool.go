@@ -13,6 +13,10 @@ import (
 type clientConn interface {
 	http.RoundTripper
 	Available() int // streams it takes more now; 0 when it is full, or takes no more at all
+	InFlight() int  // streams under way
+	Err() error     // why it is closed
+	// SetStateHook has f called when Available rises, InFlight falls or Err changes.
+	SetStateHook(f func(*http.ClientConn))
 	Close() error
 }
 
@@ -24,12 +28,17 @@ const spread = 20
 // failed to open.
 const redial = 250 * time.Millisecond
 
-var errClosed = errors.New("the client is closed")
+var (
+	errClosed       = errors.New("the client is closed")
+	errClosedAtOnce = errors.New("the server closes connections as soon as they are open")
+)
 
 // pool hands out streams of at most max connections, of the least busy one
-// first. A connection is left when the peer wants to close it or has done so, and
-// replaced when there is use for it; what is under way on it goes on. While such
-// ones drain, up to twice max may be open.
+// first. A connection that takes none now is passed over: the peer wants to close
+// it, or allows fewer than MaxStreams, or hasn't said yet that it heard of requests
+// that were given up. Which it is can't be told from outside. It is used again when it
+// takes some, and left when it is closed or nothing is under way on it any more; what
+// is under way goes on. For each of them another may be open, so up to twice max.
 type pool struct {
 	dial func(context.Context) (clientConn, error)
 	max  int
@@ -38,6 +47,7 @@ type pool struct {
 	closed   bool
 	conns    []*conn
 	left     []*conn // with requests under way still
+	look     int     // number of the look at conns
 	dialing  int
 	failures int // of dialing
 	failed   time.Time
@@ -45,10 +55,14 @@ type pool struct {
 	waiting  []chan struct{} // closed to have their owner look again
 }
 
-// conn is a connection. The pool's lock guards load.
+// conn is a connection. The pool's lock guards what is the pool's.
 type conn struct {
 	clientConn
-	load int // requests under way
+	opened  time.Time
+	load    int  // requests under way
+	used    bool // by a request, at some time
+	shut    int  // the look that found it to take none
+	watched bool // it wakes who waits, by its state hook
 }
 
 // get takes a stream, for put to give back after one RoundTrip or none. It
@@ -61,14 +75,14 @@ func (p *pool) get(ctx context.Context) (*conn, error) {
 		if p.closed {
 			return nil, errClosed
 		}
-		c := p.reserve()
+		c, shut := p.reserve()
 		if c != nil && c.load <= spread {
 			return c, nil
 		}
 		if c == nil && len(p.conns) == 0 && p.failures > before {
 			return nil, p.err
 		}
-		p.grow()
+		p.grow(shut)
 		if c != nil {
 			return c, nil
 		}
@@ -78,28 +92,61 @@ func (p *pool) get(ctx context.Context) (*conn, error) {
 	}
 }
 
-// reserve is the least busy connection with a stream taken, or nil.
-func (p *pool) reserve() *conn {
+// reserve is the least busy connection with a stream taken, or nil, and how many
+// were passed over.
+func (p *pool) reserve() (c *conn, shut int) {
+	p.look++
 	for {
 		var best *conn
 		for _, c := range p.conns {
-			if c.load < MaxStreams && (best == nil || c.load < best.load) {
+			if c.load < MaxStreams && c.shut != p.look && (best == nil || c.load < best.load) {
 				best = c
 			}
 		}
-		if best == nil {
-			return nil
-		}
-		if best.Available() > 0 {
+		switch {
+		case best == nil:
+			return nil, shut
+		case best.Err() != nil: // one that was never used would say that it takes some
+			p.leave(best)
+		case best.Available() > 0:
 			best.load++
-			return best
+			best.used = true
+			return best, shut
+		case best.InFlight() == 0: // about to be closed, or idle for too long
+			p.leave(best)
+		default:
+			best.shut = p.look
+			shut++
+			p.watch(best)
 		}
-		p.leave(best) // it is closed, about to be, or idle for too long
 	}
 }
 
+// watch has who waits look again whenever c may take more or be gone. It isn't for
+// all connections from the start: put does it for most, and the hook costs each request.
+func (p *pool) watch(c *conn) {
+	if c.watched {
+		return
+	}
+	c.watched = true
+	again := func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.wake(len(p.waiting))
+	}
+	go func() { // the hook is called from here, and wants the lock
+		c.SetStateHook(func(*http.ClientConn) { again() })
+		again() // for what changed before
+	}()
+}
+
+// leave takes no more streams of c. One that was closed before it was of any use is
+// like one that didn't open.
 func (p *pool) leave(c *conn) {
 	p.conns = slices.DeleteFunc(p.conns, func(o *conn) bool { return o == c })
+	if !c.used && time.Since(c.opened) < dialTimeout {
+		p.fail(errClosedAtOnce)
+	}
 	if c.load > 0 {
 		p.left = append(p.left, c)
 		return
@@ -107,9 +154,15 @@ func (p *pool) leave(c *conn) {
 	go c.Close()
 }
 
-// grow opens another connection in the background if there may be one.
-func (p *pool) grow() {
-	if len(p.conns)+p.dialing >= p.max || len(p.conns)+len(p.left)+p.dialing >= 2*p.max || (len(p.conns) > 0 && time.Since(p.failed) < redial) {
+func (p *pool) fail(err error) {
+	p.failures, p.failed, p.err = p.failures+1, time.Now(), err
+	p.wake(len(p.waiting))
+}
+
+// grow opens another connection in the background if there may be one, beside so
+// many that take no streams.
+func (p *pool) grow(shut int) {
+	if len(p.conns)-shut+p.dialing >= p.max || len(p.conns)+len(p.left)+p.dialing >= 2*p.max || (len(p.conns) > 0 && time.Since(p.failed) < redial) {
 		return
 	}
 	p.dialing++
@@ -122,12 +175,11 @@ func (p *pool) grow() {
 		p.dialing--
 		switch {
 		case err != nil:
-			p.failures, p.failed, p.err = p.failures+1, time.Now(), err
-			p.wake(len(p.waiting))
+			p.fail(err)
 		case p.closed:
 			go c.Close()
 		default:
-			p.conns = append(p.conns, &conn{clientConn: c})
+			p.conns = append(p.conns, &conn{clientConn: c, opened: time.Now()})
 			p.wake(MaxStreams)
 		}
 	}()

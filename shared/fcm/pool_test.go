@@ -14,6 +14,10 @@ import (
 type fakeConn struct {
 	http.RoundTripper
 	full, closed bool
+	inFlight     int // of those taken
+	err          error
+	mu           sync.Mutex
+	hook         func(*http.ClientConn)
 }
 
 func (c *fakeConn) Available() int {
@@ -22,14 +26,33 @@ func (c *fakeConn) Available() int {
 	}
 	return 1
 }
-func (c *fakeConn) Close() error { c.closed = true; return nil }
+func (c *fakeConn) InFlight() int { return c.inFlight }
+func (c *fakeConn) Err() error    { return c.err }
+func (c *fakeConn) Close() error  { c.closed = true; return nil }
+func (c *fakeConn) SetStateHook(f func(*http.ClientConn)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hook = f
+}
+
+// set changes the connection's state and tells of it.
+func (c *fakeConn) set(full bool, inFlight int) {
+	c.full, c.inFlight = full, inFlight
+	c.mu.Lock()
+	hook := c.hook
+	c.mu.Unlock()
+	if hook != nil {
+		hook(nil)
+	}
+}
 
 // fakeNet opens connections, each of which takes a second.
 type fakeNet struct {
 	mu    sync.Mutex
 	conns []*fakeConn
 	dials int
-	err   error
+	err   error // of dialing
+	dead  error // of the connections from their first moment
 }
 
 func (n *fakeNet) dial(context.Context) (clientConn, error) {
@@ -43,7 +66,7 @@ func (n *fakeNet) dial(context.Context) (clientConn, error) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	c := &fakeConn{}
+	c := &fakeConn{err: n.dead}
 	n.conns = append(n.conns, c)
 	return c, nil
 }
@@ -142,33 +165,86 @@ func TestPoolLosesNoTurn(t *testing.T) {
 	})
 }
 
-// A connection that takes no more requests is left, closed when the last one on
-// it has ended, and replaced.
+// A connection that takes no more requests is replaced, left when the last one on it
+// has ended, and closed.
 func TestPoolLeaves(t *testing.T) {
 	inPool(t, 1, func(t *testing.T, p *pool, n *fakeNet) {
 		taken := take(t, p, 2)
-		n.conns[0].full = true // GOAWAY
+		n.conns[0].set(true, 2) // GOAWAY
 		next := take(t, p, 1)[0]
 		if next == taken[0] || n.dials != 2 {
 			t.Errorf("the old connection is used on; %d were opened", n.dials)
 		}
+		n.conns[0].set(true, 1)
 		p.put(taken[0])
-		synctest.Wait()
-		if n.conns[0].closed {
-			t.Error("closed with a request under way")
-		}
-		p.put(taken[1])
-		synctest.Wait()
-		if !n.conns[0].closed || len(p.left) != 0 {
-			t.Error("not closed when the last request had ended")
-		}
 		p.put(next)
-		n.conns[1].full = true // idle for too long
 		take(t, p, 1)
 		synctest.Wait()
-		if !n.conns[1].closed {
+		if n.conns[0].closed || n.dials != 2 {
+			t.Error("closed with a request under way, or another was opened")
+		}
+		n.conns[0].set(true, 0)
+		take(t, p, 1) // its answer is being read still
+		p.put(taken[1])
+		synctest.Wait()
+		if !n.conns[0].closed || len(p.left) != 0 || len(p.conns) != 1 {
+			t.Error("not closed when the last request had ended")
+		}
+	})
+}
+
+// One that was idle for too long is closed at once.
+func TestPoolLeavesIdle(t *testing.T) {
+	inPool(t, 1, func(t *testing.T, p *pool, n *fakeNet) {
+		p.put(take(t, p, 1)[0])
+		n.conns[0].full = true
+		take(t, p, 1)
+		synctest.Wait()
+		if !n.conns[0].closed {
 			t.Error("an idle connection was left open")
 		}
+	})
+}
+
+// Connections that are full before the pool thinks so are kept, and used again as
+// soon as they say that they take more, whoever's request it was that ended.
+func TestPoolFull(t *testing.T) {
+	inPool(t, 1, func(t *testing.T, p *pool, n *fakeNet) {
+		first := take(t, p, 1)[0]
+		n.conns[0].set(true, 1)
+		take(t, p, 1) // beside the full one another is open, and no third
+		n.conns[1].set(true, 1)
+		got := make(chan *conn)
+		go func() {
+			c, _ := p.get(context.Background())
+			got <- c
+		}()
+		settle()
+		if n.dials != 2 || len(p.conns) != 2 {
+			t.Fatalf("%d connections were opened, %d are kept", n.dials, len(p.conns))
+		}
+		n.conns[0].set(false, 1)
+		if c := <-got; c != first {
+			t.Error("it got another connection than the one that takes more")
+		}
+	})
+}
+
+// A server that closes connections as soon as they are open fails who waits, rather
+// than being dialed for as long as they wait.
+func TestPoolClosedAtOnce(t *testing.T) {
+	inPool(t, 2, func(t *testing.T, p *pool, n *fakeNet) {
+		n.dead = errors.New("closed")
+		for range 3 {
+			if _, err := p.get(t.Context()); err != errClosedAtOnce {
+				t.Errorf("got %v", err)
+			}
+		}
+		if n.dials != 3 {
+			t.Errorf("%d tries for 3 requests", n.dials)
+		}
+		n.dead = nil
+		take(t, p, 1)
 	})
 }
 
