@@ -2,7 +2,6 @@ package system
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -167,9 +166,5 @@ func (e emulator) start(ctx context.Context, s *System, prefix, java, addr strin
 	if err != nil {
 		return err
 	}
-	err = p.await(ctx, func(ctx context.Context) error { return get(ctx, "http://"+addr+"/") })
-	if err != nil && strings.Contains(err.Error(), "UnsupportedClassVersionError") {
-		err = errors.Join(fmt.Errorf("%s needs a newer Java than %s: %s", e.name, java, javaLine()), err)
-	}
-	return err
+	return tooOld(p.await(ctx, func(ctx context.Context) error { return get(ctx, "http://"+addr+"/") }), e.name, java)
 }

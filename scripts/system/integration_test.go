@@ -337,3 +337,17 @@ func pull(t *testing.T, s *System, subscription string) string {
 	}
 	return string(bytes.TrimSpace(answer.ReceivedMessages[0].Message.Data))
 }
+
+// The Java that is here refuses a class of one to come in words that tooOld reads.
+func TestJavaTooOldForReal(t *testing.T) {
+	java, err := findJava(t.Context(), t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write(t, 0o644, "\xca\xfe\xba\xbe\x00\x00\x03\xe7", dir, "Main.class") // of version 999
+	err = run(t.Context(), "main", t.Output(), exec.Command(java, "-cp", dir, "Main"))
+	if err = tooOld(err, "it", java); err == nil || !strings.HasPrefix(err.Error(), "it needs Java 955 or newer, and "+java+" is older: ") {
+		t.Errorf("got %v", err)
+	}
+}

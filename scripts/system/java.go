@@ -13,9 +13,11 @@ import (
 	"strconv"
 )
 
-// oldestJava is the oldest Java that the emulators of a current Google Cloud
-// CLI run on.
-const oldestJava = 11
+// currentJava is the oldest Java that Google's current emulators run on: those of
+// the pinned Firebase CLI, and of the Google Cloud CLI after 528.0.0 (both CLIs' own
+// checks say so; the emulators of 528.0.0 run on 11). It is for who has none: one
+// that is there is tried, see tooOld.
+const currentJava = 21
 
 // findJava returns the java command, after installing it where that needs no
 // question: as root, or with a sudo that asks for no password, on a system with apt.
@@ -47,32 +49,32 @@ func lookJava(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("java: %w", exec.ErrNotFound)
 	}
-	out, err := exec.CommandContext(ctx, java, "-version").CombinedOutput()
+	err = exec.CommandContext(ctx, java, "-version").Run()
 	if ctx.Err() != nil {
 		return "", ctx.Err()
 	}
 	if err != nil {
 		return "", fmt.Errorf("%s does not run: %w", java, exec.ErrNotFound)
 	}
-	if v := javaVersion(string(out)); v < oldestJava {
-		return "", fmt.Errorf("%s is Java %d; the emulators need %d or newer: %s", java, v, oldestJava, javaLine())
-	}
 	return java, nil
 }
 
-var javaVersionPattern = regexp.MustCompile(`version "(?:1\.)?(\d+)`)
+// classVersion is what Java says of a class that is too new for it. It counts the
+// versions of the class file's format, of which Java 8's is 52.
+var classVersion = regexp.MustCompile(`UnsupportedClassVersionError[^\n]*\(class file version (\d+)`)
 
-// javaVersion reads the major version from the output of java -version.
-func javaVersion(out string) int {
-	m := javaVersionPattern.FindStringSubmatch(out)
+// tooOld turns what a program failed with, if that is that it needs a newer Java,
+// into what to do. Which one it needs nobody has to keep a list of.
+func tooOld(err error, program, java string) error {
+	if err == nil {
+		return nil
+	}
+	m := classVersion.FindStringSubmatch(err.Error())
 	if m == nil {
-		return 0
+		return err
 	}
-	v, err := strconv.Atoi(m[1])
-	if err != nil {
-		return 0
-	}
-	return v
+	format, _ := strconv.Atoi(m[1]) // digits
+	return fmt.Errorf("%s needs Java %d or newer, and %s is older: install one, and set JAVA_HOME to its folder\n%w", program, format-44, java, err)
 }
 
 // javaLine is what to type to get Java.
@@ -91,7 +93,7 @@ func installJava(ctx context.Context, log io.Writer) error {
 	if err == nil {
 		return nil
 	}
-	missing := fmt.Errorf("the emulators need Java, and there is none: %s", javaLine())
+	missing := fmt.Errorf("the emulators need Java %d or newer, and there is none: %s", currentJava, javaLine())
 	if errors.Is(err, ErrNoApt) {
 		return missing
 	}
