@@ -176,3 +176,33 @@ func TestLockFile(t *testing.T) {
 		}
 	}
 }
+
+// The table of settings says of each how Terraform sets it.
+func TestReadmeSettings(t *testing.T) {
+	block := regexp.MustCompile(`(?s)variable "settings" \{.*?\n  \}\)`).FindString(read(t, "variables.tf"))
+	rows := regexp.MustCompile("(?m)^\\| `DOORBELL_(\\w+)` \\|.*\\| ([^|]+) \\|$").FindAllStringSubmatch(read(t, "../functions/README.md"), -1)
+	for _, m := range rows {
+		name, how := m[1], m[2]
+		assigned := regexp.MustCompile(`(?m)^      DOORBELL_` + name + `\s*= (.+)$`).FindStringSubmatch(read(t, "functions.tf"))
+		variable := regexp.MustCompile("^`(\\w+)`").FindStringSubmatch(how)
+		switch {
+		case regexp.MustCompile(`(?m)^    ` + strings.ToLower(name) + `\s*= optional\(`).MatchString(block):
+			if variable == nil || variable[1] != "settings" {
+				t.Errorf("%s is a field of settings, and the README says %q", name, how)
+			}
+		case assigned != nil && strings.Contains(assigned[1], "var."):
+			if variable == nil || !strings.Contains(assigned[1], "var."+variable[1]+")") {
+				t.Errorf("%s is %s, and the README says %q", name, assigned[1], how)
+			}
+		case assigned != nil:
+			if !strings.HasPrefix(how, "by itself") {
+				t.Errorf("%s is %s, and the README says %q", name, assigned[1], how)
+			}
+		case how != "no":
+			t.Errorf("Terraform doesn't set %s, and the README says %q", name, how)
+		}
+	}
+	if len(rows) < 30 {
+		t.Errorf("found only %d rows", len(rows))
+	}
+}

@@ -70,7 +70,7 @@ variable "runtime" {
 }
 
 variable "settings" {
-  description = "Doorbell's settings, each DOORBELL_<NAME> in shared/config/config.go, which has their meaning, defaults and bounds."
+  description = "Doorbell's settings, each DOORBELL_<NAME> in the table of functions/README.md (Configuration), which has their meaning, defaults and limits."
   type = object({
     app_check               = optional(string)
     call_retention_hours    = optional(number)
