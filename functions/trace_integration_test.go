@@ -8,9 +8,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/doorbell-push/doorbell/scripts/harness"
+	"github.com/doorbell-push/doorbell/shared/chat"
 )
 
 // An operator is told what became of a push; nobody else is.
@@ -48,9 +50,58 @@ func TestTraceEndpoint(t *testing.T) {
 	if got := fmt.Sprint(story); got != fmt.Sprintf("{%s [{[{%s [{decided } {became sent}]}]}]}", alice.ID, d.deviceID) {
 		t.Errorf("the story is %s of %s", got, raw)
 	}
-	// The message, its ledger entry, 32 documents of receipts and bob.
-	if asked.Calls["RunQuery"] != 2 || asked.Calls["BatchGetDocuments"] != 1 || len(asked.Calls) != 2 || asked.Reads != 1+1+32+1 {
+	// The message, its ledger entry, 32 documents of receipts, bob, and that nothing took
+	// it away.
+	if asked.Calls["RunQuery"] != 3 || asked.Calls["BatchGetDocuments"] != 1 || len(asked.Calls) != 2 || asked.Reads != 1+1+32+1+1 {
 		t.Errorf("Firestore was asked %v", asked)
+	}
+}
+
+// That a device was told to take a message away is told with it: since its user read it
+// elsewhere, which an entry of its own says, or since it was revoked.
+func TestTraceOfDismissals(t *testing.T) {
+	alice, bob, olga := someone(t, "alice"), someone(t, "bob"), someone(t, "olga")
+	mobile, tablet := bob.newPhone("phone", "android"), bob.newPhone("tablet", "ios")
+	token, err := world.SignInOperator(t.Context(), olga.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	world.secrets.add(token)
+	olga.Token = token
+	first, second, third := alice.send(bob, "one", "1"), alice.send(bob, "two", "2"), alice.send(bob, "three", "3")
+	for _, d := range []phone{mobile, tablet} {
+		waitShade(t, d, first, second, third)
+	}
+	bob.read(alice.ID, chat.Peer, 2)
+	alice.revoke(third, chat.Peer, bob.ID, nil)
+	for _, tc := range []struct{ what, id, want string }{
+		{"the last one read", second, "read taken away, since it was read elsewhere at 20"},
+		{"one before it", first, "read taken away, since it was read elsewhere at 20"},
+		{"a revoked one", third, "revoke taken away, or replaced by the sender's words, since it was revoked: FCM took it"},
+	} {
+		err := harness.Poll(t.Context(), within, func(context.Context) error {
+			var story struct {
+				Receivers []struct {
+					Devices []struct {
+						DeviceID string
+						Events   []struct{ What, Step, Text string }
+					}
+				}
+			}
+			status, raw := olga.Do(http.MethodGet, "/trace?messageID="+tc.id, nil)
+			if err := json.Unmarshal(raw, &story); err != nil || status != http.StatusOK || len(story.Receivers) != 1 || len(story.Receivers[0].Devices) != 2 {
+				return fmt.Errorf("%d %s, %v", status, raw, err)
+			}
+			for _, d := range story.Receivers[0].Devices {
+				if n := len(d.Events); n != 4 || !strings.HasPrefix(d.Events[n-1].What+" "+d.Events[n-1].Text, tc.want) {
+					return fmt.Errorf("of %s %+v", d.DeviceID, d.Events)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Errorf("%s: %v", tc.what, err)
+		}
 	}
 }
 

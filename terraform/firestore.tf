@@ -41,6 +41,7 @@ locals {
     "conversations.clearing" = [{ order = "ASCENDING" }]                             # dismissed groups with members left
     "conversations.members"  = [{ contains = true }]                                 # my peer conversations, in no order
     "deliveries.subjectID"   = [{ order = "ASCENDING" }]                             # what became of a message
+    "deliveries.took"        = [{ contains = true }]                                 # what took it away again
     "members.number"         = [{ order = "ASCENDING" }]                             # a group's members, page by page
     "members.userID"         = [{ order = "ASCENDING", scope = "COLLECTION_GROUP" }] # my groups
     "messages.changedAt"     = [{ order = "ASCENDING" }]                             # what was revoked or edited since

@@ -39,6 +39,7 @@ var queries = []query{
 	{"shared/store/inbox.go RingingCalls", "callsCollection", "calls", false, []string{"ringing array-contains"}},
 	{"shared/store/presence.go LapsedUsers", "presenceCollection", "presence", false, []string{"shard ==", "sweepAt <=", "sweepAt asc"}},
 	{"shared/store/presence.go StaleOwners", "tokensCollection", "tokens", false, []string{"day <=", "day asc"}},
+	{"shared/store/trace.go Taken", "deliveriesCollection", "deliveries", false, []string{"took array-contains-any"}},
 	{"shared/store/trace.go FindMessage", "messagesCollection", "messages", true, []string{"messageID =="}},
 
 	{"functions/web/src/feed.ts after", "this.messages(", "messages", false, []string{"orderKey >", "orderKey asc"}},
@@ -62,7 +63,7 @@ func (q query) index() string {
 	for _, ask := range q.asks {
 		field, op, _ := strings.Cut(ask, " ")
 		switch op {
-		case "array-contains":
+		case "array-contains", "array-contains-any":
 			equal = append(equal, field+" CONTAINS")
 		case "==":
 			equal = append(equal, field+" ASCENDING")

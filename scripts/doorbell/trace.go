@@ -20,9 +20,10 @@ func traceCommand(o *options) *cobra.Command {
 		Use:   "trace ID [USER]",
 		Short: "Says who was rung for a message or call, who wasn't, and why",
 		Long: `Says for each device of a message or call what was decided and when, what FCM
-answered to each try, and what the device told became of it. ID is a messageID as
-"send" answers, or a callID. With USER it tells of that user only. It makes at most
-three requests.`,
+answered to each try, what the device told became of it, and whether it was taken
+away since: as it was read elsewhere, or revoked. ID is a messageID as "send" answers,
+or a callID. With USER it tells of that user only. It makes three requests, and one
+more for each 30 people who were rung for a message, up to 100.`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: o.connected(func(cmd *cobra.Command, args []string) error {
 			client, err := firestore.NewClient(cmd.Context(), o.project)

@@ -87,6 +87,9 @@ type Entry struct {
 	CID string   `firestore:"cid,omitempty" json:"-"`
 	Seq int64    `firestore:"seq,omitempty" json:"-"`
 	Tag string   `firestore:"tag,omitempty" json:"-"`
+	// Took is, where the batch takes away what was read elsewhere, the TookKeys of what
+	// that is, so that it is found by what it took; Seq is the last message read.
+	Took []string `firestore:"took,omitempty" json:"-"`
 	// ExpireAt is when Firestore's TTL policy removes the entry.
 	ExpireAt time.Time `firestore:"expireAt" json:"-"`
 	// Version is the stored entry's version that this one was read or written as.
@@ -136,6 +139,9 @@ func (e Entry) Refused(pushID string, by []Refusal) []Refusal {
 // UserKey is the key of an outcome that concerns the user rather than one of
 // their devices: no device has it.
 func UserKey(userID string) string { return docid.New("user", userID) }
+
+// TookKey names what a user's devices showed under a tag, in Entry.Took.
+func TookKey(userID, tag string) string { return docid.New("took", userID, tag) }
 
 // Final reports whether the device needs nothing more.
 func (e Entry) Final(pushID string) bool {

@@ -185,6 +185,8 @@ func (d *Dispatcher) Dispatch(ctx context.Context, b push.Batch) (err error) {
 		first.Asked = b.PushIDs() // whoever may ring must be told when it stops
 	case a.Tells():
 		first.To, first.CID, first.Seq, first.Tag = b.UserIDs(), a.CID, a.Seq, a.Tag()
+	case a.Kind == push.KindRead:
+		first.Seq, first.Took = a.Seq, took(b)
 	}
 	entry, err := d.begin(ctx, first, b.PushIDs(), now)
 	looked()

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/doorbell-push/doorbell/shared/delivery"
 	"github.com/doorbell-push/doorbell/shared/push"
 )
 
@@ -67,6 +68,14 @@ func (d *Dispatcher) showing(ctx context.Context, b push.Batch) (push.Batch, err
 	b.Targets = slices.DeleteFunc(slices.Clone(b.Targets), func(t push.Target) bool { return !told[t.PushID] })
 	b.Announcement.Tags = strings.Join(tags, " ")
 	return b, nil
+}
+
+// took is what b takes away, as the ledger calls it.
+func took(b push.Batch) (keys []string) {
+	for _, tag := range strings.Fields(b.Announcement.Tags) {
+		keys = append(keys, delivery.TookKey(b.Targets[0].UserID, tag))
+	}
+	return keys
 }
 
 // isRead waits until the position that a tells of has moved, for as long as glances

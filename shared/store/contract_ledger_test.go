@@ -395,6 +395,61 @@ func whatRang(t *testing.T, s anyStore) {
 	}
 }
 
+// What took something away is found by any of that, also where its batch was opened
+// again to take away more.
+func whatTookAway(t *testing.T, s anyStore) {
+	took := func(tags ...string) delivery.Entry {
+		e := newEntry()
+		e.Kind, e.Seq = "read", 7
+		for _, tag := range tags {
+			e.Took = append(e.Took, delivery.TookKey("bob", tag))
+		}
+		return e
+	}
+	one, two, three := rand.Text(), rand.Text(), rand.Text()
+	first := begin(t, s, took(one, two), at(0))
+	first.Done, first.Outcomes = true, map[string]delivery.Outcome{"p1": {UserID: "bob", Status: delivery.Sent, Detail: "name", At: at(0)}}
+	finish(t, s, first)
+	more := took(three)
+	more.ID = first.ID
+	begin(t, s, retry(more, at(time.Minute)), at(time.Minute), "p2")
+	second := begin(t, s, took(two), at(0))
+	begin(t, s, newEntry(), at(0))
+
+	many := []string{delivery.TookKey("bob", one)}
+	for range 40 {
+		many = append(many, rand.Text())
+	}
+	many = append(many, delivery.TookKey("bob", two))
+	for name, tc := range map[string]struct{ keys, want []string }{
+		"one":          {[]string{delivery.TookKey("bob", one)}, []string{first.ID}},
+		"of two":       {[]string{delivery.TookKey("bob", two)}, []string{first.ID, second.ID}},
+		"opened again": {[]string{delivery.TookKey("bob", three)}, []string{first.ID}},
+		"each once":    {many, []string{first.ID, second.ID}},
+		"another's":    {[]string{delivery.TookKey("carol", one)}, nil},
+		"nothing":      {nil, nil},
+	} {
+		got, err := s.Taken(t.Context(), tc.keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ids []string
+		for _, e := range got {
+			if ids = append(ids, e.ID); e.Seq != 7 || e.Kind != "read" {
+				t.Errorf("%s: %+v", name, e)
+			}
+			if o := e.Outcomes["p1"]; e.ID == first.ID && o.Status != delivery.Sent {
+				t.Errorf("%s: %+v", name, e)
+			}
+		}
+		slices.Sort(ids)
+		slices.Sort(tc.want)
+		if !slices.Equal(ids, tc.want) {
+			t.Errorf("%s: got %q, want %q", name, ids, tc.want)
+		}
+	}
+}
+
 func ledgerEntries(t *testing.T, s anyStore) {
 	subject := rand.Text()
 	want := map[string]delivery.Entry{}

@@ -84,6 +84,7 @@ func contract(t *testing.T, s anyStore) {
 		"ledger attempts":        ledgerAttempts,
 		"ledger's entries":       ledgerEntries,
 		"what rang":              whatRang,
+		"what took away":         whatTookAway,
 		"finished batch":         finishedBatch,
 		"batch opened again":     reopenedBatch,
 		"ring opened again":      reopenedRing,

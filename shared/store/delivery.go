@@ -51,6 +51,9 @@ func (s *Firestore) Begin(ctx context.Context, e delivery.Entry, wanted []string
 		updates = append(updates, firestore.Update{Path: "to", Value: stored.To},
 			firestore.Update{Path: "cid", Value: stored.CID}, firestore.Update{Path: "seq", Value: stored.Seq}, firestore.Update{Path: "tag", Value: stored.Tag})
 	}
+	if len(e.Took) > 0 {
+		updates = append(updates, firestore.Update{Path: "took", Value: stored.Took}, firestore.Update{Path: "seq", Value: stored.Seq})
+	}
 	updated, err := ref.Update(ctx, updates, firestore.LastUpdateTime(read))
 	if isPrecondition(err) {
 		if stored, _, err = s.entry(ctx, ref); err == nil && !stored.OwnedBy(e.Owner) {
@@ -87,6 +90,9 @@ func reopen(stored *delivery.Entry, e delivery.Entry) {
 	stored.Asked = union(stored.Asked, e.Asked)
 	if len(e.To) > 0 {
 		stored.To, stored.CID, stored.Seq, stored.Tag = union(stored.To, e.To), e.CID, e.Seq, e.Tag
+	}
+	if len(e.Took) > 0 {
+		stored.Took, stored.Seq = union(stored.Took, e.Took), e.Seq
 	}
 }
 

@@ -43,7 +43,7 @@ const (
 // collection-group scope. LapsedUsers needs the composite index of presence on
 // shard, sweepAt; by itself sweepAt grows with the clock, and the maps devices,
 // reads, mutes, levels, settings, held, bursts and blacklist hold what nobody queries: exempt.
-// Rung needs that of deliveries on to, cid, seq. Of tokens only day is queried. Clients query a conversation's messages by changedAt.
+// Rung needs that of deliveries on to, cid, seq; Taken finds them by took alone. Of tokens only day is queried. Clients query a conversation's messages by changedAt.
 type Firestore struct {
 	client *firestore.Client
 	turns  turns

@@ -2,8 +2,11 @@ package store
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/delivery"
 	"github.com/doorbell-push/doorbell/shared/trace"
 )
 
@@ -17,6 +20,19 @@ func (s *Memory) FindMessage(_ context.Context, messageID string) (*chat.Message
 		}
 	}
 	return nil, nil
+}
+
+// Taken implements trace.Store.
+func (s *Memory) Taken(_ context.Context, keys []string) (out []delivery.Entry, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range slices.Sorted(maps.Keys(s.deliveries)) {
+		e := s.deliveries[id]
+		if slices.ContainsFunc(e.Took, func(key string) bool { return slices.Contains(keys, key) }) {
+			out = append(out, e)
+		}
+	}
+	return out, nil
 }
 
 // Aftermath implements trace.Store.

@@ -2,11 +2,13 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"cloud.google.com/go/firestore"
 
 	"github.com/doorbell-push/doorbell/shared/call"
 	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/delivery"
 	"github.com/doorbell-push/doorbell/shared/fault"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/receipt"
@@ -24,6 +26,32 @@ func (s *Firestore) FindMessage(ctx context.Context, messageID string) (_ *chat.
 	}
 	m := &chat.Message{}
 	return m, docs[0].DataTo(m)
+}
+
+// takenMost is how many keys a query may name (array-contains-any).
+const takenMost = 30
+
+// Taken implements trace.Store: for each takenMost keys a request, and in it a read for
+// each entry and at least one. It needs took indexed by itself.
+func (s *Firestore) Taken(ctx context.Context, keys []string) (out []delivery.Entry, err error) {
+	defer fault.Wrap(&err, "read what was taken away")
+	known := map[string]bool{}
+	for some := range slices.Chunk(keys, takenMost) {
+		docs, err := s.client.Collection(deliveriesCollection).Where("took", "array-contains-any", some).Documents(ctx).GetAll()
+		if err != nil {
+			return nil, err
+		}
+		entries, err := entriesOf(docs)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			if !known[e.ID] {
+				known[e.ID], out = true, append(out, e)
+			}
+		}
+	}
+	return out, nil
 }
 
 // Aftermath implements trace.Store: in one request, a read for each shard of the

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -15,13 +16,16 @@ import (
 	"github.com/doorbell-push/doorbell/shared/presence"
 )
 
-// Store is what a story is read from. Each method is one request.
+// Store is what a story is read from. Each method is one request, Taken one for each 30
+// keys.
 type Store interface {
 	// FindMessage is the message of an ID in whichever conversation; nil: there is
 	// none.
 	FindMessage(ctx context.Context, messageID string) (*chat.Message, error)
 	// Entries is the ledger's entries of a subject.
 	Entries(ctx context.Context, subjectID string) ([]delivery.Entry, error)
+	// Taken is the entries of what took away any of delivery.TookKeys.
+	Taken(ctx context.Context, keys []string) ([]delivery.Entry, error)
 	// Aftermath is what devices told of a subject, the users that there are, and
 	// the call of an ID unless that is empty.
 	Aftermath(ctx context.Context, subjectID, callID string, userIDs []string) (Aftermath, error)
@@ -41,19 +45,21 @@ const mostNamed = 100
 
 // Read is the story of a message or a call, of userID only unless that is empty.
 // It makes at most three requests: for the message, for the ledger, and for all
-// that is found by ID. Its reads: one for the message or call, one for each entry,
-// one for each shard of the receipts, and one for each of up to 100 receivers. It
-// fails with a *fault.Error where there is no such message or call.
+// that is found by ID; and where devices were rung for a message a fourth, for what took
+// it away again since it was read, of which 30 people are asked for at a time. Its reads:
+// one for the message or call, one for each entry, one for each shard of the receipts,
+// and one for each of up to 100 receivers; and of what took it away, one for each of the
+// same receivers who read it elsewhere, and at least one a request. It fails with a *fault.Error where there is no such message or call.
 func Read(ctx context.Context, db Store, id, userID string) (*Story, error) {
 	s := &Story{ID: id, Receivers: []Receiver{}}
-	callID := id
+	callID, seq := id, int64(0)
 	if messageID.MatchString(id) {
 		m, err := db.FindMessage(ctx, id)
 		if err != nil {
 			return nil, err
 		}
 		if m != nil {
-			callID = ""
+			callID, seq = "", m.OrderKey
 			s.ofMessage(m)
 		}
 	}
@@ -64,9 +70,17 @@ func Read(ctx context.Context, db Store, id, userID string) (*Story, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := db.Aftermath(ctx, s.SubjectID, callID, receivers(entries, userID))
+	known := receivers(entries, userID)
+	a, err := db.Aftermath(ctx, s.SubjectID, callID, known)
 	if err != nil {
 		return nil, err
+	}
+	if keys := takeable(entries, known); len(keys) > 0 {
+		taken, err := db.Taken(ctx, keys)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, dismissals(entries, taken, seq)...)
 	}
 	if callID != "" && a.Call == nil {
 		return nil, fault.New(fault.NotFound, fault.TargetDoesNotExist, "there is no message or call %q: it may have expired, or be in another project", id)
@@ -102,4 +116,43 @@ func receivers(entries []delivery.Entry, userID string) []string {
 	}
 	sorted := slices.Sorted(maps.Keys(ids))
 	return sorted[:min(len(sorted), mostNamed)]
+}
+
+// takeable is the keys of what the users' devices may show of a message, by its
+// entries: what shows nothing has no tag.
+func takeable(entries []delivery.Entry, userIDs []string) []string {
+	keys := map[string]bool{}
+	for _, e := range entries {
+		for key, o := range e.Outcomes {
+			if e.Tag != "" && e.MayHaveShown(key) && slices.Contains(userIDs, o.UserID) {
+				keys[delivery.TookKey(o.UserID, e.Tag)] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(keys))
+}
+
+// dismissals is, of taken, what took the message with the OrderKey seq away, for the
+// devices that may show it by entries. A tag may be that of several messages, one after
+// another, and then of several readings: it was the first that came so far.
+func dismissals(entries, taken []delivery.Entry, seq int64) (out []delivery.Entry) {
+	shows := map[string]bool{} // by PushID
+	for _, e := range entries {
+		for key := range e.Outcomes {
+			shows[key] = shows[key] || e.Tag != "" && e.MayHaveShown(key)
+		}
+	}
+	slices.SortFunc(taken, func(a, b delivery.Entry) int { return cmp.Compare(a.Seq, b.Seq) })
+	for _, e := range taken {
+		if e.Seq < seq {
+			continue
+		}
+		e.Outcomes = maps.Clone(e.Outcomes)
+		maps.DeleteFunc(e.Outcomes, func(key string, _ delivery.Outcome) bool { return !shows[key] })
+		for key := range e.Outcomes {
+			shows[key] = false
+		}
+		out = append(out, e)
+	}
+	return out
 }

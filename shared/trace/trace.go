@@ -124,7 +124,7 @@ func (s *Story) Tell(entries []delivery.Entry, told Told, users map[string]*pres
 func events(e delivery.Entry, key string, o delivery.Outcome) (list []Event) {
 	kind := push.Kind(e.Kind)
 	if !e.PlannedAt.IsZero() && (o.Status != delivery.Skipped || o.At.After(e.PlannedAt)) {
-		list = append(list, Event{At: e.PlannedAt, What: kind, Step: Decided, Text: "decided: to be pushed to", Batch: e.ID})
+		list = append(list, Event{At: e.PlannedAt, What: kind, Step: Decided, Text: decided(kind), Batch: e.ID})
 	}
 	asked := 0
 	for _, r := range e.Refusals[key] {
@@ -141,7 +141,7 @@ func events(e delivery.Entry, key string, o delivery.Outcome) (list []Event) {
 	}
 	o.Tries = max(o.Tries, asked)
 	return append(list, Event{
-		At: o.At, What: kind, Step: Became, Status: o.Status, Detail: o.Detail, Text: text(o), Tries: o.Tries, Batch: e.ID,
+		At: o.At, What: kind, Step: Became, Status: o.Status, Detail: o.Detail, Text: text(kind, e.PlannedAt, o), Tries: o.Tries, Batch: e.ID,
 	})
 }
 
@@ -168,15 +168,33 @@ func receiptText(r receipt.Receipt) string {
 	return words
 }
 
-// text is an outcome in words.
-func text(o delivery.Outcome) string {
+// decided is a decision in words.
+func decided(kind push.Kind) string {
+	switch kind {
+	case push.KindRead:
+		return "decided: to be taken away, since it was read elsewhere"
+	case push.KindRevoke:
+		return "decided: to be taken away or replaced, since it was revoked"
+	}
+	return "decided: to be pushed to"
+}
+
+// text is an outcome in words. At planned it was read, where it tells of that.
+func text(kind push.Kind, planned time.Time, o delivery.Outcome) string {
+	did, not := "pushed", "not pushed"
+	switch kind {
+	case push.KindRead:
+		did, not = "taken away, since it was read elsewhere at "+planned.UTC().Format(time.RFC3339), "not taken away"
+	case push.KindRevoke:
+		did, not = "taken away, or replaced by the sender's words, since it was revoked", "not taken away"
+	}
 	switch o.Status {
 	case delivery.Sent:
-		return "pushed: FCM took it" + tries(o.Tries) + " as " + o.Detail
+		return did + ": FCM took it" + tries(o.Tries) + " as " + o.Detail
 	case delivery.Skipped:
-		return "not pushed: " + plan.Reason(o.Detail).Explain()
+		return not + ": " + plan.Reason(o.Detail).Explain()
 	case delivery.Failed:
-		return "not pushed: " + push.Class(o.Detail).Explain()
+		return not + ": " + push.Class(o.Detail).Explain()
 	case delivery.DeadLetter:
 		return "in the dead letters" + tries(o.Tries) + ": " + push.Class(o.Detail).Explain()
 	case delivery.Pending:

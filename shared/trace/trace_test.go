@@ -156,3 +156,62 @@ func TestTellReceipts(t *testing.T) {
 		t.Errorf("counted of bob %+v", bobs.Receipts)
 	}
 }
+
+// That a message was read elsewhere or revoked, and is taken away, is told of the
+// devices that may show it, and of no others: by the first reading that came so far,
+// where its tag is that of others too.
+func TestTellDismissals(t *testing.T) {
+	outcome := func(userID string, status delivery.Status, detail string, seconds int) delivery.Outcome {
+		return delivery.Outcome{UserID: userID, Status: status, Detail: detail, Tries: 1, At: at(seconds)}
+	}
+	sent := func(userID string, seconds int) delivery.Outcome { return outcome(userID, delivery.Sent, "n", seconds) }
+	shown := []delivery.Entry{
+		{ID: "b", Kind: "message", Tag: "tag", Outcomes: map[string]delivery.Outcome{
+			"b1": sent("bob", 1), "b2": sent("bob", 1), "b3": outcome("bob", delivery.Failed, "unregistered", 1), "c1": sent("carol", 1),
+		}},
+		{ID: "s", Kind: "message", Outcomes: map[string]delivery.Outcome{"d1": {UserID: "dave", Status: delivery.Skipped, Detail: "online", At: at(1)}}},
+		{ID: "v", Kind: "revoke", PlannedAt: at(8), Outcomes: map[string]delivery.Outcome{"c1": sent("carol", 9)}},
+	}
+	reading := func(seq int64, seconds int, outcomes map[string]delivery.Outcome) delivery.Entry {
+		return delivery.Entry{ID: fmt.Sprint("r", seq), Kind: "read", Seq: seq, PlannedAt: at(seconds), Outcomes: outcomes}
+	}
+	taken := []delivery.Entry{
+		reading(9, 6, map[string]delivery.Outcome{"b1": sent("bob", 7), "b2": sent("bob", 7)}),
+		reading(5, 2, map[string]delivery.Outcome{"b1": sent("bob", 3), "b3": sent("bob", 3), "d1": sent("dave", 3)}),
+		reading(4, 0, map[string]delivery.Outcome{"b1": sent("bob", 0), "b2": sent("bob", 0)}), // of the one that showed before
+		reading(11, 10, map[string]delivery.Outcome{"c1": outcome("carol", delivery.Failed, "unregistered", 11)}),
+	}
+	for name, tc := range map[string]struct {
+		users []string
+		keys  int
+	}{"all": {[]string{"bob", "carol", "dave"}, 2}, "who was rung": {[]string{"carol"}, 1}, "who wasn't": {[]string{"dave"}, 0}, "nobody": {nil, 0}} {
+		if keys := takeable(shown, tc.users); len(keys) != tc.keys {
+			t.Errorf("%s: %q", name, keys)
+		}
+	}
+	var s Story
+	s.Tell(append(shown, dismissals(shown, taken, 5)...), nil, nil, "")
+	var got []string
+	for _, r := range s.Receivers {
+		for _, d := range r.Devices {
+			for _, e := range d.Events {
+				got = append(got, fmt.Sprint(d.PushID, " ", int(e.At.Sub(start).Seconds()), " ", e.What, " ", e.Text))
+			}
+		}
+	}
+	pushed := " 1 message pushed: FCM took it at the first try as n"
+	want := []string{
+		"b1" + pushed, "b1 2 read decided: to be taken away, since it was read elsewhere",
+		"b1 3 read taken away, since it was read elsewhere at 2023-11-14T22:13:22Z: FCM took it at the first try as n",
+		"b2" + pushed, "b2 6 read decided: to be taken away, since it was read elsewhere",
+		"b2 7 read taken away, since it was read elsewhere at 2023-11-14T22:13:26Z: FCM took it at the first try as n",
+		"b3 1 message not pushed: the app is gone from the device: its target was removed",
+		"c1" + pushed, "c1 8 revoke decided: to be taken away or replaced, since it was revoked",
+		"c1 9 revoke taken away, or replaced by the sender's words, since it was revoked: FCM took it at the first try as n",
+		"c1 10 read decided: to be taken away, since it was read elsewhere", "c1 11 read not taken away: the app is gone from the device: its target was removed",
+		"d1 1 message not pushed: the device was online and got it directly",
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
