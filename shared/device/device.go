@@ -124,6 +124,8 @@ type Device struct {
 	// Popup and Silent say which kinds of push the device takes.
 	Popup  bool `firestore:"popup" json:"popup"`
 	Silent bool `firestore:"silent" json:"silent"`
+	// DataOnly: an Android app that shows its pushes itself.
+	DataOnly bool `firestore:"dataOnly,omitempty" json:"dataOnly,omitempty"`
 	// Privacy is the device's own; without one its user's settings say it.
 	Privacy Privacy `firestore:"privacy,omitempty" json:"privacy,omitempty"`
 

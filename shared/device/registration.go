@@ -26,6 +26,7 @@ type Registration struct {
 	SDKVersion string   `json:"sdkVersion"`
 	Popup      *bool    `json:"popup"`
 	Silent     *bool    `json:"silent"`
+	DataOnly   bool     `json:"dataOnly"`
 }
 
 // Device checks r and returns the device it describes.
@@ -48,6 +49,8 @@ func (r Registration) Device() (Device, error) {
 		return Device{}, fault.Invalid("platform", "is required")
 	case !r.Platform.Pushable():
 		return Device{}, fault.Invalid("platform", "%s can't receive FCM pushes: register android, ios, ipados, macos or web", r.Platform)
+	case r.DataOnly && r.Platform != Android:
+		return Device{}, fault.Invalid("dataOnly", "is for android: leave it out. A browser's service worker gets every push anyway, and Apple's devices may not deliver what shows nothing")
 	case len(r.SDKVersion) > MaxSDKVersionBytes:
 		return Device{}, fault.Invalid("sdkVersion", "is %d bytes long: at most %d", len(r.SDKVersion), MaxSDKVersionBytes)
 	case !printable(strings.ReplaceAll(r.SDKVersion, " ", "")):
@@ -62,7 +65,7 @@ func (r Registration) Device() (Device, error) {
 	}
 	return Device{
 		DeviceID: r.DeviceID, Platform: r.Platform, Target: target, Locale: locale, SDKVersion: r.SDKVersion,
-		Popup: r.Popup == nil || *r.Popup, Silent: r.Silent == nil || *r.Silent,
+		Popup: r.Popup == nil || *r.Popup, Silent: r.Silent == nil || *r.Silent, DataOnly: r.DataOnly,
 	}, nil
 }
 

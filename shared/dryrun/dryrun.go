@@ -181,7 +181,11 @@ func (r *Runner) result(ctx context.Context, a *push.Announcement, s *rehearsal)
 	}
 	encoder := r.Renderer.Encoder(*a)
 	for _, t := range r.variants(s.targets) {
-		name := t.Platform.String()
+		platform := t.Platform.String()
+		if t.DataOnly {
+			platform += ", data only"
+		}
+		name := platform
 		if t.Privacy != "" {
 			name += " (" + string(t.Privacy) + ")"
 		}
@@ -192,7 +196,7 @@ func (r *Runner) result(ctx context.Context, a *push.Announcement, s *rehearsal)
 		for _, locale := range r.Locales {
 			t.Locale = locale
 			if p, ok := push.Show(encoder.Encode(t, r.Now())); ok {
-				out.Texts = append(out.Texts, Text{Locale: locale, Platform: t.Platform.String(), Privacy: t.Privacy, Preview: p})
+				out.Texts = append(out.Texts, Text{Locale: locale, Platform: platform, Privacy: t.Privacy, Preview: p})
 			}
 		}
 	}

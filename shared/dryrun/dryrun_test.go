@@ -93,6 +93,27 @@ func lines(r *Result) []string {
 	return out
 }
 
+// An Android app that shows its pushes itself has a request of its own.
+func TestDataOnly(t *testing.T) {
+	r, db := setUp(t)
+	reg := &presence.Registry{Store: db.db, Now: now, MaxDevices: 10}
+	d := device.Device{DeviceID: "tablet", Platform: device.Android, Target: device.Target{Kind: device.KindToken, Value: secret}, Popup: true, DataOnly: true}
+	if _, err := reg.Register(t.Context(), "bob", d); err != nil {
+		t.Fatal(err)
+	}
+	got, err := r.Send(t.Context(), "alice", request("bob", chat.Peer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const name = "android, data only"
+	if names := slices.Sorted(maps.Keys(got.Messages)); !slices.Equal(names, []string{"android", name, "ios", "web"}) {
+		t.Errorf("%q", names)
+	}
+	if strings.Contains(string(got.Messages[name]), `"notification"`) || got.Previews[name].Body != "Hello" {
+		t.Errorf("%s\n%+v", got.Messages[name], got.Previews[name])
+	}
+}
+
 // A dry run has the plan's decisions and the very JSON for each platform, no
 // token, and reads what sending reads.
 func TestSend(t *testing.T) {

@@ -42,6 +42,7 @@ func Languages(locales []string) (out []string, err error) {
 func (r *Runner) variants(targets []push.Target) (out []push.Target) {
 	type variant struct {
 		platform device.Platform
+		dataOnly bool
 		privacy  device.Privacy
 	}
 	seen, rung := map[variant]bool{}, map[device.Platform]bool{}
@@ -49,7 +50,7 @@ func (r *Runner) variants(targets []push.Target) (out []push.Target) {
 		if t.Privacy == device.PrivacyFull {
 			t.Privacy = ""
 		}
-		if v := (variant{t.Platform, t.Privacy}); !seen[v] {
+		if v := (variant{t.Platform, t.DataOnly, t.Privacy}); !seen[v] {
 			seen[v] = true
 			t.Kind, t.Value = device.KindToken, "TOKEN"
 			out = append(out, t)

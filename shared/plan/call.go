@@ -82,7 +82,7 @@ func (p Rules) target(a push.Announcement, r Receiver, d device.Device) push.Tar
 		UserID: r.UserID, PushID: d.PushID, Platform: d.Platform,
 		Kind: d.Target.Kind, Value: d.Target.Value, Badge: r.Presence.Badge,
 		Mentioned: r.Mentioned, Insisted: r.Insisted,
-		Privacy: p.Privacy(r.Presence, d),
+		Privacy: p.Privacy(r.Presence, d), DataOnly: d.DataOnly,
 	}
 	if t.Privacy == device.PrivacyFull {
 		t.Privacy = "" // a batch has many targets

@@ -198,10 +198,10 @@ func TestDecide(t *testing.T) {
 }
 
 func TestDecideTarget(t *testing.T) {
-	u := bob(phone(), phone(web))
+	u := bob(phone(func(d *device.Device) { d.DataOnly = true }), phone(web))
 	u.Badge = 7
 	want := []Decision{
-		{UserID: "bob", PushID: "phone", Target: push.Target{UserID: "bob", PushID: "phone", Platform: device.Android, Kind: device.KindToken, Value: "tok", Badge: 7}},
+		{UserID: "bob", PushID: "phone", Target: push.Target{UserID: "bob", PushID: "phone", Platform: device.Android, Kind: device.KindToken, Value: "tok", Badge: 7, DataOnly: true}},
 		{UserID: "bob", PushID: "web", Target: push.Target{UserID: "bob", PushID: "web", Platform: device.Web, Kind: device.KindToken, Value: "web-tok", Badge: 7}},
 	}
 	for range 20 { // map order differs from run to run, the plan doesn't

@@ -161,6 +161,8 @@ type Target struct {
 	Gen int `json:"g,omitempty"`
 	// Privacy is how much of the announcement the device is told; empty: all.
 	Privacy device.Privacy `json:"y,omitempty"`
+	// DataOnly: an Android app that shows its pushes itself.
+	DataOnly bool `json:"d,omitempty"`
 	// Locale is the device's language (BCP 47), where what it shows may depend on
 	// it: see Announcement.Worded.
 	Locale string `json:"l,omitempty"`

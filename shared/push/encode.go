@@ -30,13 +30,14 @@ type speech struct{ text, words int }
 // variant is all that a message depends on beside its announcement, its time to
 // live and the target's value.
 type variant struct {
-	block   device.Platform // one of those that share a block
-	badge   int
-	badged  bool // it has a badge
-	privacy device.Privacy
-	expires int64 // by APNs' clock
-	speech  speech
-	count   int // where a text has it
+	block    device.Platform // one of those that share a block
+	dataOnly bool
+	badge    int
+	badged   bool // it has a badge
+	privacy  device.Privacy
+	expires  int64 // by APNs' clock
+	speech   speech
+	count    int // where a text has it
 }
 
 // Encoder is for announcing a.
@@ -77,7 +78,7 @@ func appendString(b []byte, s string) []byte {
 // stands last in it.
 func (e *Encoder) common(t Target, now time.Time) []byte {
 	ttl := e.a.TTL(now)
-	v := variant{block: device.Android, privacy: t.Privacy}
+	v := variant{block: device.Android, dataOnly: t.DataOnly, privacy: t.Privacy}
 	v.badge, v.badged = badge(e.a, t)
 	switch {
 	case t.Platform == device.Web:

@@ -101,6 +101,9 @@ func everyTarget() []Target {
 			all = append(all, onDevice(p, private(privacy)), onDevice(p, private(privacy), speaking("fr")))
 		}
 	}
+	for _, edit := range []func(*Target){fid, private(device.PrivacyID), speaking("fr"), unreadOf(3), badged(5)} {
+		all = append(all, onDevice(device.Android, dataOnly, edit))
+	}
 	return append(all, onDevice(device.Web, func(t *Target) { t.Value = `odd "<token>` + "\xff" }))
 }
 
@@ -114,6 +117,7 @@ func FuzzEncode(f *testing.F) {
 		a := []Announcement{announcement(everything), ringing(), ended(Missed)}[kind%3]
 		a.Push.Title, a.Push.Content, a.Push.Payload = title, content, payload
 		target := onDevice(platformsFCM[int(platform)%len(platformsFCM)], func(t *Target) { t.Value, t.Badge = value, badge })
+		target.DataOnly = target.Platform == device.Android && platform >= 128
 		if byFID {
 			target.Kind = device.KindFID
 		}

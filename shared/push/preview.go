@@ -18,6 +18,7 @@ type Preview struct {
 type shown struct {
 	Message struct {
 		Notification *Preview
+		Data         struct{ Title, TitleLocKey, TitleLocArgs, Body, BodyLocKey, BodyLocArgs string }
 		Android      struct {
 			Notification struct {
 				Title        string   `json:"title"`
@@ -55,7 +56,7 @@ func Show(body []byte) (p Preview, ok bool) {
 		return p, false
 	}
 	m := in.Message
-	switch alert, android := m.APNS.Payload.Aps.Alert, m.Android.Notification; {
+	switch alert, android, data := m.APNS.Payload.Aps.Alert, m.Android.Notification, m.Data; {
 	case m.Notification != nil:
 		p = *m.Notification
 	case alert != nil:
@@ -68,6 +69,10 @@ func Show(body []byte) (p Preview, ok bool) {
 			Title: android.Title, TitleLocKey: android.TitleLocKey, TitleLocArgs: android.TitleLocArgs,
 			Body: android.Body, BodyLocKey: android.BodyLocKey, BodyLocArgs: android.BodyLocArgs,
 		}
+	case data.Title != "" || data.TitleLocKey != "" || data.Body != "" || data.BodyLocKey != "": // data only
+		p = Preview{Title: data.Title, TitleLocKey: data.TitleLocKey, Body: data.Body, BodyLocKey: data.BodyLocKey}
+		_ = json.Unmarshal([]byte(data.TitleLocArgs), &p.TitleLocArgs) // which handOver wrote, or didn't
+		_ = json.Unmarshal([]byte(data.BodyLocArgs), &p.BodyLocArgs)
 	default:
 		return p, false
 	}

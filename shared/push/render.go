@@ -55,8 +55,15 @@ func (r Renderer) render(a Announcement, t Target, now time.Time) *messaging.Mes
 		return m
 	}
 	m := r.message(a, t, now)
-	if over := size(m) - MaxMessageBytes; over > 0 && m.Notification != nil {
+	if t.DataOnly {
+		handOver(m, a)
+	}
+	switch over := size(m) - MaxMessageBytes; {
+	case over <= 0:
+	case m.Notification != nil:
 		m.Notification.Body = shorten(m.Notification.Body, over)
+	case m.Data["body"] != "":
+		m.Data["body"] = shorten(m.Data["body"], over)
 	}
 	return m
 }

@@ -122,6 +122,8 @@ func private(p device.Privacy) func(*Target) { return func(t *Target) { t.Privac
 
 func fid(t *Target) { t.Kind, t.Value = device.KindFID, "FID" }
 
+func dataOnly(t *Target) { t.DataOnly = true }
+
 func everything(a *Announcement) {
 	a.Priority = chat.High
 	a.Push.Payload = `{"deep":"link","emoji":"👋"}`
@@ -211,6 +213,11 @@ func TestRenderGolden(t *testing.T) {
 		{"web_sender", clickable, announcement(everything), onDevice(device.Web, private(device.PrivacySender)), sentAt},
 		{"web_generic", clickable, announcement(everything), onDevice(device.Web, private(device.PrivacyGeneric)), sentAt},
 		{"web_id", clickable, announcement(everything), onDevice(device.Web, private(device.PrivacyID)), sentAt},
+		{"android_data_only", clickable, announcement(everything), onDevice(device.Android, dataOnly), sentAt},
+		{"android_data_only_id", Renderer{}, announcement(everything), onDevice(device.Android, dataOnly, private(device.PrivacyID)), sentAt},
+		{"android_data_only_silent", Renderer{}, announcement(silent), onDevice(device.Android, dataOnly), sentAt},
+		{"android_data_only_call", Renderer{}, ringing(), onDevice(device.Android, dataOnly), sentAt},
+		{"android_data_only_call_end", Renderer{}, ended(Missed), onDevice(device.Android, dataOnly), sentAt},
 		{"android_call_id", Renderer{}, ringing(), onDevice(device.Android, private(device.PrivacyID)), sentAt},
 		{"ios_call_end_generic", Renderer{}, ended(Answered), onDevice(device.IPhoneOS, private(device.PrivacyGeneric)), sentAt},
 		{"android_silent", clickable, announcement(silent), onDevice(device.Android), sentAt},

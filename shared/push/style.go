@@ -46,6 +46,9 @@ func (r Renderer) dressed(a Announcement, t Target, now time.Time) *messaging.Me
 	for range 2 {
 		m := r.message(a, t, now)
 		r.dress(m, a, t)
+		if t.DataOnly {
+			handOver(m, a)
+		}
 		over := size(m) - MaxMessageBytes
 		if over <= 0 {
 			return m

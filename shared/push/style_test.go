@@ -64,6 +64,9 @@ func TestStyleGolden(t *testing.T) {
 		{"android_styled_sender", styled(t), announcement(everything), onDevice(device.Android, private(device.PrivacySender), speaking("de"))},
 		{"ios_styled_generic", styled(t), announcement(everything), onDevice(device.IPhoneOS, private(device.PrivacyGeneric), speaking("de"))},
 		{"web_styled_id", styled(t), announcement(everything), onDevice(device.Web, private(device.PrivacyID), speaking("de"))},
+		{"android_styled_data_only", styled(t), announcement(everything), onDevice(device.Android, badged(5), dataOnly)},
+		{"android_keyed_data_only", keyed(t), announcement(everything), onDevice(device.Android, badged(5), dataOnly)},
+		{"android_passive_data_only", passive, announcement(), onDevice(device.Android, dataOnly)},
 		{"android_keyed", keyed(t), announcement(everything), onDevice(device.Android, badged(5))},
 		{"ios_keyed", keyed(t), announcement(everything), onDevice(device.IPhoneOS, badged(5))},
 		{"web_keyed", keyed(t), announcement(everything), onDevice(device.Web, badged(5))},
@@ -309,6 +312,7 @@ func FuzzStyle(f *testing.F) {
 		}
 		r := Renderer{}.With(all[int(which)%len(all)])
 		target := onDevice(platformsFCM[int(platform)%len(platformsFCM)], speaking(locale), badged(3))
+		target.DataOnly = target.Platform == device.Android && platform >= 128
 		m := r.Render(a, target, sentAt)
 		if n := withoutTarget(t, m); n > MaxMessageBytes {
 			t.Errorf("%d bytes", n)

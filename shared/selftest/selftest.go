@@ -98,7 +98,7 @@ func (t *Tester) device(ctx context.Context, a push.Announcement, d device.Devic
 			"there is no FCM token: the app never gave one (on the web, was the permission refused?), or it died"))
 	}
 	steps = append(steps, step("target", true, "there is an FCM "+d.Target.Kind))
-	target := push.Target{PushID: d.PushID, Platform: d.Platform, Kind: d.Target.Kind, Value: d.Target.Value}
+	target := push.Target{PushID: d.PushID, Platform: d.Platform, Kind: d.Target.Kind, Value: d.Target.Value, DataOnly: d.DataOnly}
 	name, err := t.Sender.Send(ctx, t.body(a, target, now))
 	verdict := push.Judge(err, now).Class
 	switch {

@@ -160,7 +160,7 @@ func presenceUnknown(t *testing.T, s anyStore) {
 func everyone(id string) *presence.User {
 	d := device.Device{
 		PushID: "p1", DeviceID: "phone", Platform: device.Web, Target: device.Target{Kind: device.KindFID, Value: "v"},
-		Locale: "en", SDKVersion: "1", Popup: true, Silent: true, Privacy: device.PrivacyID, State: device.Online,
+		Locale: "en", SDKVersion: "1", Popup: true, Silent: true, DataOnly: true, Privacy: device.PrivacyID, State: device.Online,
 		LeaseUntil: at(1 * time.Hour), SeenAt: at(2 * time.Hour), TargetAt: at(3 * time.Hour),
 		OnlineSince: at(4 * time.Hour), HeardAt: at(5 * time.Hour), LeftAt: at(6 * time.Hour), AckedUpTo: 9, LookedUpTo: 8,
 	}
