@@ -6,13 +6,16 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/doorbell-push/doorbell/scripts/cost"
+	"github.com/doorbell-push/doorbell/scripts/fcm/standin"
 	"github.com/doorbell-push/doorbell/scripts/harness"
 
 	calling "github.com/doorbell-push/doorbell/shared/call"
+	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/presence"
 )
 
@@ -147,6 +150,65 @@ func TestSummaryOfQuietHours(t *testing.T) {
 	wantPlanned(t, next, map[string]int{"push": 2})
 	waitPushes(t, 2, mobile, tablet) // the summary and this one
 	waitPushes(t, 0, daves)
+}
+
+// summary has quiet hours hold a message of each sender back from p, and is what d shows
+// when they end.
+func (p person) summary(d phone, localID string, senders ...person) (tag string) {
+	p.t.Helper()
+	p.quietNow(object{"summary": true})
+	for _, from := range senders {
+		wantPlanned(p.t, from.send(p, "hello", localID), map[string]int{"quiet_hours": 1})
+	}
+	p.held()
+	p.hoursEnd()
+	before := world.FCM.Shade(d.token)
+	shows := func(context.Context) error {
+		sweep(p.t)
+		for _, n := range world.FCM.Shade(d.token) {
+			if !slices.ContainsFunc(before, func(b standin.Shown) bool { return b.Tag == n.Tag }) {
+				tag = n.Tag
+				return nil
+			}
+		}
+		return fmt.Errorf("%s shows no summary", d.deviceID)
+	}
+	if err := harness.Poll(p.t.Context(), sweptWithin, shows); err != nil {
+		p.t.Fatal(err)
+	}
+	return tag
+}
+
+// A summary is taken away once Bob has read, elsewhere, all that it counts; that costs a
+// read more than taking a message away.
+func TestSummaryReadElsewhere(t *testing.T) {
+	alice, bob, carol := someone(t, "alice"), someone(t, "bob"), someone(t, "carol")
+	d := bob.newPhone("phone", "android")
+	tag := bob.summary(d, "1", alice, carol)
+	bob.read(alice.ID, chat.Peer, 0)
+	settle(t)
+	waitGot(t, d, 1)
+	for range 2 {
+		bob.read(carol.ID, chat.Peer, 0)
+	}
+	if data, silent := waitGot(t, d, 2); !silent || data["kind"] != "read" || data["tags"] != tag || data["conversationID"] != carol.ID {
+		t.Errorf("got %v, silent %t; want %s taken away", data, silent, tag)
+	}
+	settle(t)
+	waitGot(t, d, 2)
+
+	got := 2
+	last := cost.Read().Plus(cost.Dismissal())
+	last.Reads++
+	costs(t, "the last of a summary is read", last, func(try int) {
+		bob.summary(d, fmt.Sprint("again", try), alice)
+		got++
+		waitGot(t, d, got)
+	}, func(int) {
+		bob.read(alice.ID, chat.Peer, 0)
+		got++
+		waitGot(t, d, got)
+	})
 }
 
 // A message that quiet hours hold back costs what one that doesn't ring costs; where

@@ -82,7 +82,7 @@ type Entry struct {
 	Changed bool `firestore:"changed,omitempty" json:"changed,omitempty"`
 	// To is, where the batch shows a message, whom it tells, so that those of its
 	// entries are found who read it; CID and Seq are the message's, Tag is what it
-	// shows under.
+	// shows under. Of a summary CID is its ID, and Seq 1.
 	To  []string `firestore:"to,omitempty" json:"-"`
 	CID string   `firestore:"cid,omitempty" json:"-"`
 	Seq int64    `firestore:"seq,omitempty" json:"-"`

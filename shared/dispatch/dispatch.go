@@ -185,6 +185,8 @@ func (d *Dispatcher) Dispatch(ctx context.Context, b push.Batch) (err error) {
 		first.Asked = b.PushIDs() // whoever may ring must be told when it stops
 	case a.Tells():
 		first.To, first.CID, first.Seq, first.Tag = b.UserIDs(), a.CID, a.Seq, a.Tag()
+	case a.Kind == push.KindSummary:
+		first.To, first.CID, first.Seq, first.Tag = b.UserIDs(), a.ID, 1, a.Tag() // found by its ID
 	case a.Kind == push.KindRead:
 		first.Seq, first.Took = a.Seq, took(b)
 	}

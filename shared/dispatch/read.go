@@ -32,8 +32,8 @@ var glances = [...]time.Duration{200 * time.Millisecond, 800 * time.Millisecond}
 // with the tags of that: only they are told. A browser that is sent a push and shows nothing for it may end the
 // subscription. It costs a read of the user's presence (more of them while the position
 // hasn't moved, see isRead) and one for each of up to rungMost entries, and at least
-// one; and where no device shows anything, no more than that: then b gets no entry in
-// the ledger.
+// one, and where a summary is read by it another; and where no device shows anything, no
+// more than that: then b gets no entry in the ledger.
 //
 // It looks when the position has moved, so that no push can begin later that the plan
 // doesn't drop, and waits for those being sent. What slips through is a push to
@@ -48,6 +48,13 @@ func (d *Dispatcher) showing(ctx context.Context, b push.Batch) (push.Batch, err
 	entries, err := d.Ledger.Rung(ctx, userID, a.CID, a.After, a.Seq, b.PushIDs(), rungMost)
 	if err != nil {
 		return b, err
+	}
+	if a.Summary != "" {
+		summary, err := d.Ledger.Rung(ctx, userID, a.Summary, 0, 1, b.PushIDs(), 1)
+		if err != nil {
+			return b, err
+		}
+		entries = append(entries, summary...)
 	}
 	var tags []string
 	told := map[string]bool{}

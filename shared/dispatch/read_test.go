@@ -273,6 +273,52 @@ func TestReadElsewhereOfSilent(t *testing.T) {
 	})
 }
 
+// A summary is taken away with what was read, on the devices that may show it.
+func TestReadElsewhereOfASummary(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		targets := b.silently("A", "web-A")
+		night := push.OfHeld("user-A", 1, false, map[string]int64{"c": 3}, time.Now(), ttl)
+		summary := push.Batches(night, "", targets[:1], time.Now())[0]
+		b.dispatch(summary, false)
+		b.moved(3)
+		b.dispatch(b.readUpTo(2, 0, targets...), false) // which ends no summary
+		b.wantRequests("A", 1)
+		batch := b.readUpTo(3, 0, targets...)
+		batch.Announcement.Summary = night.ID
+		b.dispatch(batch, false)
+		b.wantRequests("A", 2)
+		if body := string(b.fcm.of("A")[1].body); !strings.Contains(body, `"tags":"`+night.ID+`"`) {
+			t.Errorf("told %s", body)
+		}
+
+		// With messages, and where the ledger can't be asked for the one.
+		b.dispatch(b.told(4, targets...), false)
+		b.moved(4)
+		both := b.readUpTo(4, 3, targets...)
+		both.Announcement.Summary = night.ID
+		b.d.Ledger = noSummary{b.db, night.ID}
+		b.dispatch(both, true)
+		b.d.Ledger = b.db
+		b.dispatch(both, false)
+		if body := string(b.fcm.of("A")[3].body); !strings.Contains(body, `"tags":"m4 `+night.ID+`"`) {
+			t.Errorf("told %s", body)
+		}
+	})
+}
+
+// noSummary is a ledger that doesn't tell of a summary.
+type noSummary struct {
+	Ledger
+	id string
+}
+
+func (l noSummary) Rung(ctx context.Context, userID, cid string, after, upTo int64, pushIDs []string, limit int) ([]delivery.Entry, error) {
+	if cid == l.id {
+		return nil, errors.New("the ledger is down")
+	}
+	return l.Ledger.Rung(ctx, userID, cid, after, upTo, pushIDs, limit)
+}
+
 // noRings is a ledger that doesn't tell what rang.
 type noRings struct{ Ledger }
 

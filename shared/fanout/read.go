@@ -41,6 +41,7 @@ func (r *Reader) MarkRead(ctx context.Context, reading push.Reading) error {
 		}
 		now := r.Now()
 		a := push.OfRead(reading, u.ReadSeq(reading.CID), now, r.PushTTL)
+		a.Summary = u.ReadBy(reading.CID, reading.Seq)
 		targets := r.Rules.Elsewhere(a, u, now)
 		if len(targets) == 0 {
 			return nil

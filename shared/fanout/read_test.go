@@ -78,6 +78,28 @@ func TestReadElsewhere(t *testing.T) {
 	}
 }
 
+// Who reads the last of what a summary counts has it taken away; who reads less of it,
+// or something else, doesn't.
+func TestSummaryReadElsewhere(t *testing.T) {
+	u := bob(1, silently)
+	u.Summary = &presence.Summary{ID: "s", Left: map[string]int64{"c": 4, "d": 2}}
+	r, topic, _ := reader(t, u)
+	other := reading(2)
+	other.CID = "d"
+	for _, what := range []push.Reading{reading(3), reading(4), other, reading(5)} {
+		if err := r.MarkRead(t.Context(), what); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for _, b := range topic.batches {
+		got = append(got, b.Announcement.Summary)
+	}
+	if want := []string{"", "", "s", ""}; !slices.Equal(got, want) {
+		t.Errorf("took %q, want %q", got, want)
+	}
+}
+
 // It dies between its two writes: the repeat publishes the same batch, and moves the
 // position.
 func TestReadElsewhereAgain(t *testing.T) {

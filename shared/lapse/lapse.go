@@ -37,7 +37,7 @@ type Leases interface {
 	SettleLapsed(ctx context.Context, userID string, lapsed []device.Device) (settled int, err error)
 	LookedUpTo(ctx context.Context, userID string, lapsed []device.Device, timestamp int64) error
 	Hold(ctx context.Context, userID string, h presence.Held) error
-	SettleHeld(ctx context.Context, userID string, h presence.Held) error
+	SettleHeld(ctx context.Context, userID string, h presence.Held, told *presence.Summary) error
 }
 
 // Bursts says which bursts were told of; *presence.Registry does.

@@ -80,11 +80,11 @@ func (w *world) Hold(ctx context.Context, userID string, h presence.Held) error 
 	return w.registry.Hold(ctx, userID, h)
 }
 
-func (w *world) SettleHeld(ctx context.Context, userID string, h presence.Held) error {
+func (w *world) SettleHeld(ctx context.Context, userID string, h presence.Held, told *presence.Summary) error {
 	if w.settle != nil {
 		return w.settle
 	}
-	return w.registry.SettleHeld(ctx, userID, h)
+	return w.registry.SettleHeld(ctx, userID, h, told)
 }
 
 func (w *world) SettleLapsed(ctx context.Context, userID string, lapsed []device.Device) (int, error) {

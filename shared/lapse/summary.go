@@ -25,7 +25,9 @@ const mostCounted = 99
 // nothing is told; where other quiet hours have begun, it waits for their end.
 //
 // It is safe to repeat: its batch has one ID, whatever it counts, and the ledger
-// lets each device through once.
+// lets each device through once. What is read after that is counted, and before it is
+// settled, is not in what the user is noted to be told; who has read all of it in that
+// moment keeps the summary, where it was quicker.
 func (s *Sweeper) summary(ctx context.Context, u *presence.User, now time.Time) (err error) {
 	defer fault.Wrap(&err, "summary of %q", u.UserID)
 	if u.Held == nil || now.Add(-slack).Before(u.Held.Until) {
@@ -34,7 +36,7 @@ func (s *Sweeper) summary(ctx context.Context, u *presence.User, now time.Time) 
 	held := *u.Held
 	hours := u.Settings.Over(s.Rules.Defaults).Quiet
 	if hours == nil || !hours.Summary {
-		return s.Leases.SettleHeld(ctx, u.UserID, held)
+		return s.Leases.SettleHeld(ctx, u.UserID, held, nil)
 	}
 	if w, quiet := hours.At(now); quiet {
 		return s.Leases.Hold(ctx, u.UserID, presence.Held{Since: held.Since, Until: w.Until})
@@ -43,23 +45,27 @@ func (s *Sweeper) summary(ctx context.Context, u *presence.User, now time.Time) 
 	if _, err := s.Inbox.Missed(ctx, u.UserID, held.Since-1, held.Until.UnixMilli()-1, c.take); err != nil {
 		return err
 	}
-	if err := s.tell(ctx, c, held); err != nil {
+	told, err := s.tell(ctx, c, held)
+	if err != nil {
 		return err
 	}
-	return s.Leases.SettleHeld(ctx, u.UserID, held)
+	return s.Leases.SettleHeld(ctx, u.UserID, held, told)
 }
 
-// tell publishes the summary of what was counted, if that is anything.
-func (s *Sweeper) tell(ctx context.Context, c counting, held presence.Held) error {
+// tell publishes the summary of what was counted, if that is anything; nil: it isn't.
+func (s *Sweeper) tell(ctx context.Context, c counting, held presence.Held) (*presence.Summary, error) {
 	targets := slices.SortedFunc(maps.Values(c.targets), func(a, b push.Target) int { return strings.Compare(a.PushID, b.PushID) })
 	a := push.OfHeld(c.u.UserID, c.count, c.more, c.last, held.Until, s.PushTTL)
 	for _, b := range push.Batches(a, "", targets, c.now) {
 		if err := s.Publisher.Publish(ctx, b); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	slog.InfoContext(ctx, "held back", "userID", c.u.UserID, "subjectID", a.ID, "unread", c.count, "more", c.more, "pushes", len(targets))
-	return nil
+	if len(targets) == 0 {
+		return nil, nil
+	}
+	return &presence.Summary{ID: a.ID, Left: c.last}, nil
 }
 
 // counting counts the messages that quiet hours held back from u and that would

@@ -3,6 +3,7 @@ package lapse
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -118,8 +119,12 @@ func TestSummary(t *testing.T) {
 			} else if len(w.batches) > 0 {
 				t.Errorf("told %+v", w.batches)
 			}
-			if u := w.bob(); u.Held != nil || !u.SweepAt.IsZero() {
+			u := w.bob()
+			if u.Held != nil || !u.SweepAt.IsZero() {
 				t.Errorf("left %+v, swept at %v", u.Held, u.SweepAt)
+			}
+			if (u.Summary != nil) != (tc.title != "") || u.Summary != nil && (u.Summary.ID != w.batches[0].Announcement.ID || !maps.Equal(u.Summary.Left, w.batches[0].Announcement.Held.Last)) {
+				t.Errorf("notes %+v of %+v", u.Summary, w.batches)
 			}
 			w.sweep(0, w.rung()...)
 		})

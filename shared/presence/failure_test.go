@@ -111,7 +111,7 @@ func TestFailureAnywhereChangesNothing(t *testing.T) {
 			return r.Hold(context.Background(), "alice", presence.Held{Since: 1, Until: start})
 		}},
 		"tell of what was held back": {2, func(r *presence.Registry) error {
-			return r.SettleHeld(context.Background(), "carol", presence.Held{Since: 1, Until: start})
+			return r.SettleHeld(context.Background(), "carol", presence.Held{Since: 1, Until: start}, nil)
 		}},
 		"block": {2, func(r *presence.Registry) error {
 			_, err := r.AddToBlacklist(context.Background(), "alice", []string{"eve"})

@@ -2,6 +2,7 @@ package presence
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/doorbell-push/doorbell/shared/fault"
@@ -13,6 +14,37 @@ import (
 type Held struct {
 	Since int64     `firestore:"since"` // ms since 1970: what was sent from then on, and before Until
 	Until time.Time `firestore:"until"` // when the hours end
+}
+
+// Summary is what a person was told of that their quiet hours had held back. It is
+// replaced, and never changed in place.
+type Summary struct {
+	ID string `firestore:"id"` // its announcement's, under which devices show it
+	// Left is the last message of each of its conversations that aren't read, by cid:
+	// at most as many as it counts.
+	Left map[string]int64 `firestore:"left"`
+}
+
+// without is s after its user has read a conversation up to seq; nil: all of it is read.
+func (s *Summary) without(cid string, seq int64) *Summary {
+	if s == nil || s.Left[cid] == 0 || s.Left[cid] > seq {
+		return s
+	}
+	left := maps.Clone(s.Left)
+	delete(left, cid)
+	if len(left) == 0 {
+		return nil
+	}
+	return &Summary{ID: s.ID, Left: left}
+}
+
+// ReadBy is the ID of the summary of u of which nothing is left once they have read a
+// conversation up to seq, empty where there is none.
+func (u *User) ReadBy(cid string, seq int64) string {
+	if u == nil || u.Summary == nil || u.Summary.without(cid, seq) != nil {
+		return ""
+	}
+	return u.Summary.ID
 }
 
 // Holds reports whether u says already what h does.
@@ -40,9 +72,10 @@ func (r *Registry) Hold(ctx context.Context, userID string, h Held) (err error) 
 	})
 }
 
-// SettleHeld notes that the user was told of h. Where something else is held back
+// SettleHeld notes that the user was told of h: by the summary told, of which what they
+// have read by now isn't left, or by none, nil. Where something else is held back
 // by now, that stays to be told of. Repeating it leaves the same.
-func (r *Registry) SettleHeld(ctx context.Context, userID string, h Held) (err error) {
+func (r *Registry) SettleHeld(ctx context.Context, userID string, h Held, told *Summary) (err error) {
 	defer fault.Wrap(&err, "settle what was held back of %q", userID)
 	return r.Store.Change(ctx, func(tx Tx) error {
 		user, err := tx.User(userID)
@@ -50,6 +83,12 @@ func (r *Registry) SettleHeld(ctx context.Context, userID string, h Held) (err e
 			return err
 		}
 		user.Held = nil
+		if told != nil {
+			user.Summary = told
+			for cid := range told.Left {
+				user.Summary = user.Summary.without(cid, user.ReadSeq(cid))
+			}
+		}
 		return write(tx, user)
 	})
 }

@@ -19,7 +19,7 @@ func TestHold(t *testing.T) {
 		return func() error { return w.reg.Hold(t.Context(), "alice", h) }
 	}
 	settle := func(h presence.Held) func() error {
-		return func() error { return w.reg.SettleHeld(t.Context(), "alice", h) }
+		return func() error { return w.reg.SettleHeld(t.Context(), "alice", h, nil) }
 	}
 	for i, step := range []struct {
 		do    func() error
@@ -71,6 +71,63 @@ func TestHeldIsKept(t *testing.T) {
 	w.markRead("alice", "c", 1)
 	if u := w.user("alice"); u.Held == nil || !u.Holds(h) || !u.SweepAt.Equal(h.Until) {
 		t.Errorf("left %+v, swept at %v", u.Held, u.SweepAt)
+	}
+}
+
+// A summary that was told is known until all of it is read, and by which reading that
+// is; what was read before it is noted isn't left, and another takes its place.
+func TestSummaryIsRead(t *testing.T) {
+	w := newWorld(t)
+	w.register("alice", "phone", "T1")
+	tell := func(id string, left map[string]int64) {
+		t.Helper()
+		h := presence.Held{Since: 1, Until: start.Add(time.Hour)}
+		if err := w.reg.Hold(t.Context(), "alice", h); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := w.reg.SettleHeld(t.Context(), "alice", h, &presence.Summary{ID: id, Left: left}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	// want is what is left, and which reading would end it.
+	want := func(what, id string, left int, by map[string]int64) {
+		t.Helper()
+		u := w.user("alice")
+		if (u.Summary == nil) != (id == "") || u.Summary != nil && (u.Summary.ID != id || len(u.Summary.Left) != left) {
+			t.Errorf("%s: %+v", what, u.Summary)
+		}
+		for _, cid := range []string{"a", "b", "c"} {
+			for seq := range int64(10) {
+				ends := ""
+				if last, ok := by[cid]; ok && seq >= last {
+					ends = id
+				}
+				if got := u.ReadBy(cid, seq); got != ends {
+					t.Errorf("%s: %s read up to %d ends %q, want %q", what, cid, seq, got, ends)
+				}
+			}
+		}
+	}
+	want("none", "", 0, nil)
+	w.markRead("alice", "c", 4)
+	tell("s1", map[string]int64{"a": 5, "b": 2, "c": 4})
+	want("one of three was read before", "s1", 2, nil)
+	w.markRead("alice", "a", 4)
+	want("not as far", "s1", 2, nil)
+	w.markRead("alice", "b", 3)
+	want("one more", "s1", 1, map[string]int64{"a": 5})
+	tell("s2", map[string]int64{"a": 6, "b": 8})
+	want("another", "s2", 2, nil)
+	w.markRead("alice", "b", 8)
+	w.markRead("alice", "a", 9)
+	want("all of it", "", 0, nil)
+	tell("s3", map[string]int64{"a": 7})
+	want("read before it was noted", "", 0, nil)
+	var nobody *presence.User
+	if got := nobody.ReadBy("a", 9); got != "" {
+		t.Errorf("nobody ends %q", got)
 	}
 }
 

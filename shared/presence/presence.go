@@ -37,6 +37,9 @@ type User struct {
 	Settings Settings `firestore:"settings"`
 	// Held is what quiet hours hold back of which a summary is to come; nil: nothing.
 	Held *Held `firestore:"held,omitempty"`
+	// Summary is the last summary that was told, while something of it isn't read; nil:
+	// there is none.
+	Summary *Summary `firestore:"summary,omitempty"`
 	// Bursts is the conversations whose messages the user is told of together for
 	// now, by cid; at most MaxBursts.
 	Bursts map[string]Burst `firestore:"bursts,omitempty"`

@@ -50,6 +50,7 @@ func (u *User) markRead(cid string, seq int64, now time.Time) bool {
 		u.Reads = map[string]Read{}
 	}
 	u.Reads[cid] = Read{Seq: seq, At: now}
+	u.Summary = u.Summary.without(cid, seq)
 	for len(u.Reads) > MaxReads {
 		delete(u.Reads, u.readLongestAgo(cid))
 	}

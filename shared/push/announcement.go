@@ -64,7 +64,10 @@ type Announcement struct {
 	After int64 `json:"after,omitempty"`
 	// Tags is, of KindRead, the tags of what may show it, the latest first, with
 	// spaces between.
-	Tags     string          `json:"tags,omitempty"`
+	Tags string `json:"tags,omitempty"`
+	// Summary is, of KindRead, the ID of the summary of which all is read by that, if
+	// any.
+	Summary  string          `json:"summary,omitempty"`
 	Priority chat.Priority   `json:"priority"`
 	Push     chat.PushConfig `json:"push"`
 	CallEnd  CallEnd         `json:"callEnd,omitempty"` // of KindCallEnd

@@ -184,6 +184,7 @@ func everyone(id string) *presence.User {
 			"c1": {Tag: "m", Since: 7, Until: at(6 * time.Hour), Held: true, Telling: true, Told: 3}, "c2": {Tag: "n", Until: at(7 * time.Hour)},
 		},
 		Held:    &presence.Held{Since: 7, Until: at(6 * time.Hour)},
+		Summary: &presence.Summary{ID: "s", Left: map[string]int64{"c1": 7, "c2": 1}},
 		SweepAt: at(5 * time.Hour), Shard: 1,
 	}
 }
@@ -225,6 +226,7 @@ func presenceKept(t *testing.T, s anyStore) {
 	everyFieldSet(t, everyone(a).Settings)
 	everyFieldSet(t, *everyone(a).Settings.Quiet)
 	everyFieldSet(t, *everyone(a).Held)
+	everyFieldSet(t, *everyone(a).Summary)
 	everyFieldSet(t, everyone(a).Bursts["c1"])
 	users, err := s.Users(t.Context(), []string{a, rand.Text(), b})
 	if err != nil || len(users) != 2 {

@@ -24,7 +24,7 @@ const (
 
 // Firestore is the store in production. This is its schema:
 //
-//	presence/{userID}                     presence.User: devices with targets and leases, what was read last, mutes, levels, settings, blacklist, what quiet hours hold back, bursts. Server only.
+//	presence/{userID}                     presence.User: devices with targets and leases, what was read last, mutes, levels, settings, blacklist, what quiet hours hold back and the summary of it, bursts. Server only.
 //	tokens/{hash of kind and value}       presence.Owner: whose an FCM target is. Server only.
 //	conversations/{cid}                   chat.Conversation. Its members may read it, everyone a room. TTL: expireAt, of rooms only.
 //	conversations/{cid}/members/{userID}  group.Member. Everyone may read their own.
@@ -42,7 +42,7 @@ const (
 // members. A user's groups are found by members.userID, indexed with
 // collection-group scope. LapsedUsers needs the composite index of presence on
 // shard, sweepAt; by itself sweepAt grows with the clock, and the maps devices,
-// reads, mutes, levels, settings, held, bursts and blacklist hold what nobody queries: exempt.
+// reads, mutes, levels, settings, held, summary, bursts and blacklist hold what nobody queries: exempt.
 // Rung needs that of deliveries on to, cid, seq; Taken finds them by took alone. Of tokens only day is queried. Clients query a conversation's messages by changedAt.
 type Firestore struct {
 	client *firestore.Client

@@ -171,6 +171,7 @@
     const extra = shown?.message?.extra;
     if (!data || notification?.title || !extra) return false;
     if (data.kind === "revoke") return shown.id === data.id;
+    if (data.kind === "read" && shown.kind === "summary") return (data.tags ?? "").split(" ").includes(shown.id);
     return data.kind === "read" && extra.conversationID === data.conversationID && extra.conversationType === data.conversationType && Number(extra.messageSeq) <= Number(data.messageSeq);
   }
   function ends({ data, notification }) {

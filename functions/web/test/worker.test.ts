@@ -67,6 +67,17 @@ test("what was read elsewhere is taken away, as far as it was read", async () =>
   assert.deepEqual(w.shown().map((n) => n.options.tag), ["m3", "c1"]);
 });
 
+test("a summary is taken away once all it counts is read, by its tag", async () => {
+  const w = worker();
+  await w.push({ data: { kind: "summary", id: "s1", expiresAt: String(Date.now() + 1e6) }, notification: { title: "2 unread messages", body: "b", tag: "s1" } });
+  await w.push(readUpTo(9));
+  const of = (tags: string) => { const push = readUpTo(10); return { ...push, data: { ...push.data, tags } }; };
+  await w.push(of("m1 s2"));
+  assert.deepEqual(w.shown().map((n) => n.options.tag), ["s1"]);
+  await w.push(of("m1 s1"));
+  assert.deepEqual(w.shown(), []);
+});
+
 test("every listener is there once the script is evaluated", () => {
   const { listeners } = worker();
   assert.deepEqual([...listeners.keys()].sort(), ["install", "message", "notificationclick", "push", "pushsubscriptionchange", "sync"]);
