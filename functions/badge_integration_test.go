@@ -61,7 +61,7 @@ func counted(body object) object {
 func TestUnreadBadge(t *testing.T) {
 	alice, bob, carol := someone(t, "alice"), someone(t, "bob"), someone(t, "carol")
 	ios, android, web := bob.newPhone("tablet", "ios"), bob.newPhone("phone", "android"), bob.newPhone("tab", "web")
-	groupID := "g-" + t.Name()
+	groupID := ownID(t, "g")
 	carol.call(http.MethodPost, "/group-create", object{"groupInfo": object{"groupID": groupID, "groupName": "n"}, "userIDs": []string{bob.ID, alice.ID}})
 	var ids []string
 	n := 0

@@ -43,7 +43,7 @@ func planned(t *testing.T, id string) string {
 func TestBlockedUserRingsNobody(t *testing.T) {
 	alice, bob, carol := someone(t, "alice"), someone(t, "bob"), someone(t, "carol")
 	bobs, carols, alices := bob.newPhone("phone", "android"), carol.newPhone("phone", "ios"), alice.newPhone("phone", "web")
-	groupID := "blocked-group"
+	groupID := ownID(t, "g")
 	alice.call(http.MethodPost, "/group-create", object{
 		"groupInfo": object{"groupID": groupID, "groupName": "n"}, "userIDs": []string{bob.ID, carol.ID}})
 	bob.block(alice)

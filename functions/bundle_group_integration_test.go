@@ -31,7 +31,7 @@ func TestBundledGroupMessages(t *testing.T) {
 	alice, bob, carol, dave := someone(t, "alice"), someone(t, "bob"), someone(t, "carol"), someone(t, "dave")
 	mobile, tablet := bob.newPhone("phone", "android"), bob.speaks(bob.newPhone("tablet", "ios"), "ios", "fr")
 	carols, daves := carol.newPhone("tab", "web"), dave.newPhone("phone", "android")
-	const groupID = "g-TestBundledGroupMessages"
+	groupID := ownID(t, "g")
 	cid := alice.groupOf(groupID, bob, carol, dave)
 	for _, p := range []person{bob, carol} {
 		p.set(object{"bundleSeconds": 600})
@@ -126,7 +126,7 @@ func TestCostOfBundlesInAGroup(t *testing.T) {
 	var groupID, cid string
 	anew := func(try int) {
 		bob, carol = someone(t, fmt.Sprint("bob", try)), someone(t, fmt.Sprint("carol", try))
-		groupID = fmt.Sprint("g-TestCostOfBundlesInAGroup-", try)
+		groupID = ownID(t, fmt.Sprint("g", try))
 		cid = alice.groupOf(groupID, bob, carol)
 		for _, p := range []person{bob, carol} {
 			p.newPhone("phone", "android")

@@ -165,7 +165,7 @@ func TestTheLeastRecentlySeenDeviceMakesRoom(t *testing.T) {
 		all = append(all, bob.newPhone(fmt.Sprintf("phone-%d", i), "android"))
 	}
 	bob.presence(all[0], "offline") // seen now, so the second is the oldest
-	answer := bob.call(http.MethodPost, "/register", object{"token": standin.TokenFor(t.Name()), "platform": "android", "deviceID": "one-more"})
+	answer := bob.call(http.MethodPost, "/register", object{"token": standin.TokenFor(unique(t)), "platform": "android", "deviceID": "one-more"})
 	if got := fmt.Sprint(answer["droppedPushIDs"]); got != "["+all[1].pushID+"]" {
 		t.Errorf("dropped %s, want %s", got, all[1].pushID)
 	}

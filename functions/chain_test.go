@@ -22,6 +22,7 @@ import (
 	"github.com/doorbell-push/doorbell/scripts/openapi"
 	"github.com/doorbell-push/doorbell/scripts/system"
 	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/docid"
 )
 
 // within is how long a test waits for what must happen.
@@ -33,6 +34,7 @@ var world struct {
 	log               *safeBuffer
 	secrets           secrets
 	api               *openapi.Checker // every request and answer is held to the API's document
+	runs              runs
 }
 
 // mark is in each text that is some person's own business: no log may hold it.
@@ -145,10 +147,49 @@ type person struct {
 	ID string
 }
 
+// runs is the latest run of each test, by its name.
+type runs struct {
+	sync.Mutex
+	of map[string]testRun
+}
+
+// testRun is one of them.
+type testRun struct {
+	t      *testing.T
+	number int
+}
+
+// unique is t's name, another one each time that the test is run (-count): the system
+// outlasts a run, so what a test makes has this in its ID.
+func unique(t *testing.T) string {
+	t.Helper()
+	world.runs.Lock()
+	defer world.runs.Unlock()
+	name := strings.ReplaceAll(t.Name(), "/", "-")
+	run := world.runs.of[name]
+	if run.t != t {
+		run = testRun{t, run.number + 1}
+		if world.runs.of == nil {
+			world.runs.of = map[string]testRun{}
+		}
+		world.runs.of[name] = run
+	}
+	if run.number > 1 {
+		name += fmt.Sprint("-", run.number)
+	}
+	return name
+}
+
+// ownID is an ID of t's for a group, room or call, in the 32 bytes that a group's has.
+func ownID(t *testing.T, name string) string {
+	t.Helper()
+	return name + "-" + docid.New("test", unique(t))[:16]
+}
+
 // someone signs in a user of the test's own.
 func someone(t *testing.T, name string) person {
 	t.Helper()
-	id := name + "-" + strings.ReplaceAll(t.Name(), "/", "-")
+	id := name + "-" + unique(t)
 	token, err := world.SignIn(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)

@@ -47,7 +47,7 @@ func TestCostOfAccounts(t *testing.T) {
 		}
 		costs(t, fmt.Sprint("a group of ", members, " is made"), cost.GroupCreate(members), nil, func(try int) {
 			bob.call(http.MethodPost, "/group-create", object{
-				"groupInfo": object{"groupID": fmt.Sprint("made-", members, "-", try), "groupName": "n"}, "userIDs": others,
+				"groupInfo": object{"groupID": ownID(t, fmt.Sprint("made-", members, "-", try)), "groupName": "n"}, "userIDs": others,
 			})
 		})
 	}

@@ -138,7 +138,7 @@ func TestCostOfGroupMessages(t *testing.T) {
 		t.Run(strconv.Itoa(tc.members), func(t *testing.T) {
 			olga := someone(t, "olga")
 			people, phones := crowd(t, tc.members-1, tc.away)
-			id := fmt.Sprint("cost-", tc.members)
+			id := ownID(t, "g")
 			olga.call(http.MethodPost, "/group-create", object{"groupInfo": object{"groupID": id, "groupName": "n"}, "userIDs": userIDs(people)})
 			commits := 0
 			costs(t, "message", cost.GroupMessage(tc.members, float64(tc.away)/float64(tc.members-1)), nil, func(try int) {
@@ -212,7 +212,7 @@ func TestCostOfBadge(t *testing.T) {
 	alice, bob, carol := someone(t, "alice"), someone(t, "bob"), someone(t, "carol")
 	bob.newPhone("phone", "android")
 	for i, status := range []int{1, 2} {
-		id := fmt.Sprint("badge-", i, "-", t.Name())
+		id := ownID(t, fmt.Sprint("g", i))
 		carol.call(http.MethodPost, "/group-create", object{"groupInfo": object{"groupID": id, "groupName": "n"}, "userIDs": []string{bob.ID}})
 		bob.call(http.MethodPost, "/group-notification-status", object{"status": status, "conversationID": id, "conversationType": 2})
 	}
@@ -238,7 +238,7 @@ func TestCostOfBadge(t *testing.T) {
 func TestCostOfGroupBadge(t *testing.T) {
 	olga := someone(t, "olga")
 	people, phones := crowd(t, 3, 2)
-	id := "badge-" + t.Name()
+	id := ownID(t, "g")
 	olga.call(http.MethodPost, "/group-create", object{"groupInfo": object{"groupID": id, "groupName": "n"}, "userIDs": userIDs(people)})
 	model := cost.GroupMessage(4, 2.0/3).Plus(cost.Badge(0, 1, 0).Times(2))
 	costs(t, "message", model, nil, func(try int) {

@@ -51,7 +51,7 @@ func TestLevelsAndSnooze(t *testing.T) {
 	d := bob.newPhone("phone", "android")
 	var groups []string
 	for _, id := range []string{"dear", "other"} {
-		id += "-" + t.Name()
+		id = ownID(t, id)
 		alice.call(http.MethodPost, "/group-create", object{"groupInfo": object{"groupID": id, "groupName": id}, "userIDs": []string{bob.ID}})
 		groups = append(groups, id)
 	}

@@ -78,7 +78,7 @@ func TestReadElsewhere(t *testing.T) {
 func TestGroupReadElsewhere(t *testing.T) {
 	olga, bob, carol := someone(t, "olga"), someone(t, "bob"), someone(t, "carol")
 	bobs, carols := bob.newPhone("phone", "android"), carol.newPhone("phone", "android")
-	group := "r-" + olga.ID
+	group := ownID(t, "g")
 	olga.groupOf(group, bob, carol)
 	id := olga.post(messageTo(chat.Group, group, "hello", "1"))
 	for _, d := range []phone{bobs, carols} {

@@ -120,7 +120,7 @@ func TestRevoke(t *testing.T) {
 func TestRevokeWithWords(t *testing.T) {
 	olga, bob, carol := someone(t, "olga"), someone(t, "bob"), someone(t, "carol")
 	bobs, carols := bob.newPhone("phone", "android"), carol.newPhone("tablet", "ios")
-	group := "revoke-" + olga.ID
+	group := ownID(t, "g")
 	olga.call(http.MethodPost, "/group-create", object{"groupInfo": object{"groupID": group, "groupName": "n"}, "userIDs": []string{bob.ID, carol.ID}})
 	id := bob.post(messageTo(chat.Group, group, "hello", "1"))
 	waitShade(t, carols, id)
@@ -135,7 +135,7 @@ func TestRevokeWithWords(t *testing.T) {
 func TestEdit(t *testing.T) {
 	olga, bob, carol := someone(t, "olga"), someone(t, "bob"), someone(t, "carol")
 	bobs, carols := bob.newPhone("phone", "android"), carol.newPhone("web", "web")
-	group := "edit-" + olga.ID
+	group := ownID(t, "g")
 	olga.call(http.MethodPost, "/group-create", object{"groupInfo": object{"groupID": group, "groupName": "n"}, "userIDs": []string{bob.ID, carol.ID}})
 	id := olga.post(messageTo(chat.Group, group, "hello", "1"))
 	waitShade(t, bobs, id)
@@ -161,7 +161,7 @@ func TestChangedBeforeThePush(t *testing.T) {
 		t.Run(stage, func(t *testing.T) {
 			alice, bob := someone(t, "alice"), someone(t, "bob")
 			d := bob.newPhone("phone", "android")
-			group := "changed-at-" + stage
+			group := ownID(t, "g")
 			alice.call(http.MethodPost, "/group-create", object{"groupInfo": object{"groupID": group, "groupName": "n"}, "userIDs": []string{bob.ID}})
 			resume := pause(t, stage)
 			changed := answered("on-message-change")

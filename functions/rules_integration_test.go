@@ -53,14 +53,14 @@ func TestRules(t *testing.T) {
 	mid := alice.send(bob, "hello", "1")
 	waitLogged(t, "dispatched", mid)
 	d.tell(t, http.StatusOK, receiptOf(mid, "message", "shown"))
-	const groupID, roomID, callID = "g-TestRules", "r-TestRules", "c-TestRules"
+	groupID, roomID, callID := ownID(t, "g"), ownID(t, "r"), ownID(t, "c")
 	alice.call("POST", "/group-create", object{"groupInfo": object{"groupID": groupID, "groupName": "n"}, "userIDs": []string{bob.ID, carol.ID}})
 	groupMID := alice.post(messageTo(chat.Group, groupID, "hello all", "1"))
 	carol.call("POST", "/group-leave", object{"groupID": groupID})
 	inRoom := messageTo(chat.Room, roomID, "hello room", "1")
 	delete(inRoom["config"].(object), "pushConfig")
 	roomMID := mallory.post(inRoom)
-	const goneID = "d-TestRules"
+	goneID := ownID(t, "d")
 	alice.call("POST", "/group-create", object{"groupInfo": object{"groupID": goneID, "groupName": "n"}, "userIDs": []string{bob.ID}})
 	goneMID := alice.post(messageTo(chat.Group, goneID, "hello all", "1"))
 	admin := harness.Client{TB: t, BaseURL: "http://" + world.FirestoreHost() + "/v1", Token: "owner"}

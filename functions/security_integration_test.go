@@ -15,7 +15,7 @@ import (
 func TestExMembersGetNothing(t *testing.T) {
 	alice, bob, carol, dave := someone(t, "alice"), someone(t, "bob"), someone(t, "carol"), someone(t, "dave")
 	bobs, carols, daves := bob.newPhone("phone", "android"), carol.newPhone("phone", "web"), dave.newPhone("phone", "ios")
-	id := "ex-members"
+	id := ownID(t, "g")
 	alice.call(http.MethodPost, "/group-create", object{
 		"groupInfo": object{"groupID": id, "groupName": "n"}, "userIDs": idsOf([]person{bob, carol, dave})})
 	first := alice.post(messageTo(chat.Group, id, "hello all", "1"))
@@ -42,15 +42,16 @@ func TestExMembersGetNothing(t *testing.T) {
 func TestPhoneChangesHandsInGroups(t *testing.T) {
 	alice, bob, carol, dave := someone(t, "alice"), someone(t, "bob"), someone(t, "carol"), someone(t, "dave")
 	daves := dave.newPhone("phone", "ios") // whose push says when a message is through
-	for id, members := range map[string][]person{"hands-1": {bob, dave}, "hands-2": {bob, carol, dave}} {
+	bobs, both := ownID(t, "bobs"), ownID(t, "both")
+	for id, members := range map[string][]person{bobs: {bob, dave}, both: {bob, carol, dave}} {
 		alice.call(http.MethodPost, "/group-create", object{"groupInfo": object{"groupID": id, "groupName": "n"}, "userIDs": idsOf(members)})
 	}
 	shared := bob.newPhone("shared", "android")
-	first := alice.post(messageTo(chat.Group, "hands-1", "to bob", "1"))
+	first := alice.post(messageTo(chat.Group, bobs, "to bob", "1"))
 	waitShade(t, shared, first)
 	carol.register("shared", "android", shared.token)
-	second := alice.post(messageTo(chat.Group, "hands-1", "to bob only", "2"))
-	third := alice.post(messageTo(chat.Group, "hands-2", "to carol too", "3"))
+	second := alice.post(messageTo(chat.Group, bobs, "to bob only", "2"))
+	third := alice.post(messageTo(chat.Group, both, "to carol too", "3"))
 	waitShade(t, daves, first, second, third)
 	for _, id := range []string{second, third} {
 		waitLogged(t, "dispatched", id)

@@ -135,7 +135,7 @@ func TestSeedOneToOne(t *testing.T) {
 func TestSeedGroup(t *testing.T) {
 	alice, bob, carol, dave, erin := someone(t, "alice"), someone(t, "bob"), someone(t, "carol"), someone(t, "dave"), someone(t, "erin")
 	own, bobs, carols, daves, erins := alice.newPhone("p", "android"), bob.newPhone("p", "android"), carol.newPhone("p", "web"), dave.newPhone("p", "ios"), erin.newPhone("p", "android")
-	const groupID = "g-TestSeedGroup"
+	groupID := ownID(t, "g")
 	alice.call("POST", "/group-create", object{"groupInfo": object{"groupID": groupID, "groupName": "n"}, "userIDs": []string{bob.ID, carol.ID, dave.ID, erin.ID}})
 	carol.presence(carols, "online")
 	dave.call("POST", "/conversation-notification-status", object{"status": 2, "conversationID": groupID, "conversationType": 2})

@@ -196,7 +196,7 @@ func TestCostOfSync(t *testing.T) {
 		friends = append(friends, someone(t, fmt.Sprint("f", i)))
 	}
 	for i := range 2 {
-		me.call(http.MethodPost, "/group-create", object{"groupInfo": object{"groupID": fmt.Sprint("g", i, "-TestCostOfSync"), "groupName": "n"}})
+		me.call(http.MethodPost, "/group-create", object{"groupInfo": object{"groupID": ownID(t, fmt.Sprint("g", i)), "groupName": "n"}})
 	}
 	var last string
 	say := func(from person, n int) {
@@ -257,7 +257,7 @@ func TestOnReturn(t *testing.T) {
 	d := bob.newPhone("phone", "android")
 	first := alice.send(bob, "hello", "1")
 	waitShade(t, d, first)
-	callID := "c-TestOnReturn"
+	callID := ownID(t, "c")
 	alice.call(http.MethodPost, "/call-invite", object{"invitees": []string{bob.ID}, "callID": callID})
 
 	resume := pause(t, "dispatch")
@@ -304,7 +304,7 @@ func TestOnReturn(t *testing.T) {
 // looks the same.
 func TestSyncOfOthersConversations(t *testing.T) {
 	alice, bob, mallory := someone(t, "alice"), someone(t, "bob"), someone(t, "mallory")
-	const groupID = "g-TestSyncOfOthersConversations"
+	groupID := ownID(t, "g")
 	alice.call(http.MethodPost, "/group-create", object{"groupInfo": object{"groupID": groupID, "groupName": "n"}, "userIDs": []string{bob.ID, mallory.ID}})
 	mallory.call(http.MethodPost, "/group-leave", object{"groupID": groupID})
 	alice.post(text(chat.Group, groupID, "1"))

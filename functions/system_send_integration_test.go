@@ -30,7 +30,7 @@ func TestSystemMessages(t *testing.T) {
 	anns, bobs, carls := ann.newPhone("phone", "android"), bob.newPhone("phone", "ios"), carl.newPhone("tab", "web")
 	bob.call(http.MethodPost, "/conversation-notification-status", object{"status": 2, "conversationID": "system", "conversationType": 0})
 	carl.call(http.MethodPost, "/blacklist-add", object{"userIDs": []string{"system"}})
-	group := "news-" + t.Name()
+	group := ownID(t, "news")
 	ann.call(http.MethodPost, "/group-create", object{"groupInfo": object{"groupID": group, "groupName": "n"}, "userIDs": []string{bob.ID}})
 
 	body := object{
