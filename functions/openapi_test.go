@@ -229,6 +229,37 @@ var errorStatuses = map[int]string{
 	503: "Too busy right now: retry after Retry-After",
 }
 
+// errorAnswers is by its name each answer that is an error: a status and the codes
+// that come with it.
+type errorAnswers map[string]openapi.Object
+
+// of adds the errors of a method of a path, and returns references to them by status.
+func (all errorAnswers) of(rows []errorRow, s *openapi.Schemas, method, segment string) openapi.Object {
+	codes := map[int][]any{}
+	for _, row := range rows {
+		if row.of(method, segment) {
+			for _, status := range row.statuses {
+				codes[status] = append(codes[status], row.code)
+			}
+		}
+	}
+	refs := openapi.Object{}
+	for status, of := range codes {
+		name := strconv.Itoa(status)
+		for _, code := range of {
+			name += fmt.Sprint(".", code)
+		}
+		shape := openapi.Object{"allOf": []any{
+			s.Answer(reflect.TypeFor[fault.Error]()), openapi.Object{"type": "object", "properties": openapi.Object{"code": openapi.Object{"enum": of}}},
+		}}
+		all[name] = openapi.Object{"description": errorStatuses[status], "content": jsonOf(openapi.Object{
+			"type": "object", "properties": openapi.Object{"error": shape}, "required": []any{"error"},
+		})}
+		refs[strconv.Itoa(status)] = openapi.Object{"$ref": "#/components/responses/" + name}
+	}
+	return refs
+}
+
 func jsonOf(schema openapi.Object) openapi.Object {
 	return openapi.Object{"application/json": openapi.Object{"schema": schema}}
 }
@@ -239,11 +270,8 @@ func optionalHeader(name, about string) openapi.Object {
 }
 
 // describe is an operation's part of the document.
-func (o operation) describe(s *openapi.Schemas, method, segment, function string) openapi.Object {
-	responses := openapi.Object{"200": openapi.Object{"description": "Done", "content": jsonOf(s.Answer(o.answer))}}
-	for status := range errorStatuses {
-		responses[strconv.Itoa(status)] = openapi.Object{"$ref": "#/components/responses/" + strconv.Itoa(status)}
-	}
+func (o operation) describe(s *openapi.Schemas, method, segment, function string, responses openapi.Object) openapi.Object {
+	responses["200"] = openapi.Object{"description": "Done", "content": jsonOf(s.Answer(o.answer))}
 	id := segment
 	if method != http.MethodPost {
 		id = map[string]string{http.MethodGet: "get-", http.MethodDelete: "un"}[method] + segment
@@ -281,6 +309,7 @@ func apiDocument(t *testing.T) []byte {
 	}
 	s := &openapi.Schemas{Docs: docs, Required: requiredFields}
 	s.Special = func(t reflect.Type, request bool) openapi.Object { return special(s, t, request) }
+	rows, answers := readErrors(t), errorAnswers{}
 	paths := openapi.Object{}
 	for function, table := range clientFunctions {
 		for segment, methods := range table {
@@ -292,15 +321,10 @@ func apiDocument(t *testing.T) []byte {
 				if !ok {
 					t.Fatalf("%s %s is not among operations in openapi_test.go: say there what it takes and gives", method, segment)
 				}
-				item[map[string]string{"GET": "get", "POST": "post", "DELETE": "delete"}[method]] = o.describe(s, method, segment, function)
+				item[map[string]string{"GET": "get", "POST": "post", "DELETE": "delete"}[method]] = o.describe(s, method, segment, function, answers.of(rows, s, method, segment))
 			}
 			paths["/"+segment] = item
 		}
-	}
-	responses := openapi.Object{}
-	shape := openapi.Object{"type": "object", "properties": openapi.Object{"error": s.Answer(reflect.TypeFor[fault.Error]())}, "required": []any{"error"}}
-	for status, text := range errorStatuses {
-		responses[strconv.Itoa(status)] = openapi.Object{"description": text, "content": jsonOf(shape)}
 	}
 	b, err := json.MarshalIndent(openapi.Object{
 		"openapi": "3.1.0",
@@ -314,7 +338,7 @@ func apiDocument(t *testing.T) []byte {
 		"security": []any{openapi.Object{"idToken": []any{}}},
 		"paths":    paths,
 		"components": openapi.Object{
-			"schemas": s.Made(), "responses": responses,
+			"schemas": s.Made(), "responses": answers,
 			"parameters": openapi.Object{
 				"traceparent": optionalHeader("traceparent", "W3C trace context: the log of all that follows from the request is found under its trace"),
 				"appCheck":    optionalHeader(appCheckHeader, "the app's App Check token, where the operator asks for it"),

@@ -45,7 +45,11 @@ func TestSchema(t *testing.T) {
 const document = `{"openapi":"3.1.0","info":{"title":"T","version":"1"},"servers":[{"url":"https://x.example"}],"paths":{"/a":{"post":{
 	"requestBody":{"required":true,"content":{"application/json":{"schema":{"type":"object","properties":{"n":{"type":"integer"}},"required":["n"],"additionalProperties":false}}}},
 	"responses":{"200":{"description":"Done","content":{"application/json":{"schema":{"type":"object","properties":{"m":{"type":"string"}},"required":["m"]}}}},
-	"400":{"description":"No","content":{"application/json":{"schema":{"type":"object","properties":{"error":{"type":"string"}},"required":["error"]}}}}}}}}}`
+	"400":{"description":"No","content":{"application/json":{"schema":{"type":"object","properties":{"error":{"type":"string"}},"required":["error"]}}}},
+	"403":{"$ref":"#/components/responses/403.7.8"}}}}},"components":{
+	"responses":{"403.7.8":{"description":"Not yours","content":{"application/json":{"schema":{"type":"object","required":["error"],"properties":{
+		"error":{"allOf":[{"$ref":"#/components/schemas/Fault"},{"type":"object","properties":{"code":{"enum":[7,8]}}}]}}}}}}},
+	"schemas":{"Fault":{"type":"object","required":["code"],"properties":{"code":{"type":"integer"},"why":{"type":"string"}}}}}}`
 
 // What differs from the document is found, on the way in and out.
 func TestExchange(t *testing.T) {
@@ -69,6 +73,9 @@ func TestExchange(t *testing.T) {
 		"answer without a field":      {"POST", "/a", `{"n":1}`, 200, `{}`, "which is not as documented"},
 		"answer with another field":   {"POST", "/a", `{"n":1}`, 200, `{"m":"x","o":1}`, "which is not as documented"},
 		"error of another shape":      {"POST", "/a", `{"n":1}`, 400, `{"m":"x"}`, "which is not as documented"},
+		"an error of a known code":    {"POST", "/a", `{"n":1}`, 403, `{"error":{"code":8,"why":"x"}}`, ""},
+		"an error of another code":    {"POST", "/a", `{"n":1}`, 403, `{"error":{"code":9,"why":"x"}}`, "which is not as documented"},
+		"an error with another field": {"POST", "/a", `{"n":1}`, 403, `{"error":{"code":8,"how":"x"}}`, "which is not as documented"},
 		"a status it doesn't have":    {"POST", "/a", `{"n":1}`, 418, `{"error":"x"}`, "which is not as documented"},
 		"a method it doesn't have":    {"GET", "/a", ``, 200, `{}`, "not in the document"},
 		"a method nobody answers":     {"GET", "/a", ``, 405, `{}`, ""},
@@ -111,10 +118,13 @@ func TestBadDocument(t *testing.T) {
 
 const described31 = `{"openapi":"3.1.0","info":{"title":"T","version":"1","description":"D < E"},"security":[{"user":[]}],"paths":{
 	"/b":{"parameters":[],"delete":{"operationId":"un-b","summary":"Takes it away","tags":["two"],"security":[{"app":[]}],"parameters":[{"name":"id","in":"query","description":"which","schema":{"type":"string"}}],
-		"responses":{"200":{"content":{"application/json":{"schema":{"type":"object","properties":{}}}}},"404":{"$ref":"#/components/responses/404"}}}},
+		"responses":{"200":{"content":{"application/json":{"schema":{"type":"object","properties":{}}}}},"404":{"$ref":"#/components/responses/404.3"},"403":{"$ref":"#/components/responses/403.1.2"}}}},
 	"/a":{"post":{"operationId":"a","summary":"Makes it","tags":["one"],"requestBody":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/In"}}}},
-		"responses":{"200":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Out"}}}}}}}},
-	"components":{"securitySchemes":{"user":{"description":"a user"},"app":{"description":"an app"}},"responses":{"404":{"description":"Not there"}},"schemas":{
+		"responses":{"200":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Out"}}}},"403":{"$ref":"#/components/responses/403.1"}}}}},
+	"components":{"securitySchemes":{"user":{"description":"a user"},"app":{"description":"an app"}},"responses":{
+		"404.3":{"description":"Not there","content":{"application/json":{"schema":{"properties":{"error":{"allOf":[{"$ref":"#/components/schemas/Deep"},{"properties":{"code":{"enum":[6000003]}}}]}}}}}},
+		"403.1":{"description":"Not yours","content":{"application/json":{"schema":{"properties":{"error":{"allOf":[{},{"properties":{"code":{"enum":[1]}}}]}}}}}},
+		"403.1.2":{"description":"Not yours","content":{"application/json":{"schema":{"properties":{"error":{"allOf":[{},{"properties":{"code":{"enum":[1,2]}}}]}}}}}}},"schemas":{
 		"In":{"type":"object","required":["n"],"properties":{"n":{"type":["integer","null"],"format":"int64","description":"how <many>"},"k":{"enum":["x",1,null]},"u":{"oneOf":[{"type":"string"},{"$ref":"#/components/schemas/Deep"}]}}},
 		"Out":{"type":"object","properties":{"list":{"type":"array","items":{"$ref":"#/components/schemas/Deep"}}}},
 		"Deep":{"type":"object","description":"far down","properties":{"deeper":{"$ref":"#/components/schemas/Deeper"}}},
@@ -132,7 +142,8 @@ func TestPage(t *testing.T) {
 		`<span class="method">DELETE</span> /b`, `Takes it away. As <a href="#auth-app">app</a>`, `<code>id</code>`, `which`,
 		`<code>n</code> <b>required</b></th><td>integer or null (int64)</td><td>how &lt;many&gt;</td>`, `&#34;x&#34; | 1 | null`,
 		`string or <a href="#type-Deep">Deep</a>`, `list of <a href="#type-Deep">Deep</a>`, `<article id="type-Deep">`, `far down`,
-		`<article id="type-Deeper">`, `<a href="#error-404">404</a>`, `<dt id="error-404">404</dt><dd>Not there`, `<p><code>{}</code></p>`,
+		`<article id="type-Deeper">`, `<a href="#error-403">403</a> (1)</p>`, `<a href="#error-403">403</a> (1, 2) <a href="#error-404">404</a></p>`,
+		`<dt id="error-403">403</dt><dd>Not yours</dd>`, `<dt id="error-404">404</dt><dd>Not there (6000003)</dd>`, `<p><code>{}</code></p>`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page is without %s", want)

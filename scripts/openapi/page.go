@@ -26,7 +26,10 @@ func Page(document []byte) ([]byte, error) {
 		return nil, err
 	}
 	p := page{Info: d.Info, Schemes: d.Components.SecuritySchemes, Headers: d.Components.Parameters}
-	r := renderer{schemas: d.Components.Schemas, wanted: map[string]bool{}}
+	r := renderer{schemas: d.Components.Schemas, responses: d.Components.Responses, kinds: map[string]int{}, wanted: map[string]bool{}}
+	for name := range d.Components.Responses {
+		r.kinds[statusOf(name)]++
+	}
 	byTag := map[string][]pageOperation{}
 	for _, path := range slices.Sorted(maps.Keys(d.Paths)) {
 		for _, method := range []string{"get", "post", "delete"} {
@@ -47,10 +50,12 @@ func Page(document []byte) ([]byte, error) {
 	for _, tag := range slices.Sorted(maps.Keys(byTag)) {
 		p.Groups = append(p.Groups, pageGroup{tag, byTag[tag]})
 	}
-	for _, status := range slices.Sorted(maps.Keys(d.Components.Responses)) {
-		of := d.Components.Responses[status]
-		p.Errors = append(p.Errors, pageError{status, of.Description})
-		r.refer(of.Content.JSON.Schema.Properties["error"])
+	for _, name := range slices.Sorted(maps.Keys(d.Components.Responses)) {
+		of := d.Components.Responses[name]
+		if e := r.told(name); !slices.Contains(p.Errors, e) {
+			p.Errors = append(p.Errors, e)
+		}
+		r.refer(of.base())
 	}
 	p.Types = r.types()
 	var out bytes.Buffer
@@ -75,9 +80,31 @@ type described struct {
 
 type info struct{ Title, Version, Description string }
 
+// response is an answer, or names the one among the components that it is.
 type response struct {
+	Ref         string `json:"$ref"`
 	Description string
 	Content     content
+}
+
+// base is the schema of an error, of which some codes come.
+func (r response) base() schema {
+	e := r.Content.JSON.Schema.Properties["error"]
+	if len(e.AllOf) > 0 {
+		return e.AllOf[0]
+	}
+	return e
+}
+
+// codes is those codes in words.
+func (r response) codes() string {
+	var codes []string
+	for _, part := range r.Content.JSON.Schema.Properties["error"].AllOf {
+		for _, code := range part.Properties["code"].Enum {
+			codes = append(codes, fmt.Sprintf("%.0f", code))
+		}
+	}
+	return strings.Join(codes, ", ")
 }
 
 type content struct {
@@ -105,7 +132,7 @@ type schema struct {
 	Format, Description string
 	Enum                []any
 	Items               *schema
-	OneOf               []schema
+	OneOf, AllOf        []schema
 	Properties          map[string]schema
 	Required            []string
 }
@@ -130,10 +157,11 @@ type pageOperation struct {
 	Auth                      []string // names of security schemes, one of which is needed
 	Query, Body, Answer       []field
 	HasBody                   bool
-	Errors                    []string
+	Errors                    []pageError
 }
 
-type pageError struct{ Status, Text string }
+// pageError is a status, what it means, and the codes that come with it.
+type pageError struct{ Status, Text, Codes string }
 
 type pageType struct {
 	Name, Text string
@@ -154,8 +182,10 @@ const refPrefix = "#/components/schemas/"
 
 // renderer turns schemas into words, and knows which types they lead to.
 type renderer struct {
-	schemas map[string]schema
-	wanted  map[string]bool
+	schemas   map[string]schema
+	responses map[string]response
+	kinds     map[string]int // of responses, by status
+	wanted    map[string]bool
 }
 
 func (r *renderer) operation(path, method string, o describedOperation, everywhere []map[string][]string) pageOperation {
@@ -178,10 +208,31 @@ func (r *renderer) operation(path, method string, o describedOperation, everywhe
 	}
 	for _, status := range slices.Sorted(maps.Keys(o.Responses)) {
 		if status != "200" {
-			p.Errors = append(p.Errors, status)
+			e := pageError{Status: status}
+			if name := strings.TrimPrefix(o.Responses[status].Ref, "#/components/responses/"); r.kinds[status] > 1 {
+				e.Codes = r.responses[name].codes()
+			}
+			p.Errors = append(p.Errors, e)
 		}
 	}
 	return p
+}
+
+// statusOf is the status that a response's name begins with.
+func statusOf(name string) string {
+	status, _, _ := strings.Cut(name, ".")
+	return status
+}
+
+// told is a response as the page tells of it once: with its codes where they are
+// the same everywhere.
+func (r *renderer) told(name string) pageError {
+	of := r.responses[name]
+	e := pageError{Status: statusOf(name), Text: of.Description}
+	if r.kinds[e.Status] == 1 {
+		e.Codes = of.codes()
+	}
+	return e
 }
 
 // follow is what a schema refers to, or itself.

@@ -61,7 +61,7 @@ func broadcast(to ...string) *chat.BroadcastRequest {
 // again, the rest get theirs and nobody another.
 func TestBroadcast(t *testing.T) {
 	down := errors.New("down")
-	db := &failing{fails: map[string]error{"u7": down, "u9": fault.New(fault.PermissionDenied, fault.SendMessageFailed, "no")}}
+	db := &failing{fails: map[string]error{"u7": down, "u9": fault.New(fault.PermissionDenied, fault.MessageCommon, "no")}}
 	blocker := presence.Registry{Store: &db.Memory, Now: time.Now}
 	if _, err := blocker.AddToBlacklist(t.Context(), "u8", []string{"system"}); err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func TestBroadcast(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []chat.NotSent{{UserID: "u7", Reason: fault.ServerError}, {UserID: "u8", Reason: fault.SenderInBlacklist}, {UserID: "u9", Reason: fault.SendMessageFailed}}
+	want := []chat.NotSent{{UserID: "u7", Reason: fault.ServerError}, {UserID: "u8", Reason: fault.SenderInBlacklist}, {UserID: "u9", Reason: fault.MessageCommon}}
 	if !reflect.DeepEqual(out.ErrorUserList, want) || len(out.MessageList) != chat.MaxReceivers-3 {
 		t.Errorf("%d sent, not to %+v", len(out.MessageList), out.ErrorUserList)
 	}
@@ -107,7 +107,7 @@ func TestBroadcast(t *testing.T) {
 
 // A failure that meets everybody is one of the request, so that it is retried.
 func TestBroadcastFails(t *testing.T) {
-	down, gone := errors.New("down"), fault.New(fault.PermissionDenied, fault.SendMessageFailed, "no")
+	down, gone := errors.New("down"), fault.New(fault.PermissionDenied, fault.MessageCommon, "no")
 	for name, tc := range map[string]struct {
 		fails map[string]error
 		want  error

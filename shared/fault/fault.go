@@ -25,7 +25,6 @@ const (
 	TokenExpired         Code = 6000106
 	UserIsNotLogged      Code = 6000121
 	MessageCommon        Code = 6000201
-	SendMessageFailed    Code = 6000203
 	TargetDoesNotExist   Code = 6000204
 	ExceedsRevokeTime    Code = 6000278
 	HasBeenRevoked       Code = 6000279
