@@ -4,15 +4,18 @@
 //
 //	function     called by                                        does
 //	register     POST, DELETE over HTTPS                          binds and unbinds a device; what became of pushes on it, and what
-//	                                                              those that say only IDs are about; self-test
-//	presence     POST (a rule: GET too) over HTTPS                keeps a device's lease; which devices ring, for whom
+//	                                                              those that say only IDs are about, both by the device; self-test
+//	presence     POST over HTTPS, of rules GET too                keeps a device's lease; the user's rules: which devices ring, for
+//	                                                              what, when, for whom; the number on the app's icon
 //	send         POST over HTTPS                                  stores a message, or one to many from the operator's backend;
 //	                                                              revokes and edits one; dry run, for operators
-//	groups       POST over HTTPS                                  makes groups; who is in them, and what they may
-//	sync         POST over HTTPS                                  what was missed, read positions, histories; what of a conversation rings
+//	groups       POST over HTTPS                                  makes and ends groups; who is in them, and what they may
+//	sync         POST over HTTPS                                  what was missed, histories; read positions, and takes away elsewhere
+//	                                                              what was read; what of a conversation rings
 //	             GET trace, by operators                          what became of a push
-//	call-invite  POST over HTTPS                                  starts a call; answers, leaves, lists calls
-//	web          GET over HTTPS, by anyone                        serves the SDK, the demo, the API's page and description
+//	call-invite  POST over HTTPS                                  starts a call and invites more to it; answers, cancels, leaves, ends,
+//	                                                              lists calls
+//	web          GET, HEAD over HTTPS, by anyone                  serves the SDK, the demo, the API's page and description
 //	on-message   Firestore: conversations/{cid}/messages/{mid}    plans who is rung, publishes batches
 //	             created                                          or, of a large group, tasks that do
 //	on-message-change  Firestore: the same updated                takes back or replaces what was pushed
@@ -20,7 +23,10 @@
 //	fan-out      Pub/Sub: fanout                                  does one such task
 //	dispatch     Pub/Sub: push                                    sends a batch to FCM
 //	dispatch-urgent  Pub/Sub: urgent                              the same, for what must not wait behind others
-//	sweep        Pub/Sub: sweep, each minute or for one call      ends calls that nobody answered, forgets stale tokens
+//	sweep        Pub/Sub: sweep, each minute                      ends calls that nobody answered; rings for what devices missed whose
+//	                                                              lease lapsed or who left; tells of what quiet hours and bundles held
+//	                                                              back; forgets stale tokens; removes dismissed groups' members
+//	             or for one call                                  ends that one, when it is due
 package functions
 
 import (
@@ -103,7 +109,8 @@ func Endpoints() []Endpoint {
 	return out
 }
 
-// Events is the functions that triggers call, by name.
+// Events is the functions that triggers call, by name. Each may get an event twice, at
+// once or late, and says why that is safe.
 var Events = map[string]func(context.Context, event.Event) error{
 	"on-message":        onMessage,
 	"on-message-change": onMessageChange,

@@ -47,9 +47,9 @@ func sweep(ctx context.Context, e event.Event) error {
 }
 
 // sweepEverything ends the calls that nobody answered, now and until the next
-// sweep, rings what devices missed whose lease lapsed, tells of what quiet hours
-// held back when they are over, forgets the targets of devices that have long been
-// silent, and removes the members of groups that were dismissed. It ends a minute
+// sweep, rings what devices missed whose lease lapsed or who left, tells of what quiet
+// hours and bundles held back when they are over, forgets the targets of devices that
+// have long been silent, and removes the members of groups that were dismissed. It ends a minute
 // after it was asked for, however late Pub/Sub delivers it, so late ones don't
 // queue. Safe to repeat: see calling.Service.Sweep, lapse.Sweeper.Sweep,
 // presence.Registry.RemoveStale and group.Service.Clear.
