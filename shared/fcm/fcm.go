@@ -198,7 +198,7 @@ func (a *answer) name() string {
 
 // unprocessed reports whether the peer has certainly not looked at the request:
 // it refused the stream (RFC 9113 §8.7), or closed the connection before it.
-// net/http has no names for the latter two.
+// net/http has no names for the latter.
 func unprocessed(err error) bool {
 	var refused streamError
 	if errors.As(err, &refused) {
@@ -206,7 +206,8 @@ func unprocessed(err error) bool {
 	}
 	for err != nil {
 		switch err.Error() {
-		case "http2: Transport received Server's graceful shutdown GOAWAY", "http2: client conn not usable":
+		case "http2: Transport received Server's graceful shutdown GOAWAY", "http2: client conn not usable",
+			"http2: client conn could not be established": // closed before its first request
 			return true
 		}
 		err = errors.Unwrap(err)

@@ -70,12 +70,14 @@ type conn struct {
 func (p *pool) get(ctx context.Context) (*conn, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	before := p.failures
-	for {
+	for before := -1; ; {
 		if p.closed {
 			return nil, errClosed
 		}
 		c, shut := p.reserve()
+		if before < 0 {
+			before = p.failures // what it finds to be dead by now is no failure of its own
+		}
 		if c != nil && c.load <= spread {
 			return c, nil
 		}
@@ -129,14 +131,9 @@ func (p *pool) watch(c *conn) {
 		return
 	}
 	c.watched = true
-	again := func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.wake(len(p.waiting))
-	}
 	go func() { // the hook is called from here, and wants the lock
-		c.SetStateHook(func(*http.ClientConn) { again() })
-		again() // for what changed before
+		c.SetStateHook(func(*http.ClientConn) { p.lookAgain() })
+		p.lookAgain() // for what changed before
 	}()
 }
 
@@ -156,6 +153,22 @@ func (p *pool) leave(c *conn) {
 
 func (p *pool) fail(err error) {
 	p.failures, p.failed, p.err = p.failures+1, time.Now(), err
+	p.wake(len(p.waiting))
+	// Beside connections that take none, and may never again, nothing else would
+	// have who waits look once another may be opened.
+	time.AfterFunc(redial, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if len(p.conns) > 0 { // else it isn't held back: see grow
+			p.wake(len(p.waiting))
+		}
+	})
+}
+
+// lookAgain has all that wait look again.
+func (p *pool) lookAgain() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.wake(len(p.waiting))
 }
 

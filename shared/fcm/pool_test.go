@@ -248,6 +248,51 @@ func TestPoolClosedAtOnce(t *testing.T) {
 	})
 }
 
+// Beside a connection that takes none, and may never again, another is tried until it
+// can be had, by whoever waits: no other request need come for that.
+func TestPoolRedials(t *testing.T) {
+	inPool(t, 1, func(t *testing.T, p *pool, n *fakeNet) {
+		take(t, p, 1)
+		n.conns[0].set(true, 1) // the peer is gone, and doesn't say so
+		n.err = errors.New("refused")
+		got := make(chan error, 1)
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			defer cancel()
+			_, err := p.get(ctx)
+			got <- err
+		}()
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		if n.dials < 3 || n.dials > 5 {
+			t.Errorf("%d tries to connect in 3 s", n.dials)
+		}
+		n.mu.Lock()
+		n.err = nil
+		n.mu.Unlock()
+		if err := <-got; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Connections that were closed before it came don't fail a request: it has one opened.
+func TestPoolClosedBefore(t *testing.T) {
+	inPool(t, 2, func(t *testing.T, p *pool, n *fakeNet) {
+		for _, c := range take(t, p, spread+1) {
+			defer p.put(c)
+		}
+		settle() // the second one is open, and nobody has used it
+		for _, c := range n.conns {
+			c.err = errors.New("closed")
+		}
+		take(t, p, 1)
+		if n.dials != 3 {
+			t.Errorf("%d connections were opened", n.dials)
+		}
+	})
+}
+
 // No connection to be had is an error for all that wait, and not for later ones.
 func TestPoolDialFails(t *testing.T) {
 	inPool(t, 2, func(t *testing.T, p *pool, n *fakeNet) {
