@@ -26,7 +26,7 @@ func handOver(m *messaging.Message, a Announcement) {
 	m.Notification, m.Android.Notification = nil, nil
 	if !a.Kind.OfCall() {
 		// FCM keeps 100 data messages for a device that is off, where they have no
-		// collapse key, and of notifications one.
+		// collapse key; of those that have one the last, and of four keys at most.
 		m.Android.CollapseKey = a.Collapse
 	}
 	shown := map[string]string{
