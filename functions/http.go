@@ -218,26 +218,55 @@ func caller(ctx context.Context, r *http.Request) (string, error) {
 	return token.UID, nil
 }
 
-// verified is the request's Firebase ID token.
+// verified is the request's Firebase ID token, of a user of the tenant that is
+// served: what is unique there isn't in the whole project.
 func verified(ctx context.Context, r *http.Request) (*auth.Token, error) {
 	idToken, err := bearer(r, "the user's Firebase ID token")
 	if err != nil {
 		return nil, err
 	}
-	verifier, err := tokens()
+	c, err := settings()
 	if err != nil {
 		return nil, err
 	}
-	token, err := verifier.VerifyIDToken(ctx, idToken)
+	client, err := tokens()
+	if err != nil {
+		return nil, err
+	}
+	token, err := verify(ctx, client, c.Tenant, idToken)
 	switch {
-	case err == nil:
+	case err == nil && token.Firebase.Tenant == c.Tenant:
 		return token, nil
+	case err == nil, auth.IsTenantIDMismatch(err):
+		return nil, otherTenants(c.Tenant)
 	case auth.IsIDTokenExpired(err):
 		return nil, fault.New(fault.Unauthenticated, fault.TokenExpired, "the ID token has expired: get a new one from Firebase and retry")
 	case auth.IsCertificateFetchFailed(err):
 		return nil, errors.Join(fault.New(fault.Unavailable, fault.ServerError, "the ID token can't be verified right now: retry"), err)
 	}
 	return nil, fault.New(fault.Unauthenticated, fault.TokenInvalid, "the ID token is not valid for this project: sign in again")
+}
+
+// verify has Firebase look at an ID token. A tenant's users are unknown outside of it:
+// where Auth is emulated, they are looked up.
+func verify(ctx context.Context, client *auth.Client, tenant, idToken string) (*auth.Token, error) {
+	if tenant == "" {
+		return client.VerifyIDToken(ctx, idToken)
+	}
+	within, err := client.TenantManager.AuthForTenant(tenant)
+	if err != nil {
+		return nil, err
+	}
+	return within.VerifyIDToken(ctx, idToken)
+}
+
+// otherTenants refuses a token of another tenant than is served. Which that is no secret:
+// every app that signs in has its name.
+func otherTenants(tenant string) error {
+	if tenant == "" {
+		return fault.New(fault.Unauthenticated, fault.TokenInvalid, "the ID token is of a tenant, and users of none are served here: sign in without one, or have the operator set DOORBELL_TENANT to it")
+	}
+	return fault.New(fault.Unauthenticated, fault.TokenInvalid, "the ID token is not of the tenant that is served here: sign in with auth.tenantId = %q", tenant)
 }
 
 // parameters is the request's query: of names only, each at most once. What can't be

@@ -132,14 +132,20 @@ resource "google_firestore_index" "composite" {
   }
 }
 
-# Security rules: what clients may read. They write nothing.
+# Security rules: what clients may read. They write nothing. They can't ask for a
+# setting, so the tenant whose users are served is written into them.
+locals {
+  tenant = var.settings.tenant == null ? "" : var.settings.tenant
+  rules  = replace(file("${path.module}/firestore.rules"), "tenant() { return ''; }", "tenant() { return '${local.tenant}'; }")
+}
+
 resource "google_firebaserules_ruleset" "firestore" {
   provider = google-beta
 
   source {
     files {
       name    = "firestore.rules"
-      content = file("${path.module}/firestore.rules")
+      content = local.rules
     }
   }
 

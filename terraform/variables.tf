@@ -94,10 +94,15 @@ variable "settings" {
     record_skips            = optional(string)
     revoke_seconds          = optional(number)
     system_user             = optional(string)
+    tenant                  = optional(string) # a tenant of Identity Platform; none: users of no tenant
     trace_export            = optional(number) # percent of traces exported to Cloud Trace
     web_click_url           = optional(string)
   })
   default = {}
+  validation {
+    condition     = can(regex("^[A-Za-z0-9-]{0,64}$", var.settings.tenant == null ? "" : var.settings.tenant))
+    error_message = "Give settings.tenant as Identity Platform shows a tenant's ID, such as app-x1y2z."
+  }
 }
 
 variable "site" {

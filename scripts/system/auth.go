@@ -47,7 +47,12 @@ func (s *System) SignIn(ctx context.Context, userID string) (idToken string, err
 
 // SignInOperator signs in a user who may ask about everybody's pushes.
 func (s *System) SignInOperator(ctx context.Context, userID string) (idToken string, err error) {
-	return signIn(ctx, s.AuthHost(), userID, map[string]any{"doorbellOperator": true})
+	return signIn(ctx, s.AuthHost(), "", userID, map[string]any{"doorbellOperator": true})
+}
+
+// SignInAt signs in a user of a tenant, which the emulator makes on first use.
+func (s *System) SignInAt(ctx context.Context, tenant, userID string) (idToken string, err error) {
+	return signIn(ctx, s.AuthHost(), tenant, userID, nil)
 }
 
 // SignIn signs a user in at an Auth emulator, creating the account on first use,
@@ -55,18 +60,21 @@ func (s *System) SignInOperator(ctx context.Context, userID string) (idToken str
 // and an app do together: mint a custom token and exchange it. The emulator takes
 // unsigned ones.
 func SignIn(ctx context.Context, authHost, userID string) (idToken string, err error) {
-	return signIn(ctx, authHost, userID, nil)
+	return signIn(ctx, authHost, "", userID, nil)
 }
 
-// signIn signs in a user whose token has claims.
-func signIn(ctx context.Context, authHost, userID string, claims map[string]any) (idToken string, err error) {
-	token, err := customToken(userID, claims)
+// signIn signs in a user, of a tenant where one is named, whose token has claims.
+func signIn(ctx context.Context, authHost, tenant, userID string, claims map[string]any) (idToken string, err error) {
+	token, err := customToken(tenant, userID, claims)
 	if err != nil {
 		return "", err
 	}
 	var answer struct{ IDToken string }
 	url := "http://" + authHost + "/identitytoolkit.googleapis.com/v1/accounts:signInWithCustomToken?key=any"
 	in := map[string]any{"token": token, "returnSecureToken": true}
+	if tenant != "" {
+		in["tenantId"] = tenant
+	}
 	if err := call(ctx, http.MethodPost, url, in, &answer); err != nil {
 		return "", fmt.Errorf("sign %s in: %w", userID, err)
 	}
@@ -96,11 +104,15 @@ func unsigned(payload []byte) string {
 	return encode([]byte(`{"alg":"none","typ":"JWT"}`)) + "." + encode(payload) + "."
 }
 
-// customToken is a Firebase custom token for a user, without a signature.
-func customToken(userID string, claims map[string]any) (string, error) {
+// customToken is a Firebase custom token for a user, of a tenant if it is named, without
+// a signature.
+func customToken(tenant, userID string, claims map[string]any) (string, error) {
 	token := map[string]any{
 		"uid": userID,
 		"aud": "https://identitytoolkit.googleapis.com/google.identity.identitytoolkit.v1.IdentityToolkit",
+	}
+	if tenant != "" {
+		token["tenant_id"] = tenant
 	}
 	if claims != nil {
 		token["claims"] = claims

@@ -16,6 +16,7 @@ const served = new Set([
   "/v1/projects/{targetProjectId}/accounts:delete",
   "/v1/projects/{targetProjectId}/accounts:lookup",
   "/v1/projects/{targetProjectId}/accounts:update",
+  "/v1/projects/{targetProjectId}/tenants/{tenantId}/accounts:lookup",
   "/v1/token",
   "/emulator/v1/projects/{targetProjectId}/accounts",
 ]);

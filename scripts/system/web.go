@@ -88,7 +88,7 @@ func (s *System) session(r *http.Request) (any, error) {
 	if err := json.NewDecoder(http.MaxBytesReader(nil, r.Body, 1<<10)).Decode(&in); err != nil || in.UserID == "" {
 		return nil, errors.New(`send {"userID":"…"}`)
 	}
-	custom, err := customToken(in.UserID, nil)
+	custom, err := customToken("", in.UserID, nil)
 	if err != nil {
 		return nil, err
 	}

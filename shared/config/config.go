@@ -47,6 +47,10 @@ type Config struct {
 	// SystemUser is the ID of the user they send as. No client can be it, whether
 	// there are such accounts or not (DOORBELL_SYSTEM_USER, default "system").
 	SystemUser string
+	// Tenant is the tenant of Identity Platform whose users are served; others' ID
+	// tokens are refused, since a uid is unique only within its tenant
+	// (DOORBELL_TENANT, a tenant's ID; default empty: users of no tenant).
+	Tenant string
 	// AuthEmulated: ID tokens carry no signature, as Firebase's Auth emulator gives
 	// them (FIREBASE_AUTH_EMULATOR_HOST). Refused in production.
 	AuthEmulated bool
@@ -174,6 +178,7 @@ func Read(getenv func(string) string) (*Config, error) {
 		SystemAccounts:   r.list("DOORBELL_SYSTEM_ACCOUNTS"),
 		SystemAudiences:  r.list("DOORBELL_SYSTEM_AUDIENCES"),
 		SystemUser:       r.userID("DOORBELL_SYSTEM_USER", "system"),
+		Tenant:           r.tenant("DOORBELL_TENANT"),
 		AuthEmulated:     r.text("FIREBASE_AUTH_EMULATOR_HOST", "") != "",
 		RateLimits:       r.rates("DOORBELL_RATE_LIMITS"),
 		WebClickURL:      r.text("DOORBELL_WEB_CLICK_URL", ""),

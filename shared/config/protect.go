@@ -2,6 +2,7 @@ package config
 
 import (
 	"maps"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -83,6 +84,18 @@ func (r *reader) accounts(name string, emails []string) {
 		}
 	}
 }
+
+// tenant is a tenant's ID, empty: none.
+func (r *reader) tenant(name string) string {
+	id := r.text(name, "")
+	if !tenantID.MatchString(id) {
+		r.fail("%s is %q: give a tenant's ID as Identity Platform shows it, such as app-x1y2z, of at most 64 letters, digits and hyphens", name, id)
+	}
+	return id
+}
+
+// tenantID is what Terraform takes too, which writes it into the security rules.
+var tenantID = regexp.MustCompile(`^[A-Za-z0-9-]{0,64}$`)
 
 // userID is an ID that users have in Doorbell.
 func (r *reader) userID(name, fallback string) string {

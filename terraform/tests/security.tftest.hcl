@@ -181,7 +181,15 @@ run "everything" {
 run "sizing_and_settings" {
   variables {
     sizing   = { send = { max_instances = 7 }, sweep = { memory = "512Mi" }, dispatch = { max_instances = 6 } }
-    settings = { lease_seconds = 300, record_skips = "off" }
+    settings = { lease_seconds = 300, record_skips = "off", tenant = "app-x1y2z" }
+  }
+
+  assert {
+    condition = (
+      local.environment["DOORBELL_TENANT"] == "app-x1y2z"
+      && strcontains(google_firebaserules_ruleset.firestore.source[0].files[0].content, "function tenant() { return 'app-x1y2z'; }")
+    )
+    error_message = "The functions or the security rules serve another tenant than the operator's."
   }
 
   assert {
