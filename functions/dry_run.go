@@ -51,11 +51,11 @@ type dryRunMessage struct {
 // operators: it tells who is online and what they have set. It shows no token. Safe
 // to repeat: it only reads.
 func dryRun(ctx context.Context, _ string, r *http.Request) (any, error) {
-	body, err := decode[dryRunRequest](r)
-	if err != nil {
+	if err := operator(ctx, r); err != nil {
 		return nil, err
 	}
-	if err := operator(ctx, r); err != nil {
+	body, err := decode[dryRunRequest](r)
+	if err != nil {
 		return nil, err
 	}
 	if err := chat.CheckID("fromUserID", body.FromUserID); err != nil {

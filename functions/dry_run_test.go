@@ -22,8 +22,11 @@ func TestDryRunIsForOperators(t *testing.T) {
 	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
 	body := `{"fromUserID":"alice","send":` + sendBody + `,"locales":["de","fr"]}`
 	for what, edit := range map[string]func(*http.Request){"no claim": func(*http.Request) {}, "false": asOperator(false), "a text": asOperator("true")} {
-		if resp := call("alice", "POST", "/dry-run", body, edit); resp.StatusCode != 403 {
-			t.Errorf("%s: %d", what, resp.StatusCode)
+		// Nor is anyone else told what is wrong with a body.
+		for _, sent := range []string{body, `{`, `{"no such":1}`, ""} {
+			if resp := call("alice", "POST", "/dry-run", sent, edit); resp.StatusCode != 403 {
+				t.Errorf("%s, %q: %d", what, sent, resp.StatusCode)
+			}
 		}
 	}
 	got, _ := answer(t, call("olga", "POST", "/dry-run", body, asOperator(true)))
