@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/doorbell-push/doorbell/scripts/cost"
 	"github.com/doorbell-push/doorbell/scripts/harness"
 	"github.com/doorbell-push/doorbell/shared/chat"
 )
@@ -180,4 +181,57 @@ func TestUnreadBadgeOfABundle(t *testing.T) {
 	if total, stands := at(push, "data", "badge"), at(push, "android", "notification", "notification_count"); total != "2" || stands != 2. {
 		t.Errorf("the bundle on Android: %v of %v", stands, total)
 	}
+}
+
+// What was read elsewhere is taken away with how much is left, where its push had said
+// how much there was; an iPhone's system sets it.
+func TestBadgeOfWhatWasRead(t *testing.T) {
+	alice, bob, carol := someone(t, "alice"), someone(t, "bob"), someone(t, "carol")
+	ios, android, web := bob.newPhone("tablet", "ios"), bob.newPhone("phone", "android"), bob.newPhone("tab", "web")
+	devices := []phone{ios, android, web}
+	waitLogged(t, "dispatched", alice.post(counted(message(bob.ID, "hello", "1"))))
+	waitLogged(t, "dispatched", carol.send(bob, "doesn't count", "2"))
+	waitPushes(t, 2, devices...)
+	// last is the last push that d got, its data and its aps.
+	last := func(d phone) (push object) {
+		t.Helper()
+		all := world.FCM.Messages(d.token)
+		if err := json.Unmarshal(all[len(all)-1].Message, &push); err != nil {
+			t.Fatal(err)
+		}
+		return push
+	}
+	bob.read(alice.ID, chat.Peer, 0)
+	waitPushes(t, 3, devices...)
+	for _, d := range devices {
+		if push := last(d); at(push, "data", "kind") != "read" || at(push, "data", "badge") != "1" {
+			t.Errorf("%s got %v", d.deviceID, push)
+		}
+	}
+	aps, kind := at(last(ios), "apns", "payload", "aps"), at(last(ios), "apns", "headers", "apns-push-type")
+	if fmt.Sprint(aps) != "map[badge:1 content-available:1]" || kind != "alert" {
+		t.Errorf("the iPad got %v, %v", aps, kind)
+	}
+	bob.read(carol.ID, chat.Peer, 0)
+	waitPushes(t, 4, devices...)
+	for _, d := range devices {
+		if push := last(d); at(push, "data", "kind") != "read" || at(push, "data", "badge") != nil || at(push, "apns", "payload", "aps", "badge") != nil {
+			t.Errorf("of one that doesn't count %s got %v", d.deviceID, push)
+		}
+	}
+}
+
+// That costs what counting costs, and where no number was said nothing.
+func TestCostOfBadgeOfWhatWasRead(t *testing.T) {
+	alice, bob := someone(t, "alice"), someone(t, "bob")
+	d := bob.newPhone("phone", "ios")
+	got := 0
+	costs(t, "read, and taken away with what is left", cost.Read().Plus(cost.Dismissal()).Plus(cost.Badge(1, 0, 0)), func(try int) {
+		waitLogged(t, "dispatched", alice.post(counted(message(bob.ID, "hello", fmt.Sprint(try)))))
+		got++
+	}, func(int) {
+		bob.read(alice.ID, chat.Peer, 0)
+		got++
+		waitGot(t, d, got)
+	})
 }

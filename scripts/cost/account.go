@@ -10,7 +10,8 @@ func Read() Operations { return Operations{Reads: 2, Writes: 2, Invocations: 1} 
 
 // Dismissal is what comes with it where another device of the person's is away and
 // shows a message that was read: the person three times and the ledger's entry of one
-// message are read, and a batch is published and sent.
+// message are read, and a batch is published and sent. Where the message's push said how
+// much is not read, it says so as well: Badge comes with it.
 func Dismissal() Operations {
 	return Operations{Reads: 4, Writes: 2, Deletes: 1, Published: 1, Invocations: 1}
 }

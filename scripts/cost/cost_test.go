@@ -34,8 +34,8 @@ func TestMonth(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := u.Month(USCentral1, Measured())
-	// A day: 5,000 pushes of one-to-one messages, and 49,000 of groups.
-	if len(lines) != 9 || lines[6].Times != 30*1000*3*0.5 || lines[6].Operations.Reads != 4*lines[6].Times || lines[7].Times != 30*5_400 || lines[7].Operations.Reads != 31*lines[7].Times || lines[4].Operations.Reads != 30*1000*4*5 || lines[5].Operations.Writes != 30*1000*3*2 || lines[3].Times != 30*(5_000+49_000) || lines[3].Operations.Writes != lines[3].Times || lines[0].Times != 300_000 || lines[0].Operations.Reads != 1_050_000 || lines[2].Operations.Writes != 1_800_000 {
+	// A day: 5,000 pushes of one-to-one messages, 49,000 of groups, and 1,500 dismissals.
+	if len(lines) != 9 || lines[6].Times != 30*1000*3*0.5 || lines[6].Operations.Reads != 4*lines[6].Times || lines[7].Times != 30*(5_400+150) || lines[7].Operations.Reads != 31*lines[7].Times || lines[4].Operations.Reads != 30*1000*4*5 || lines[5].Operations.Writes != 30*1000*3*2 || lines[3].Times != 30*(5_000+49_000) || lines[3].Operations.Writes != lines[3].Times || lines[0].Times != 300_000 || lines[0].Operations.Reads != 1_050_000 || lines[2].Operations.Writes != 1_800_000 {
 		t.Errorf("%+v", lines)
 	}
 	var sum, cpu float64

@@ -14,7 +14,7 @@ type Use struct {
 	Starts      float64 // of the app: it registers and syncs
 	Read        float64 // conversations read
 	Dismissed   float64 // share of these that another device, which is away, still shows, 0 to 1
-	Badge       float64 // share of pushes that say how much their user has not read, 0 to 1
+	Badge       float64 // share of pushes, and dismissals, that say how much their user has not read, 0 to 1
 	Peers       int     // people that a person has written with; for the badge
 	Groups      int     // groups that a person is in and has not muted; for the badge
 	Receipts    float64 // times that a device tells of a push: the browser's once when it is shown, once when it is clicked
@@ -76,7 +76,7 @@ func (u Use) Month(p Prices, c CPU) []Line {
 		{What: "app starts", Times: people * u.Starts, Operations: Register().Plus(Sync()), CPUSeconds: (c.Register + c.Sync) / 1000},
 		{What: "conversations read", Times: people * u.Read, Operations: Read(), CPUSeconds: c.Read / 1000},
 		{What: "dismissals", Times: people * u.Read * u.Dismissed, Operations: Dismissal(), CPUSeconds: c.Dismissal() / 1000},
-		{What: "badges", Times: pushes * u.Badge, Operations: Badge(u.Peers, u.Groups, 0), CPUSeconds: c.Badge() / 1000},
+		{What: "badges", Times: (pushes + people*u.Read*u.Dismissed) * u.Badge, Operations: Badge(u.Peers, u.Groups, 0), CPUSeconds: c.Badge() / 1000},
 	}
 	if u.GroupSent > 0 {
 		lines[1].Operations, lines[1].CPUSeconds = GroupMessage(u.GroupSize, u.Offline), c.Group(u.GroupSize, u.Offline)/1000

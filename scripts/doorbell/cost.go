@@ -44,7 +44,7 @@ and instances kept ready (min_instances).`,
 	f.Float64Var(&u.Starts, "starts", 5, "times a day that a person's app starts: it registers and syncs")
 	f.Float64Var(&u.Read, "read", 10, "conversations a person reads, a day")
 	f.Float64Var(&u.Dismissed, "dismissed", 0.2, "share of what is read that another device of the person's shows and is told to take away, 0 to 1")
-	f.Float64Var(&u.Badge, "badge", 0, "share of pushes with enableBadge whose number the server counts, 0 to 1")
+	f.Float64Var(&u.Badge, "badge", 0, "share of pushes with enableBadge whose number the server counts, as it does again when they are taken away, 0 to 1")
 	f.IntVar(&u.Peers, "peers", 20, "people that a person has written with; only the badge asks")
 	f.IntVar(&u.Groups, "groups", 5, "groups that a person is in and has not muted; only the badge asks")
 	f.Float64Var(&u.Receipts, "receipts", 1, "times that a device tells of a push: a browser once when it shows it, once when it is clicked; 0 where receipts are off")

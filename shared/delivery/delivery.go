@@ -87,6 +87,9 @@ type Entry struct {
 	CID string   `firestore:"cid,omitempty" json:"-"`
 	Seq int64    `firestore:"seq,omitempty" json:"-"`
 	Tag string   `firestore:"tag,omitempty" json:"-"`
+	// Counts: where the batch shows a message, it says how much is not read, so that what
+	// takes that away says it, too.
+	Counts bool `firestore:"counts,omitempty" json:"-"`
 	// Took is, where the batch takes away what was read elsewhere, the TookKeys of what
 	// that is, so that it is found by what it took; Seq is the last message read.
 	Took []string `firestore:"took,omitempty" json:"-"`

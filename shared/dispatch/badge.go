@@ -10,6 +10,7 @@ import (
 
 	"github.com/doorbell-push/doorbell/shared/plan"
 	"github.com/doorbell-push/doorbell/shared/presence"
+	"github.com/doorbell-push/doorbell/shared/push"
 )
 
 // Unread counts what a user has not read; *inbox.Service does.
@@ -40,11 +41,8 @@ const (
 // number: who can't be counted for, or not in time, is rung without, and their icon
 // stays as it is.
 func (d *Dispatcher) count(ctx context.Context, run *run) {
-	if d.Unread == nil || run.batch.Bulk {
-		return
-	}
 	users := run.uncounted()
-	if len(users) == 0 || len(users) > maxCounted {
+	if !d.countable(run.batch, len(users)) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, countTime)
@@ -69,6 +67,22 @@ func (d *Dispatcher) count(ctx context.Context, run *run) {
 	}
 	_ = all.Wait() // nobody fails
 	run.counted(counts)
+}
+
+// countable reports whether so many users of b are counted for.
+func (d *Dispatcher) countable(b push.Batch, users int) bool {
+	return d.Unread != nil && !b.Bulk && users > 0 && users <= maxCounted
+}
+
+// counts reports whether b goes with what its users, or some of them, have not read.
+func (d *Dispatcher) counts(b push.Batch) bool {
+	users := map[string]struct{}{}
+	for _, t := range b.Targets {
+		if plan.NeedsUnread(b.Announcement, t) {
+			users[t.UserID] = struct{}{}
+		}
+	}
+	return d.countable(b, len(users))
 }
 
 // unread is how much a user has not read. It holds their presence meanwhile, which a

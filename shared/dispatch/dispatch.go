@@ -38,7 +38,7 @@ type Ledger interface {
 	Begin(ctx context.Context, e delivery.Entry, wanted []string, now time.Time) (delivery.Entry, error)
 	// Rung is up to limit entries of batches that show userID a message of a
 	// conversation with a Seq above after and up to upTo, the latest message first.
-	// Only their Tag and what Entry.Shown needs is there, of the given devices.
+	// Only their Tag, Counts and what Entry.Shown needs is there, of the given devices.
 	Rung(ctx context.Context, userID, cid string, after, upTo int64, pushIDs []string, limit int) ([]delivery.Entry, error)
 	// Finish adds e's outcomes to the stored ones and sets Done and LeaseUntil.
 	Finish(ctx context.Context, e delivery.Entry) error
@@ -185,6 +185,7 @@ func (d *Dispatcher) Dispatch(ctx context.Context, b push.Batch) (err error) {
 		first.Asked = b.PushIDs() // whoever may ring must be told when it stops
 	case a.Tells():
 		first.To, first.CID, first.Seq, first.Tag = b.UserIDs(), a.CID, a.Seq, a.Tag()
+		first.Counts = d.counts(b)
 	case a.Kind == push.KindSummary:
 		first.To, first.CID, first.Seq, first.Tag = b.UserIDs(), a.ID, 1, a.Tag() // found by its ID
 	case a.Kind == push.KindRead:

@@ -68,6 +68,8 @@ func (d *Dispatcher) showing(ctx context.Context, b push.Batch) (push.Batch, err
 			told[t.PushID] = told[t.PushID] || shown
 			shows = shows || shown
 		}
+		// The icon's number goes with what is taken away. It costs what it cost to say it.
+		b.Announcement.Push.EnableBadge = b.Announcement.Push.EnableBadge || shows && e.Counts
 		if shows && !slices.Contains(tags, e.Tag) {
 			tags = append(tags, e.Tag)
 		}

@@ -306,6 +306,68 @@ func TestReadElsewhereOfASummary(t *testing.T) {
 	})
 }
 
+// Where the message's push said how much is not read, what takes it away says how much
+// that is now; of nobody else is it counted.
+func TestReadElsewhereCounts(t *testing.T) {
+	for name, tc := range map[string]struct {
+		enable     bool
+		step, own  int
+		unread     map[string]int
+		bulk       bool
+		badge      string
+		aps, asked string
+	}{
+		"counted":          {true, 0, 0, map[string]int{"user-A": 4}, false, "4", `"badge":4`, "map[user-A:2]"},
+		"nothing left":     {true, 0, 0, map[string]int{"user-A": 0}, false, "0", `"badge":0`, "map[user-A:2]"},
+		"can't be counted": {true, 0, 0, nil, false, "", "", "map[user-A:2]"},
+		"without a number": {false, 0, 0, map[string]int{"user-A": 4}, false, "", "", "map[]"},
+		"with a step":      {true, 1, 0, map[string]int{"user-A": 4}, false, "", "", "map[]"},
+		"the app's own":    {true, 0, 7, map[string]int{"user-A": 4}, false, "", "", "map[]"},
+		"of many batches":  {true, 0, 0, map[string]int{"user-A": 4}, true, "", "", "map[]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *bench) {
+				targets := b.silently("A", "web-A")
+				targets[0].Platform = device.IPhoneOS
+				err := b.db.Change(t.Context(), func(tx presence.Tx) error {
+					u, err := tx.User("user-A")
+					if err != nil {
+						return err
+					}
+					d := u.Devices[targets[0].PushID]
+					d.Platform = device.IPhoneOS
+					u.Devices[targets[0].PushID], u.Badge = d, tc.own
+					return tx.PutUser(u)
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i := range targets {
+					targets[i].Badge = tc.own
+				}
+				c := &counter{unread: tc.unread}
+				rang := b.told(3, targets...)
+				rang.Announcement.Push.EnableBadge, rang.Announcement.Push.BadgeIncrement, rang.Bulk = tc.enable, tc.step, tc.bulk
+				b.d.Unread = c
+				b.dispatch(rang, false)
+				b.moved(3)
+				b.dispatch(b.readUpTo(3, 0, targets...), false)
+				b.wantRequests("A", 2, "web-A", 2)
+				b.wantBadge("A", tc.badge)
+				b.wantBadge("web-A", tc.badge)
+				body := string(b.fcm.of("A")[1].body)
+				kind := map[bool]string{true: "alert", false: "background"}[tc.aps != ""]
+				if !strings.Contains(body, tc.aps) || strings.Contains(body, `"aps":{"badge"`) != (tc.aps != "") || !strings.Contains(body, `"apns-push-type":"`+kind+`"`) || !strings.Contains(body, `"content-available":1`) {
+					t.Errorf("told %s", body)
+				}
+				if fmt.Sprint(c.asked) != tc.asked {
+					t.Errorf("counted %v", c.asked)
+				}
+			})
+		})
+	}
+}
+
 // noSummary is a ledger that doesn't tell of a summary.
 type noSummary struct {
 	Ledger

@@ -10,9 +10,10 @@ import (
 // NeedsUnread reports whether the number that goes with a push for a to t is how much
 // t's user has not read. That is what who sends it asks for with enableBadge and no
 // step, for a user whose app gives Doorbell no number of its own (updateUserBadge):
-// with either, the number is those two's sum.
+// with either, the number is those two's sum. What takes away a message whose push said
+// it says how much is left.
 func NeedsUnread(a push.Announcement, t push.Target) bool {
-	return a.Kind == push.KindMessage && a.Push.EnableBadge && a.Push.BadgeIncrement == 0 && t.Badge == 0
+	return (a.Kind == push.KindMessage || a.Kind == push.KindRead) && a.Push.EnableBadge && a.Push.BadgeIncrement == 0 && t.Badge == 0
 }
 
 // InBadge reports whether what r has not read of a conversation is in that number:

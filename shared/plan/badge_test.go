@@ -16,15 +16,17 @@ func TestNeedsUnread(t *testing.T) {
 		step, by int // the sender's, the app's
 		want     bool
 	}{
-		"enabled":            {push.KindMessage, true, 0, 0, true},
-		"not enabled":        {push.KindMessage, false, 0, 0, false},
-		"with a step":        {push.KindMessage, true, 1, 0, false},
-		"the app's number":   {push.KindMessage, true, 0, 1, false},
-		"both":               {push.KindMessage, true, 1, 1, false},
-		"a call":             {push.KindCall, true, 0, 0, false},
-		"an edit":            {push.KindEdit, true, 0, 0, false},
-		"what was read":      {push.KindRead, true, 0, 0, false},
-		"of the quiet hours": {push.KindSummary, true, 0, 0, false},
+		"enabled":             {push.KindMessage, true, 0, 0, true},
+		"not enabled":         {push.KindMessage, false, 0, 0, false},
+		"with a step":         {push.KindMessage, true, 1, 0, false},
+		"the app's number":    {push.KindMessage, true, 0, 1, false},
+		"both":                {push.KindMessage, true, 1, 1, false},
+		"a call":              {push.KindCall, true, 0, 0, false},
+		"an edit":             {push.KindEdit, true, 0, 0, false},
+		"what was read":       {push.KindRead, false, 0, 0, false},
+		"of one that said it": {push.KindRead, true, 0, 0, true},
+		"of the app's own":    {push.KindRead, true, 0, 1, false},
+		"of the quiet hours":  {push.KindSummary, true, 0, 0, false},
 	} {
 		a := push.Announcement{Kind: tc.kind, Push: chat.PushConfig{EnableBadge: tc.enable, BadgeIncrement: tc.step}}
 		if got := NeedsUnread(a, push.Target{Badge: tc.by}); got != tc.want {

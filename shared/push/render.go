@@ -199,8 +199,8 @@ func icon(a Announcement, t Target) (n int, known bool) {
 // add to it. Android's icon counts by itself (see stands); its app is told what the
 // user has not read.
 func badge(a Announcement, t Target) (n int, ok bool) {
-	if !a.Push.EnableBadge {
-		return 0, false
+	if !a.Push.EnableBadge || a.Kind == KindRead && !t.Counted {
+		return 0, false // an app that counts by itself has the number it set
 	}
 	if t.Platform != device.Web && !t.Platform.Apple() && !a.Push.Silent && !t.Counted {
 		return 0, false

@@ -28,6 +28,12 @@ func silence(m *messaging.Message, a Announcement, t Target, now time.Time, ttl 
 			},
 			Payload: &messaging.APNSPayload{Aps: &messaging.Aps{ContentAvailable: true}},
 		}
+		if n, ok := badge(a, t); ok && a.Kind == KindRead {
+			// The system sets the number, also where the app was closed by hand. Apple: that
+			// is no background push; content-available wakes the app all the same.
+			m.APNS.Headers["apns-push-type"] = "alert"
+			m.APNS.Payload.Aps.Badge = &n
+		}
 	default:
 		// FCM keeps up to 100 data messages for a device that is off, where they
 		// have no collapse key. High priority is for what the person notices: an app

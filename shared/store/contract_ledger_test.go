@@ -325,7 +325,7 @@ func whatRang(t *testing.T, s anyStore) {
 	cid, other := rand.Text(), rand.Text()
 	telling := func(cid string, seq int64, to ...string) delivery.Entry {
 		e := newEntry()
-		e.CID, e.Seq, e.To, e.Tag = cid, seq, to, "t"
+		e.CID, e.Seq, e.To, e.Tag, e.Counts = cid, seq, to, "t", seq%2 == 1
 		return e
 	}
 	var want []string
@@ -376,7 +376,7 @@ func whatRang(t *testing.T, s anyStore) {
 		var ids []string
 		for _, e := range got {
 			ids = append(ids, e.ID)
-			if e.Tag != "t" {
+			if i := slices.Index(want, e.ID); e.Tag != "t" || e.Counts != (i < 0 || i%2 == 0) {
 				t.Errorf("%s: %+v", name, e)
 			}
 			if e.ID == reopened.ID {

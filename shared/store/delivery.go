@@ -49,7 +49,8 @@ func (s *Firestore) Begin(ctx context.Context, e delivery.Entry, wanted []string
 	}
 	if len(e.To) > 0 {
 		updates = append(updates, firestore.Update{Path: "to", Value: stored.To},
-			firestore.Update{Path: "cid", Value: stored.CID}, firestore.Update{Path: "seq", Value: stored.Seq}, firestore.Update{Path: "tag", Value: stored.Tag})
+			firestore.Update{Path: "cid", Value: stored.CID}, firestore.Update{Path: "seq", Value: stored.Seq}, firestore.Update{Path: "tag", Value: stored.Tag},
+			firestore.Update{Path: "counts", Value: stored.Counts})
 	}
 	if len(e.Took) > 0 {
 		updates = append(updates, firestore.Update{Path: "took", Value: stored.Took}, firestore.Update{Path: "seq", Value: stored.Seq})
@@ -90,6 +91,7 @@ func reopen(stored *delivery.Entry, e delivery.Entry) {
 	stored.Asked = union(stored.Asked, e.Asked)
 	if len(e.To) > 0 {
 		stored.To, stored.CID, stored.Seq, stored.Tag = union(stored.To, e.To), e.CID, e.Seq, e.Tag
+		stored.Counts = stored.Counts || e.Counts
 	}
 	if len(e.Took) > 0 {
 		stored.Took, stored.Seq = union(stored.Took, e.Took), e.Seq
@@ -182,7 +184,7 @@ func entriesOf(docs []*firestore.DocumentSnapshot) ([]delivery.Entry, error) {
 func (s *Firestore) Rung(ctx context.Context, userID, cid string, after, upTo int64, pushIDs []string, limit int) (_ []delivery.Entry, err error) {
 	defer fault.Wrap(&err, "read what rang %q of %s", userID, cid)
 	// An entry has up to 500 devices.
-	fields := []firestore.FieldPath{{"tag"}, {"done"}, {"leaseUntil"}}
+	fields := []firestore.FieldPath{{"tag"}, {"counts"}, {"done"}, {"leaseUntil"}}
 	for _, id := range pushIDs {
 		fields = append(fields, firestore.FieldPath{"outcomes", id})
 	}

@@ -257,7 +257,7 @@ func (s *Memory) Rung(_ context.Context, userID, cid string, after, upTo int64, 
 		if e.CID != cid || e.Seq <= after || e.Seq > upTo || !slices.Contains(e.To, userID) {
 			continue
 		}
-		few := delivery.Entry{ID: e.ID, Seq: e.Seq, Tag: e.Tag, Done: e.Done, LeaseUntil: e.LeaseUntil, Outcomes: maps.Clone(e.Outcomes)}
+		few := delivery.Entry{ID: e.ID, Seq: e.Seq, Tag: e.Tag, Counts: e.Counts, Done: e.Done, LeaseUntil: e.LeaseUntil, Outcomes: maps.Clone(e.Outcomes)}
 		maps.DeleteFunc(few.Outcomes, func(id string, _ delivery.Outcome) bool { return !slices.Contains(pushIDs, id) })
 		out = append(out, few)
 	}
