@@ -83,6 +83,9 @@ func (r Renderer) dress(m *messaging.Message, a Announcement, t Target) {
 		if style.Category != "" {
 			m.Data["category"] = style.Category
 		}
+		if t.DataOnly && style.Sound == resource.Silence {
+			m.Data["sound"] = style.Sound // for the system that is the channel's to say
+		}
 	}
 	if style.ClickURL != "" && t.Platform != device.Web {
 		m.Data["clickURL"] = style.ClickURL

@@ -67,6 +67,7 @@ func TestStyleGolden(t *testing.T) {
 		{"android_styled_data_only", styled(t), announcement(everything), onDevice(device.Android, badged(5), dataOnly)},
 		{"android_keyed_data_only", keyed(t), announcement(everything), onDevice(device.Android, badged(5), dataOnly)},
 		{"android_passive_data_only", passive, announcement(), onDevice(device.Android, dataOnly)},
+		{"android_soundless_data_only", soundless, announcement(), onDevice(device.Android, dataOnly)},
 		{"android_keyed", keyed(t), announcement(everything), onDevice(device.Android, badged(5))},
 		{"ios_keyed", keyed(t), announcement(everything), onDevice(device.IPhoneOS, badged(5))},
 		{"web_keyed", keyed(t), announcement(everything), onDevice(device.Web, badged(5))},
