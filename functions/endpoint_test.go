@@ -176,7 +176,9 @@ func call(user, method, url, body string, edits ...func(*http.Request)) *http.Re
 	}
 	w := httptest.NewRecorder()
 	clientHandler(r.URL.Path)(w, r)
-	return w.Result()
+	resp := w.Result()
+	resp.Request = r
+	return resp
 }
 
 // receiptToken is a device's.
@@ -201,8 +203,11 @@ func answer(t *testing.T, resp *http.Response) (map[string]any, *fault.Error) {
 	if err := errors.Join(json.Unmarshal(b, &body), json.Unmarshal(b, &all)); err != nil {
 		t.Fatalf("%v in %s", err, b)
 	}
-	if body.Error == nil {
+	switch {
+	case body.Error == nil:
 		body.Error = &fault.Error{}
+	case resp.Request != nil:
+		asListed(t, resp.Request, resp.StatusCode, int(body.Error.Code))
 	}
 	return all, body.Error
 }

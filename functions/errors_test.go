@@ -6,12 +6,14 @@ import (
 	"go/parser"
 	"go/token"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/doorbell-push/doorbell/shared/fault"
@@ -33,11 +35,19 @@ func (r errorRow) of(method, segment string) bool {
 }
 
 // readErrors is the README's table of codes.
-func readErrors(t *testing.T) (rows []errorRow) {
+func readErrors(t *testing.T) []errorRow {
 	t.Helper()
-	readme, err := os.ReadFile("README.md")
+	rows, err := errorRows()
 	if err != nil {
 		t.Fatal(err)
+	}
+	return rows
+}
+
+var errorRows = sync.OnceValues(func() (rows []errorRow, err error) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		return nil, err
 	}
 	for _, m := range regexp.MustCompile("(?m)^\\| (6000\\d+) `(\\w+)` \\| ([^|]+) \\| ([^|]+) \\| ([^|]+) \\|[^|]*\\|$").FindAllStringSubmatch(string(readme), -1) {
 		code, _ := strconv.Atoi(m[1]) // digits
@@ -50,14 +60,30 @@ func readErrors(t *testing.T) (rows []errorRow) {
 			row.paths = append(row.paths, path[1])
 		}
 		if row.statuses == nil && m[3] != "list" || row.paths == nil && !row.each && m[4] != "any other path" {
-			t.Errorf("a row that isn't understood: %s", m[0])
+			return nil, fmt.Errorf("a row that isn't understood: %s", m[0])
 		}
 		rows = append(rows, row)
 	}
 	if len(rows) < 40 {
-		t.Fatalf("found only %d rows", len(rows))
+		return nil, fmt.Errorf("the README has only %d rows of codes", len(rows))
 	}
-	return rows
+	return rows, nil
+})
+
+// asListed holds a refusal to the README's table of codes.
+func asListed(t *testing.T, r *http.Request, status, code int) {
+	t.Helper()
+	segment := strings.TrimPrefix(r.URL.Path, "/")
+	for _, table := range clientFunctions {
+		if table[segment][r.Method] == nil {
+			continue
+		}
+		if !slices.ContainsFunc(readErrors(t), func(row errorRow) bool {
+			return row.code == code && slices.Contains(row.statuses, status) && row.of(r.Method, segment)
+		}) {
+			t.Errorf("%s %s answers %d with %d, which the README's table of codes hasn't", r.Method, r.URL.Path, status, code)
+		}
+	}
 }
 
 // inCode is which codes the code answers with, as "6000001 400", or as "6000001 list"
@@ -160,9 +186,10 @@ func faultConstants(t *testing.T) (codes, statuses map[string]int, names map[int
 }
 
 // The README's table has every code that an endpoint answers with, each with the
-// HTTP status it comes with, and no other; and the paths in it are there. That these
-// are the ones that answer so, the integration tests show: what they are answered is
-// held to the OpenAPI document, which has the codes by path from this table.
+// HTTP status it comes with, and no other; and the paths in it are there. That there
+// are no others which answer so, the other tests show: what they are answered is held
+// to the table (asListed), and in the integration tests to the OpenAPI document, which
+// is made of it.
 func TestReadmeListsErrors(t *testing.T) {
 	want := inCode(t)
 	told := map[string]bool{}
