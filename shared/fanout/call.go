@@ -84,7 +84,7 @@ func (f *Fanout) ring(ctx context.Context, c call.Call, userIDs []string) error 
 			}
 		}
 	}
-	if err := f.publish(ctx, a, targets, at, &t); err != nil {
+	if err := f.publish(ctx, a, t.part, targets, at, &t); err != nil {
 		return err
 	}
 	return f.explain(ctx, &t)
@@ -107,6 +107,9 @@ func (f *Fanout) dismiss(ctx context.Context, c call.Call, userIDs []string) err
 	users, err := f.Presence.Users(ctx, userIDs)
 	if err != nil {
 		return err
+	}
+	for _, id := range userIDs {
+		c = plan.Unworded(c, id, users[id])
 	}
 	rung := func(pushID string) bool {
 		return slices.ContainsFunc(rings, func(e delivery.Entry) bool { return e.MayHaveShown(pushID) })
@@ -155,7 +158,7 @@ func (f *Fanout) tell(ctx context.Context, c call.Call, userIDs []string, users 
 			}
 		}
 	}
-	if err := f.publish(ctx, push.OfCallEnd(c, end, userIDs[0]), targets, at, &t); err != nil {
+	if err := f.publish(ctx, push.OfCallEnd(c, end, userIDs[0]), t.part, targets, at, &t); err != nil {
 		return err
 	}
 	return f.explain(ctx, &t)

@@ -213,6 +213,55 @@ func TestDismissalsByInviter(t *testing.T) {
 	}
 }
 
+// Who has blocked one whose words the end may be told in has the ring ended, in ours.
+func TestEndUnheard(t *testing.T) {
+	for name, tc := range map[string]struct {
+		inviter, endedBy, blocks, want string
+	}{
+		"nobody":      {"alice", "alice", "", "bob: bye, carol: bye"},
+		"a stranger":  {"alice", "alice", "dave", "bob: bye, carol: bye"},
+		"the inviter": {"dave", "alice", "dave", "bob: Missed call, carol: bye"},
+		"the caller":  {"dave", "", "alice", "bob: Missed call, carol: bye"},
+		"who ended":   {"alice", "dave", "dave", "bob: Missed call, carol: bye"},
+	} {
+		u := bob(1)
+		if tc.blocks != "" {
+			u.Blacklist = map[string]int64{tc.blocks: 1}
+		}
+		before := ringing(func(c *call.Call) {
+			c.Pushes["3"] = chat.PushConfig{Title: "t", Content: "bye"}
+			invited := c.Users["bob"]
+			invited.Inviter = tc.inviter
+			c.Users["bob"] = invited
+		})
+		after := before.Clone()
+		after.Rev++
+		after.EndedBy = tc.endedBy
+		for _, id := range []string{"bob", "carol"} {
+			u := after.Users[id]
+			u.State, u.EndPush = call.BeCancelled, "3"
+			after.Users[id] = u
+		}
+		b, _ := callBench(t, &rings{lists: [][]delivery.Entry{{rang(push.KindCall, true, now, "p0000")}}}, u, carol(1))
+		if err := b.f.Call(t.Context(), before, after); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, batch := range b.topic.batches {
+			for _, target := range batch.Targets {
+				got = append(got, target.UserID+": "+batch.Announcement.Push.Content)
+			}
+		}
+		slices.Sort(got)
+		if told := strings.Join(got, ", "); told != tc.want || len(b.presence.reads) != 1 {
+			t.Errorf("%s: told %q after %v, want %q", name, told, b.presence.reads, tc.want)
+		}
+		if after.Users["bob"].EndPush != "3" {
+			t.Errorf("%s: the call was changed", name)
+		}
+	}
+}
+
 // Who was invited without a pushConfig isn't rung by another's, and has nothing
 // to be dismissed.
 func TestInvitedWithoutPush(t *testing.T) {

@@ -26,8 +26,8 @@ type Marks interface {
 
 // Changed tells the devices that were rung for a message that it was revoked or
 // edited since: one that was revoked has its notification taken away, or replaced
-// by what the revocation says, and one that was edited has it replaced. An error
-// asks for redelivery.
+// by what the revocation says, and one that was edited has it replaced. Who has blocked
+// the one who revokes isn't told what they say. An error asks for redelivery.
 //
 // First the ledger is told, in the entry of every batch that the message has or may
 // get yet: who begins one from then on reads the message (package dispatch). So
@@ -55,10 +55,24 @@ func (f *Fanout) Changed(ctx context.Context, before, after chat.Message) (err e
 	if err != nil {
 		return err
 	}
-	if after.Revoked() {
-		return f.correct(ctx, push.OfRevoke(after, *before.Push, f.PushTTL), rungBy(entries))
+	if !after.Revoked() {
+		return f.correct(ctx, rungBy(entries), following{Announcement: push.OfEdit(after, f.PushTTL)})
 	}
-	return f.correct(ctx, push.OfEdit(after, f.PushTTL), rungBy(entries))
+	bare := after
+	bare.Push = nil
+	return f.correct(ctx, rungBy(entries), following{
+		push.OfRevoke(after, *before.Push, f.PushTTL), after.Push != nil, after.OperatedUserID, push.OfRevoke(bare, *before.Push, f.PushTTL),
+	})
+}
+
+// following is what follows what was announced.
+type following struct {
+	push.Announcement
+	// worded: it says what by chose to say. bare is what is announced in its place to
+	// who has blocked them.
+	worded bool
+	by     string
+	bare   push.Announcement
 }
 
 // rungBy is the devices that may have been rung by the entries' batches, by user. What
@@ -78,20 +92,24 @@ func rungBy(entries []delivery.Entry) map[string][]string {
 }
 
 // correct plans and publishes a, which follows what the users' devices were rung for.
-func (f *Fanout) correct(ctx context.Context, a push.Announcement, rung map[string][]string) error {
+func (f *Fanout) correct(ctx context.Context, rung map[string][]string, a following) error {
 	if len(rung) == 0 {
 		return nil
 	}
 	t := tally{kind: a.Kind, id: a.ID, cid: a.CID, part: string(a.Kind) + " " + strconv.FormatInt(a.CreatedAt, 10)}
 	began := f.Now()
-	var targets []push.Target
+	var targets, unheard []push.Target
 	err := f.slots.Each(ctx, slices.Sorted(maps.Keys(rung)), f.Presence.Users, func(ids []string, users map[string]*presence.User) {
 		now := f.Now()
 		for _, id := range ids {
 			may := func(pushID string) bool { return slices.Contains(rung[id], pushID) }
-			for _, d := range f.Rules.Correction(a, plan.Receiver{UserID: id, Presence: users[id]}, may, now) {
+			said, to := a.Announcement, &targets
+			if a.worded && users[id].Blocks(a.by) {
+				said, to = a.bare, &unheard
+			}
+			for _, d := range f.Rules.Correction(said, plan.Receiver{UserID: id, Presence: users[id]}, may, now) {
 				if t.add(d, now) {
-					targets = append(targets, d.Target)
+					*to = append(*to, d.Target)
 				}
 			}
 		}
@@ -99,7 +117,10 @@ func (f *Fanout) correct(ctx context.Context, a push.Announcement, rung map[stri
 	if err != nil {
 		return err
 	}
-	if err := f.publish(ctx, a, targets, began, &t); err != nil {
+	if err := f.publish(ctx, a.Announcement, t.part, targets, began, &t); err != nil {
+		return err
+	}
+	if err := f.publish(ctx, a.bare, t.part+" bare", unheard, began, &t); err != nil {
 		return err
 	}
 	return f.explain(ctx, &t)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/doorbell-push/doorbell/shared/chat"
 	"github.com/doorbell-push/doorbell/shared/delivery"
+	"github.com/doorbell-push/doorbell/shared/plan"
 	"github.com/doorbell-push/doorbell/shared/presence"
 	"github.com/doorbell-push/doorbell/shared/push"
 )
@@ -109,6 +110,50 @@ func TestChanged(t *testing.T) {
 				t.Errorf("logged %s", log)
 			}
 		})
+	}
+}
+
+// Who has blocked the one who revokes since they were rung has the notification taken
+// away, and isn't told in whose words.
+func TestRevokeUnheard(t *testing.T) {
+	m := message()
+	words := &chat.PushConfig{Title: "t", Content: "I said"}
+	for name, tc := range map[string]struct {
+		blocks, by string
+		words      *chat.PushConfig
+		want       chat.PushConfig
+	}{
+		"nobody":           {"", "alice", words, *words},
+		"the sender":       {"alice", "alice", words, chat.PushConfig{Silent: true}},
+		"the group's head": {"olga", "olga", words, chat.PushConfig{Silent: true}},
+		"another's words":  {"alice", "olga", words, *words},
+		"with a payload":   {"alice", "alice", &chat.PushConfig{Silent: true, Payload: "p"}, chat.PushConfig{Silent: true}},
+		"without words":    {"alice", "alice", nil, chat.PushConfig{Silent: true}},
+	} {
+		u := bob(1)
+		if tc.blocks != "" {
+			u.Blacklist = map[string]int64{tc.blocks: 1}
+		}
+		b := changeBench(t, u)
+		b.wasRung(t, m, "p0000")
+		b.presence.reads = nil
+		after := revokedNow(m, tc.words)
+		after.OperatedUserID = tc.by
+		for range 2 { // the event comes twice
+			if err := b.f.Changed(t.Context(), m, after); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(b.topic.batches) != 2 || b.topic.batches[0].ID != b.topic.batches[1].ID || len(b.presence.reads) != 2 {
+			t.Fatalf("%s: %+v after %v", name, b.topic.batches, b.presence.reads)
+		}
+		got := b.topic.batches[0]
+		if !reflect.DeepEqual(got.Announcement.Push, tc.want) || !slices.Equal(got.PushIDs(), []string{"p0000"}) {
+			t.Errorf("%s: announced %+v to %q", name, got.Announcement, got.PushIDs())
+		}
+		if d := b.f.Rules.Recheck(got.Announcement, got.Targets[0], u, now); d.Reason != plan.Push {
+			t.Errorf("%s: dropped as %q", name, d.Reason)
+		}
 	}
 }
 

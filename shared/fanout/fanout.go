@@ -122,7 +122,7 @@ func (f *Fanout) peer(ctx context.Context, m chat.Message, t *tally) error {
 			targets = append(targets, d.Target)
 		}
 	}
-	return f.publish(ctx, a, targets, now, t)
+	return f.publish(ctx, a, t.part, targets, now, t)
 }
 
 // decide is the plan for one receiver.
@@ -140,9 +140,9 @@ func receiver(m chat.Message, userID string) plan.Receiver {
 }
 
 // publish hands targets, planned by what was so at a time, to Pub/Sub in batches that
-// belong to t's part.
-func (f *Fanout) publish(ctx context.Context, a push.Announcement, targets []push.Target, at time.Time, t *tally) error {
-	for _, b := range push.Batches(a, t.part, targets, at) {
+// belong to a part.
+func (f *Fanout) publish(ctx context.Context, a push.Announcement, part string, targets []push.Target, at time.Time, t *tally) error {
+	for _, b := range push.Batches(a, part, targets, at) {
 		if err := f.Publisher.Publish(ctx, b); err != nil {
 			return err
 		}

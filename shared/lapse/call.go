@@ -69,7 +69,7 @@ func (s *Sweeper) call(ctx context.Context, g gap, c call.Call) (again bool, err
 		a = push.OfCall(c, g.u.UserID)
 		decisions = s.Rules.Decide(a, r, g.now)
 	case (u.State == call.Timeout || u.State == call.BeCancelled) && u.AnsweredBy == "":
-		a = push.OfCallEnd(c, push.Missed, g.u.UserID)
+		a = push.OfCallEnd(plan.Unworded(c, g.u.UserID, g.u), push.Missed, g.u.UserID)
 		decisions = s.Rules.MissedCall(a, r, g.now)
 	default:
 		return false, nil // the user answered it

@@ -2,6 +2,8 @@ package plan
 
 import (
 	"cmp"
+	"maps"
+	"slices"
 	"time"
 
 	calling "github.com/doorbell-push/doorbell/shared/call"
@@ -42,6 +44,21 @@ func (p Rules) Dismissal(r Receiver, rung func(pushID string) bool, answeredBy s
 		out = append(out, Decision{UserID: r.UserID, Reason: NoDevice})
 	}
 	return out
+}
+
+// Unworded is c as its end is told to u, the user with the ID: who has blocked
+// somebody whose words that may be in since they were invited, is told in ours.
+// The call doesn't keep who chose them. It was who invited them, its caller or who
+// ended it.
+func Unworded(c calling.Call, userID string, u *presence.User) calling.Call {
+	part := c.Users[userID]
+	if part.EndPush == "" || !slices.ContainsFunc([]string{part.Inviter, c.Caller, c.EndedBy}, u.Blocks) {
+		return c
+	}
+	c.Users = maps.Clone(c.Users)
+	part.EndPush = ""
+	c.Users[userID] = part
+	return c
 }
 
 // MissedCall is the plan for a receiver whose devices are told by a, the end of a
