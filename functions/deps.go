@@ -107,7 +107,7 @@ var (
 			return nil, err
 		}
 		return &selfTester{db, selftest.Tester{
-			Sender: client, Rules: rules(c), Renderer: push.Renderer{WebClickURL: c.WebClickURL}, Now: time.Now,
+			Sender: client, Pauses: db, Rules: rules(c), Renderer: push.Renderer{WebClickURL: c.WebClickURL}, Now: time.Now,
 		}}, nil
 	})
 

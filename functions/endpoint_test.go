@@ -71,7 +71,7 @@ func onMemory(t *testing.T) *store.Memory {
 	replace(t, &groups, &group.Service{Store: db, Now: now, MaxMembers: 100}, nil)
 	replace(t, &receipts, &receipt.Service{Store: db, Now: now, Retention: time.Hour}, nil)
 	replace(t, &contents, &content.Service{Store: db, Now: now, PushTTL: time.Hour}, nil)
-	replace(t, &selfTests, &selfTester{db, selftest.Tester{Sender: &takesAll{}, Now: now}}, nil)
+	replace(t, &selfTests, &selfTester{db, selftest.Tester{Sender: &takesAll{}, Pauses: db, Now: now}}, nil)
 	replace(t, &dryRuns, &dryrun.Runner{Store: db, Now: now, PushTTL: time.Hour, MaxText: 2048, MaxInvitees: 9}, nil)
 	var told trace.Store = db
 	replace(t, &stories, &told, nil)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/doorbell-push/doorbell/shared/delivery"
 	"github.com/doorbell-push/doorbell/shared/selftest"
 )
 
@@ -58,6 +59,22 @@ func TestSelfTest(t *testing.T) {
 	resp := call("alice", "POST", "/self-test", `{"deviceID":"`+strings.Repeat("x", 129)+`"}`)
 	if _, e := answer(t, resp); resp.StatusCode != 400 || e.Field != "deviceID" {
 		t.Errorf("a long deviceID: %d %+v", resp.StatusCode, e)
+	}
+}
+
+// While FCM wants to hear nothing of the project, whoever was told so, a self-test says
+// until when, and sends nothing.
+func TestSelfTestWaits(t *testing.T) {
+	db := onMemory(t)
+	fcm := &takesAll{}
+	replace(t, &selfTests, &selfTester{db, selftest.Tester{Sender: fcm, Pauses: db, Now: func() time.Time { return clock }}}, nil)
+	call("alice", "POST", "/register", registerBody)
+	if err := db.TellPause(t.Context(), delivery.NewPause(clock.Add(time.Minute), clock)); err != nil {
+		t.Fatal(err)
+	}
+	got, e := answer(t, call("alice", "POST", "/self-test", `{"ring":true}`))
+	if got["ok"] != false || !strings.Contains(fmt.Sprint(got["steps"]), "until 2023-11-14T22:14:21Z") || len(fcm.bodies) != 0 {
+		t.Errorf("%v, %+v, FCM was given %q", got, e, fcm.bodies)
 	}
 }
 

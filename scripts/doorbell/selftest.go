@@ -69,12 +69,13 @@ func (o *options) selfTest(ctx context.Context, userID, deviceID string, ring bo
 		return nil, err
 	}
 	defer sender.Close()
-	users, err := store.NewFirestore(client).Users(ctx, []string{userID})
+	db := store.NewFirestore(client)
+	users, err := db.Users(ctx, []string{userID})
 	if err != nil {
 		return nil, err
 	}
 	t := &selftest.Tester{
-		Sender: sender, Rules: plan.Rules{Defaults: c.UserDefaults}, Renderer: push.Renderer{WebClickURL: c.WebClickURL}, Now: time.Now, Ring: ring,
+		Sender: sender, Pauses: db, Rules: plan.Rules{Defaults: c.UserDefaults}, Renderer: push.Renderer{WebClickURL: c.WebClickURL}, Now: time.Now, Ring: ring,
 	}
 	return t.Run(ctx, users[userID], deviceID), nil
 }

@@ -4,9 +4,11 @@ package selftest
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/doorbell-push/doorbell/shared/chat"
+	"github.com/doorbell-push/doorbell/shared/delivery"
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/plan"
 	"github.com/doorbell-push/doorbell/shared/presence"
@@ -18,9 +20,15 @@ type Sender interface {
 	Send(ctx context.Context, body []byte) (name string, err error)
 }
 
+// Pauses is where it stands for how long FCM wants to hear nothing of the project.
+type Pauses interface {
+	Pause(ctx context.Context) (delivery.Pause, error)
+}
+
 // Tester tests by the settings of the deployment.
 type Tester struct {
 	Sender   Sender
+	Pauses   Pauses // nil: only what this run is told itself
 	Rules    plan.Rules
 	Renderer push.Renderer
 	Now      func() time.Time
@@ -45,7 +53,9 @@ const ttl = time.Minute
 
 // Run walks all steps to the devices of u, or to the one with the deviceID, and
 // stops at none: one run says all that is broken. It changes nothing; with Ring,
-// running it again rings again.
+// running it again rings again. While FCM wants to hear nothing of the project, as
+// others were told or this run is, it sends nothing, and says until when. It costs a
+// read.
 func (t *Tester) Run(ctx context.Context, u *presence.User, deviceID string) []Step {
 	var devices []device.Device
 	for _, d := range u.Sorted() {
@@ -66,19 +76,34 @@ func (t *Tester) Run(ctx context.Context, u *presence.User, deviceID string) []S
 		}
 		decisions[d.PushID] = d.Reason
 	}
+	wait := t.paused(ctx, now)
 	var steps []Step
 	for _, d := range devices {
 		reason, ok := decisions[d.PushID]
 		if !ok {
 			reason = all
 		}
-		steps = append(steps, t.device(ctx, a, d, reason, now)...)
+		steps = append(steps, t.device(ctx, a, d, reason, now, &wait)...)
 	}
 	return steps
 }
 
-// device is the steps of one device.
-func (t *Tester) device(ctx context.Context, a push.Announcement, d device.Device, reason plan.Reason, now time.Time) []Step {
+// paused is until when FCM wants to hear nothing, zero where nothing is known of that.
+func (t *Tester) paused(ctx context.Context, now time.Time) time.Time {
+	if t.Pauses == nil {
+		return time.Time{}
+	}
+	p, err := t.Pauses.Pause(ctx)
+	if err != nil {
+		slog.WarnContext(ctx, "not known whether FCM wants the project to wait", "error", err)
+		return time.Time{}
+	}
+	return p.End(now)
+}
+
+// device is the steps of one device. Until wait nothing is sent; it is set where FCM
+// says so.
+func (t *Tester) device(ctx context.Context, a push.Announcement, d device.Device, reason plan.Reason, now time.Time, wait *time.Time) []Step {
 	step := func(name string, ok bool, text string) Step {
 		return Step{DeviceID: d.DeviceID, Platform: d.Platform.String(), Name: name, OK: ok, Text: text}
 	}
@@ -98,12 +123,18 @@ func (t *Tester) device(ctx context.Context, a push.Announcement, d device.Devic
 			"there is no FCM token: the app never gave one (on the web, was the permission refused?), or it died"))
 	}
 	steps = append(steps, step("target", true, "there is an FCM "+d.Target.Kind))
+	if wait.After(now) {
+		return append(steps, step("fcm", false, "not asked: FCM wants to hear nothing of this project until "+wait.UTC().Format(time.RFC3339)+"; test again then"))
+	}
 	target := push.Target{PushID: d.PushID, Platform: d.Platform, Kind: d.Target.Kind, Value: d.Target.Value, DataOnly: d.DataOnly}
 	name, err := t.Sender.Send(ctx, t.body(a, target, now))
-	verdict := push.Judge(err, now).Class
+	verdict := push.Judge(err, now)
+	if verdict.Everyone {
+		*wait = now.Add(verdict.RetryAfter)
+	}
 	switch {
 	case err != nil:
-		return append(steps, step("fcm", false, said(verdict)))
+		return append(steps, step("fcm", false, said(verdict.Class)))
 	case t.Ring:
 		return append(steps, step("fcm", true, "FCM took the push as "+name+": it shows unless the system keeps it back (permission, focus, battery)"))
 	}

@@ -2,12 +2,14 @@ package selftest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/doorbell-push/doorbell/shared/delivery"
 	"github.com/doorbell-push/doorbell/shared/device"
 	"github.com/doorbell-push/doorbell/shared/fcm"
 	"github.com/doorbell-push/doorbell/shared/plan"
@@ -97,6 +99,58 @@ func TestNoSuchDevice(t *testing.T) {
 		steps := (&Tester{Now: func() time.Time { return clock }}).Run(t.Context(), u, "tablet")
 		if len(steps) != 1 || steps[0].OK || !slices.Equal([]string{steps[0].Name}, []string{"registered"}) {
 			t.Errorf("%v", steps)
+		}
+	}
+}
+
+// pauses is what others were told.
+type pauses struct {
+	told delivery.Pause
+	err  error
+}
+
+func (p pauses) Pause(context.Context) (delivery.Pause, error) { return p.told, p.err }
+
+// Within the time that FCM wants to hear nothing, nothing is sent, and the person who
+// tests learns until when that is.
+func TestPaused(t *testing.T) {
+	until := clock.Add(time.Minute)
+	quota := &fcm.Error{HTTP: 503, Status: "UNAVAILABLE", RetryAfter: "60"}
+	for name, tc := range map[string]struct {
+		pauses Pauses
+		fcm    error
+		sent   int
+		waits  []bool // of each of two devices, whether it is told to wait
+	}{
+		"nobody keeps it":                    {nil, nil, 2, []bool{false, false}},
+		"nothing was told":                   {pauses{}, nil, 2, []bool{false, false}},
+		"told":                               {pauses{told: delivery.NewPause(until, clock)}, nil, 0, []bool{true, true}},
+		"over":                               {pauses{told: delivery.NewPause(clock.Add(-time.Minute), clock.Add(-2*time.Minute))}, nil, 2, []bool{false, false}},
+		"not to be read":                     {pauses{err: errors.New("no")}, nil, 2, []bool{false, false}},
+		"told by the first":                  {pauses{}, quota, 1, []bool{false, true}},
+		"of the one target":                  {pauses{}, &fcm.Error{HTTP: 429, Status: "RESOURCE_EXHAUSTED", Code: "QUOTA_EXCEEDED", RetryAfter: "60"}, 2, []bool{false, false}},
+		"nobody keeps it, told by the first": {nil, quota, 1, []bool{false, true}},
+	} {
+		u := bob(func(u *presence.User, d *device.Device) {
+			other := *d
+			other.PushID, other.DeviceID, other.Target.Value = "p2", "tablet", "T2"
+			u.Devices = map[string]device.Device{"p2": other}
+		})
+		sender := &answers{err: tc.fcm}
+		steps := (&Tester{Sender: sender, Pauses: tc.pauses, Now: func() time.Time { return clock }}).Run(t.Context(), u, "")
+		var waits []bool
+		for _, s := range steps {
+			if s.Name != "fcm" {
+				continue
+			}
+			told := strings.Contains(s.Text, "2023-11-14T22:14:2") // the minute after clock
+			if told && s.OK {
+				t.Errorf("%s: %+v", name, s)
+			}
+			waits = append(waits, told)
+		}
+		if len(sender.got) != tc.sent || !slices.Equal(waits, tc.waits) {
+			t.Errorf("%s: sent %d, waits %v in %v", name, len(sender.got), waits, steps)
 		}
 	}
 }
