@@ -34,6 +34,7 @@ export interface DoorbellConfig {
   contentURL?: string;
   idleSeconds?: number;
   appCheck?: { siteKey: string; enterprise?: boolean };
+  tenant?: string;
   tokenProvider?: TokenProvider;
 }
 

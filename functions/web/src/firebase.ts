@@ -26,7 +26,7 @@ const projects = new Map<string, { key: string; project: Project }>();
 /** project connects to a Firebase project. One of another configuration under the same name is left first. */
 export async function project(config: FirebaseConfig, settings: Settings): Promise<Project> {
   const name = settings.name || "[DEFAULT]";
-  const key = JSON.stringify([config, settings.emulators, settings.appCheck]);
+  const key = JSON.stringify([config, settings.emulators, settings.appCheck, settings.tenant]);
   const known = projects.get(name);
   if (known?.key === key) return known.project;
   const old = getApps().find((app) => app.name === name);
@@ -36,6 +36,7 @@ export async function project(config: FirebaseConfig, settings: Settings): Promi
   const appCheck = settings.appCheck && attest(app, settings.appCheck);
   // Sign-in by custom token needs no pop-up, so that part of Firebase stays out.
   const auth = initializeAuth(app, { persistence: [indexedDBLocalPersistence, browserLocalPersistence] });
+  auth.tenantId = settings.tenant ?? null;
   const db = getFirestore(app);
   const { auth: authEmulator, firestore: firestoreEmulator } = settings.emulators ?? {};
   if (authEmulator) connectAuthEmulator(auth, authEmulator.includes("://") ? authEmulator : `http://${authEmulator}`, { disableWarnings: true });
@@ -51,7 +52,8 @@ export async function project(config: FirebaseConfig, settings: Settings): Promi
 /** signIn has userID signed in to Firebase, and reports whether that took the token. leave is called before another user is signed out. */
 export async function signIn(auth: Auth, userID: string, token: TokenSource | undefined, leave: () => Promise<void>): Promise<boolean> {
   await auth.authStateReady();
-  if (auth.currentUser?.uid === userID) return false;
+  // Another tenant's user of the same ID is somebody else.
+  if (auth.currentUser?.uid === userID && auth.currentUser.tenantId === auth.tenantId) return false;
   if (!token) {
     throw new DoorbellError(ZIMErrorCode.NetworkModuleTokenInvalid, `${userID} isn't signed in: give login a Firebase custom token for them`);
   }

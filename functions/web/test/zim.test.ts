@@ -57,6 +57,16 @@ test("the older login, and a user whom the app signed in", async () => {
   assert.equal(page.net.to("/presence").at(-1)!.auth, "Bearer id:carol");
 });
 
+test("with a tenant, another tenant's user of the same ID is somebody else", async () => {
+  Object.assign(globalThis, { DOORBELL_CONFIG: { ...(globalThis as unknown as { DOORBELL_CONFIG: object }).DOORBELL_CONFIG, tenant: "acme-1" } });
+  zim.destroy();
+  zim = ZIM.create(1)!;
+  firebase.setUser("bob"); // of no tenant
+  await assert.rejects(zim.login("bob"), { code: ZIMErrorCode.NetworkModuleTokenInvalid });
+  await zim.login("bob", { token: "token:bob" });
+  assert.equal(firebase.tenant(), "acme-1");
+});
+
 for (const [what, login, code, text] of [
   ["no user ID", () => zim.login(""), ZIMErrorCode.CommonModuleParamsInvalid, /userID is required/],
   ["no token and not signed in", () => zim.login("bob"), ZIMErrorCode.NetworkModuleTokenInvalid, /custom token/],

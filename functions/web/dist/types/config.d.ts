@@ -37,6 +37,7 @@ export interface DoorbellConfig {
         siteKey: string;
         enterprise?: boolean;
     };
+    tenant?: string;
     tokenProvider?: TokenProvider;
 }
 /** A DoorbellConfig, or the URL of a JSON file that holds one. */

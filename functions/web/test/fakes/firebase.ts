@@ -2,8 +2,8 @@
 // "token:" and the user's ID; listeners are told once that there is nothing.
 // What the tests look at and steer is in `firebase`.
 
-interface User { uid: string; getIdToken(refresh: boolean): Promise<string> }
-interface Auth { currentUser: User | null; watchers: Set<(user: User | null) => void>; authStateReady(): Promise<void> }
+interface User { uid: string; tenantId: string | null; getIdToken(refresh: boolean): Promise<string> }
+interface Auth { currentUser: User | null; tenantId: string | null; watchers: Set<(user: User | null) => void>; authStateReady(): Promise<void> }
 interface App { name: string; options: object }
 
 const apps: App[] = [];
@@ -22,10 +22,12 @@ export const firebase = {
   setUser(uid: string | null, name = "[DEFAULT]"): void {
     setUser(authOf(name), uid);
   },
+  /** The tenant of who is signed in. */
+  tenant: (name = "[DEFAULT]"): string | null | undefined => authOf(name).currentUser?.tenantId,
   reset(): void {
     for (const auth of auths.values()) {
       auth.watchers.clear();
-      auth.currentUser = null;
+      auth.currentUser = auth.tenantId = null;
     }
     Object.assign(firebase, { tokens: [], dropped: 0, tokenFailure: undefined, found: [] });
   },
@@ -34,14 +36,14 @@ export const firebase = {
 function authOf(name: string): Auth {
   let auth = auths.get(name);
   if (!auth) {
-    auth = { currentUser: null, watchers: new Set(), authStateReady: () => Promise.resolve() };
+    auth = { currentUser: null, tenantId: null, watchers: new Set(), authStateReady: () => Promise.resolve() };
     auths.set(name, auth);
   }
   return auth;
 }
 
-function setUser(auth: Auth, uid: string | null): void {
-  auth.currentUser = uid === null ? null : { uid, getIdToken: (refresh) => Promise.resolve(`id:${uid}${refresh ? ":new" : ""}`) };
+function setUser(auth: Auth, uid: string | null, tenantId: string | null = null): void {
+  auth.currentUser = uid === null ? null : { uid, tenantId, getIdToken: (refresh) => Promise.resolve(`id:${uid}${refresh ? ":new" : ""}`) };
   for (const watcher of auth.watchers) watcher(auth.currentUser);
 }
 
@@ -60,7 +62,7 @@ export const connectAuthEmulator = (): void => {};
 export const signInWithCustomToken = (auth: Auth, token: string): Promise<{ user: User }> => {
   const uid = /^token:(.+)$/.exec(token)?.[1];
   if (!uid) return Promise.reject(Object.assign(new Error("the custom token is malformed"), { code: "auth/invalid-custom-token" }));
-  setUser(auth, uid);
+  setUser(auth, uid, auth.tenantId);
   return Promise.resolve({ user: auth.currentUser! });
 };
 export const signOut = (auth: Auth): Promise<void> => Promise.resolve(setUser(auth, null));
