@@ -141,3 +141,32 @@ func TestRecheckCallEnd(t *testing.T) {
 		t.Errorf("in their own name: %+v", got)
 	}
 }
+
+// Who has blocked somebody whose words the end of a call may be in is told in ours; the
+// call itself stays as it is.
+func TestUnworded(t *testing.T) {
+	c := calling.Call{Caller: "alice", EndedBy: "eve", Users: map[string]calling.User{"bob": {Inviter: "carol", EndPush: "p"}, "dave": {EndPush: "p"}}}
+	blocks := func(ids ...string) *presence.User {
+		u := &presence.User{UserID: "bob", Blacklist: map[string]int64{}}
+		for _, id := range ids {
+			u.Blacklist[id] = 1
+		}
+		return u
+	}
+	for name, tc := range map[string]struct {
+		u    *presence.User
+		want string
+	}{
+		"nobody known": {nil, "p"}, "nobody blocked": {blocks(), "p"}, "another blocked": {blocks("dave"), "p"},
+		"the inviter": {blocks("carol"), ""}, "the caller": {blocks("dave", "alice"), ""}, "who ended it": {blocks("eve"), ""},
+	} {
+		got := Unworded(c, "bob", tc.u)
+		if got.Users["bob"].EndPush != tc.want || got.Users["bob"].Inviter != "carol" || got.Users["dave"].EndPush != "p" || c.Users["bob"].EndPush != "p" {
+			t.Errorf("%s: %+v, of %+v", name, got.Users, c.Users)
+		}
+	}
+	silent := calling.Call{Caller: "alice", Users: map[string]calling.User{"bob": {}}}
+	if got := Unworded(silent, "bob", blocks("alice")); !reflect.DeepEqual(got, silent) {
+		t.Errorf("without words: %+v", got)
+	}
+}
