@@ -13,7 +13,7 @@ import (
 type Positions interface {
 	// MarkRead moves the user's position in a conversation forward to seq. Before it
 	// does, it asks moves with the user as they were what has to be done first, nil:
-	// nothing, and fails with its error.
+	// nothing, and fails with its error; again where that now ends a summary.
 	MarkRead(ctx context.Context, userID, cid string, seq int64, moves func(*presence.User) func() error) error
 }
 
@@ -33,7 +33,8 @@ type Reader struct {
 //
 // It is safe to repeat and to die in the middle: the batch is published before the
 // position moves, so whoever finds it moved has nothing left to do, and whoever
-// doesn't publishes the batch again, under the same ID.
+// doesn't publishes the batch again, under the same ID, but for one that now ends a
+// summary: of two conversations that are read at once, neither was the last at first.
 func (r *Reader) MarkRead(ctx context.Context, reading push.Reading) error {
 	return r.Positions.MarkRead(ctx, reading.UserID, reading.CID, reading.Seq, func(u *presence.User) func() error {
 		if r.Publisher == nil {
@@ -46,8 +47,12 @@ func (r *Reader) MarkRead(ctx context.Context, reading push.Reading) error {
 		if len(targets) == 0 {
 			return nil
 		}
+		part := reading.Part()
+		if a.Summary != "" {
+			part += " " + a.Summary // the same reading may have been told of without
+		}
 		// A user has fewer devices than a batch holds.
-		b := push.NewBatch(a, reading.Part(), 0, targets, now)
+		b := push.NewBatch(a, part, 0, targets, now)
 		return func() error { return r.Publisher.Publish(ctx, b) }
 	})
 }

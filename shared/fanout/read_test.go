@@ -100,6 +100,53 @@ func TestSummaryReadElsewhere(t *testing.T) {
 	}
 }
 
+// Of the conversations that a summary counts several may be read at once, as where all
+// is marked as read: whichever moves last has the summary taken away.
+func TestSummaryReadAtOnce(t *testing.T) {
+	u := bob(1, silently)
+	u.Summary = &presence.Summary{ID: "s", Left: map[string]int64{"c": 4, "d": 2}}
+	r, topic, db := reader(t, u)
+	other := reading(2)
+	other.CID = "d"
+	r.Publisher = &meanwhile{topic, func() {
+		if err := r.MarkRead(t.Context(), other); err != nil {
+			t.Error(err)
+		}
+	}}
+	for range 2 {
+		if err := r.MarkRead(t.Context(), reading(4)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got, ids []string
+	for _, b := range topic.batches {
+		got, ids = append(got, b.Announcement.Summary), append(ids, b.ID)
+	}
+	slices.Sort(ids)
+	if want := []string{"", "", "s"}; !slices.Equal(got, want) || len(slices.Compact(ids)) != 3 {
+		t.Errorf("took %q, want %q, in batches of their own: %q", got, want, ids)
+	}
+	users, err := db.Users(t.Context(), []string{"bob"})
+	if err != nil || users["bob"].Summary != nil || position(t, db) != 4 {
+		t.Errorf("%v, left %+v, read up to %d", err, users["bob"], position(t, db))
+	}
+}
+
+// meanwhile does something once, when the first batch was published.
+type meanwhile struct {
+	*topic
+	do func()
+}
+
+func (m *meanwhile) Publish(ctx context.Context, b push.Batch) error {
+	err := m.topic.Publish(ctx, b)
+	if do := m.do; do != nil {
+		m.do = nil
+		do()
+	}
+	return err
+}
+
 // It dies between its two writes: the repeat publishes the same batch, and moves the
 // position.
 func TestReadElsewhereAgain(t *testing.T) {

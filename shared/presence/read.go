@@ -78,28 +78,35 @@ func (u *User) readLongestAgo(keep string) (oldest string) {
 // Before it moves, moves is asked with the user as they were, unless it is nil, for
 // what has to be done first: mostly nothing, nil. Where that fails, nothing moves. It
 // is done outside of the transaction, which then is made again: that costs a read more.
+// Where another reading moved meanwhile, so that this one is now the last of a summary
+// (User.ReadBy), moves is asked once more: of two that come at once, one ends it.
 func (r *Registry) MarkRead(ctx context.Context, userID, cid string, seq int64, moves func(*User) func() error) (err error) {
 	defer fault.Wrap(&err, "mark what %q has read", userID)
-	var first func() error
-	err = r.Store.Change(ctx, func(tx Tx) error {
-		first = nil
-		user, err := tx.User(userID)
-		if err != nil || seq <= user.ReadSeq(cid) {
+	asked, ended := moves == nil, "" // for which summary
+	for {
+		var first func() error
+		var ends string
+		err := r.Store.Change(ctx, func(tx Tx) error {
+			first = nil
+			user, err := tx.User(userID)
+			if err != nil || seq <= user.ReadSeq(cid) {
+				return err
+			}
+			ends = user.ReadBy(cid, seq)
+			if !asked || moves != nil && ends != "" && ends != ended {
+				if first = moves(user); first != nil {
+					return nil
+				}
+			}
+			user.markRead(cid, seq, r.Now())
+			return write(tx, user)
+		})
+		if err != nil || first == nil {
 			return err
 		}
-		if moves != nil {
-			if first = moves(user); first != nil {
-				return nil
-			}
+		if err := first(); err != nil {
+			return err
 		}
-		user.markRead(cid, seq, r.Now())
-		return write(tx, user)
-	})
-	if err != nil || first == nil {
-		return err
+		asked, ended = true, ends
 	}
-	if err := first(); err != nil {
-		return err
-	}
-	return r.MarkRead(ctx, userID, cid, seq, nil)
 }
