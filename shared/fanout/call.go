@@ -108,23 +108,33 @@ func (f *Fanout) dismiss(ctx context.Context, c call.Call, userIDs []string) err
 	if err != nil {
 		return err
 	}
+	bare := c
 	for _, id := range userIDs {
-		c = plan.Unworded(c, id, users[id])
+		bare = plan.Unworded(bare, id, users[id])
 	}
 	rung := func(pushID string) bool {
 		return slices.ContainsFunc(rings, func(e delivery.Entry) bool { return e.MayHaveShown(pushID) })
 	}
 	for len(userIDs) > 0 {
 		first := userIDs[0]
-		var told []string
+		var heard, unheard []string
 		userIDs = slices.DeleteFunc(userIDs, func(id string) bool {
-			same := toldAs(c, id) == toldAs(c, first)
-			if same {
-				told = append(told, id)
+			switch {
+			case toldAs(c, id) != toldAs(c, first):
+				return false
+			case toldAs(bare, id) != toldAs(c, id):
+				unheard = append(unheard, id)
+			default:
+				heard = append(heard, id)
 			}
-			return same
+			return true
 		})
-		if err := f.tell(ctx, c, told, users, at, rung); err != nil {
+		// The first of them names the batches, by what the call says: whoever blocks
+		// somebody before this is repeated changes nobody else's.
+		if err := f.tell(ctx, c, first, heard, users, at, rung); err != nil {
+			return err
+		}
+		if err := f.tell(ctx, bare, first+" bare", unheard, users, at, rung); err != nil {
 			return err
 		}
 	}
@@ -143,11 +153,14 @@ func toldAs(c call.Call, userID string) ending {
 	return ending{push.EndOf(u.State), u.Inviter, u.Push, u.EndPush}
 }
 
-// tell tells the users, who are all told the same, by their presence at a time.
-func (f *Fanout) tell(ctx context.Context, c call.Call, userIDs []string, users map[string]*presence.User, at time.Time, rung func(string) bool) error {
+// tell tells the users, who are all told the same, by their presence at a time, in
+// batches that have a name of the change's.
+func (f *Fanout) tell(ctx context.Context, c call.Call, name string, userIDs []string, users map[string]*presence.User, at time.Time, rung func(string) bool) error {
+	if len(userIDs) == 0 {
+		return nil
+	}
 	end := toldAs(c, userIDs[0]).end
-	// The first of them names the batch: no user is told two things by one change.
-	t := tally{kind: push.KindCallEnd, id: call.ID(c.CallID), cid: call.ID(c.CallID), part: part(c, string(end)) + " " + userIDs[0]}
+	t := tally{kind: push.KindCallEnd, id: call.ID(c.CallID), cid: call.ID(c.CallID), part: part(c, string(end)) + " " + name}
 	var targets []push.Target
 	for _, id := range userIDs {
 		u := c.Users[id]

@@ -262,6 +262,38 @@ func TestEndUnheard(t *testing.T) {
 	}
 }
 
+// Who blocks the caller before the event comes again changes nothing of what the others
+// are told: their batch is the one that the ledger knows.
+func TestEndUnheardAgain(t *testing.T) {
+	before := ringing(func(c *call.Call) { c.Pushes["3"] = chat.PushConfig{Title: "t", Content: "bye"} })
+	after := before.Clone()
+	after.Rev++
+	for _, id := range []string{"bob", "carol"} {
+		u := after.Users[id]
+		u.State, u.EndPush = call.BeCancelled, "3"
+		after.Users[id] = u
+	}
+	u := bob(1)
+	b, _ := callBench(t, &rings{lists: [][]delivery.Entry{
+		{rang(push.KindCall, true, now, "p0000")}, {rang(push.KindCall, true, now, "p0000")},
+	}}, u, carol(1))
+	for _, blocked := range []map[string]int64{nil, {"alice": 1}} {
+		u.Blacklist = blocked
+		if err := b.f.Call(t.Context(), before, after); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ids := map[string][]string{}
+	for _, batch := range b.topic.batches {
+		for _, target := range batch.Targets {
+			ids[target.UserID] = append(ids[target.UserID], batch.ID)
+		}
+	}
+	if len(ids["carol"]) != 2 || ids["carol"][0] != ids["carol"][1] || len(ids["bob"]) != 2 || ids["bob"][0] == ids["bob"][1] {
+		t.Errorf("told in batches %q", ids)
+	}
+}
+
 // Who was invited without a pushConfig isn't rung by another's, and has nothing
 // to be dismissed.
 func TestInvitedWithoutPush(t *testing.T) {
