@@ -49,7 +49,9 @@ const mostNamed = 100
 // it away again since it was read, of which 30 people are asked for at a time. Its reads:
 // one for the message or call, one for each entry, one for each shard of the receipts,
 // and one for each of up to 100 receivers; and of what took it away, one for each of the
-// same receivers who read it elsewhere, and at least one a request. It fails with a *fault.Error where there is no such message or call.
+// same receivers who read it elsewhere, where messages share a collapse ID for each such
+// reading, and at least one a request. It fails with a *fault.Error where there is no
+// such message or call.
 func Read(ctx context.Context, db Store, id, userID string) (*Story, error) {
 	s := &Story{ID: id, Receivers: []Receiver{}}
 	callID, seq := id, int64(0)
