@@ -36,7 +36,7 @@ export async function project(config: FirebaseConfig, settings: Settings): Promi
   const appCheck = settings.appCheck && attest(app, settings.appCheck);
   // Sign-in by custom token needs no pop-up, so that part of Firebase stays out.
   const auth = initializeAuth(app, { persistence: [indexedDBLocalPersistence, browserLocalPersistence] });
-  auth.tenantId = settings.tenant ?? null;
+  auth.tenantId = settings.tenant || null;
   const db = getFirestore(app);
   const { auth: authEmulator, firestore: firestoreEmulator } = settings.emulators ?? {};
   if (authEmulator) connectAuthEmulator(auth, authEmulator.includes("://") ? authEmulator : `http://${authEmulator}`, { disableWarnings: true });

@@ -57,6 +57,15 @@ test("the older login, and a user whom the app signed in", async () => {
   assert.equal(page.net.to("/presence").at(-1)!.auth, "Bearer id:carol");
 });
 
+test("an empty tenant is none", async () => {
+  Object.assign(globalThis, { DOORBELL_CONFIG: { ...(globalThis as unknown as { DOORBELL_CONFIG: object }).DOORBELL_CONFIG, tenant: "" } });
+  zim.destroy();
+  zim = ZIM.create(1)!;
+  firebase.setUser("bob");
+  await zim.login("bob");
+  assert.equal(page.net.to("/presence").at(-1)!.auth, "Bearer id:bob");
+});
+
 test("with a tenant, another tenant's user of the same ID is somebody else", async () => {
   Object.assign(globalThis, { DOORBELL_CONFIG: { ...(globalThis as unknown as { DOORBELL_CONFIG: object }).DOORBELL_CONFIG, tenant: "acme-1" } });
   zim.destroy();
